@@ -1,0 +1,1 @@
+"""Samples of two IMUs -> knee flexion, with a one-sigma band."""

@@ -1,0 +1,1 @@
+"""Extension plateaus -> before and after, with an interval and a verdict."""

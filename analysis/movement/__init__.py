@@ -1,0 +1,1 @@
+"""Flexion -> repetitions, extension plateaus and release quality."""

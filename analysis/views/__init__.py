@@ -1,0 +1,1 @@
+"""Figures, the report and the live window. Computes nothing new."""

@@ -1,0 +1,1 @@
+"""One file per sensor: packet bytes <-> samples. No I/O, no bleak."""

@@ -1,0 +1,86 @@
+"""The one data type that both wings speak: samples of one strapped-on IMU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+
+class Segment(StrEnum):
+    """The two body segments that carry a sensor ("shin" in words for the person)."""
+
+    THIGH = "thigh"
+    SHANK = "shank"
+
+
+class Side(StrEnum):
+    """The leg that is measured."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+def _frozen(values: ArrayLike, dtype: type[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
+    array = np.array(values, dtype=dtype)
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ImuSamples:
+    """n samples of one IMU, all vectors in the frame of its own box. Arrays are copied and read-only.
+
+    Attributes:
+        time_s: (n,) seconds on the session clock, in order of measurement.
+        acc_m_s2: (n, 3) specific force; +9.81 along the upward axis at rest.
+        gyr_rad_s: (n, 3) angular rate.
+        mag_ut: (n, 3) magnetic field in microtesla, or None. Kept, never used for the angle.
+        arrival_s: (n,) host time of arrival on the session clock, or None where it was not streamed.
+        device_ticks: (n,) the sensor's own clock as received (wraps included), or None.
+        sequence: (n,) the sensor's own counter as received (wraps included), or None.
+    """
+
+    time_s: Float
+    acc_m_s2: Float
+    gyr_rad_s: Float
+    mag_ut: Float | None = None
+    arrival_s: Float | None = None
+    device_ticks: Int | None = None
+    sequence: Int | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.time_s)
+        for field in fields(self):
+            values = getattr(self, field.name)
+            if values is None:
+                continue
+            shape = (n, 3) if field.name in ("acc_m_s2", "gyr_rad_s", "mag_ut") else (n,)
+            dtype = np.int64 if field.name in ("device_ticks", "sequence") else np.float64
+            object.__setattr__(self, field.name, _frozen(values, dtype, shape, field.name))
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> ImuSamples:
+        """The samples of a slice, a boolean mask or an index array."""
+        columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return ImuSamples(**{name: None if v is None else v[rows] for name, v in columns.items()})
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[ImuSamples]) -> ImuSamples:
+        """Joins parts in the given order; an optional column stays only if every part has it."""
+        columns: dict[str, Any] = {}
+        for field in fields(cls):
+            values = [getattr(part, field.name) for part in parts]
+            columns[field.name] = None if any(v is None for v in values) else np.concatenate(values)
+        return cls(**columns)

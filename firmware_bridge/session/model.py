@@ -1,0 +1,150 @@
+"""What a session is: who wore which sensors on which leg, and what happened when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from firmware_bridge.samples import ImuSamples, Segment, Side
+
+PhaseName = Literal[
+    "swings", "reference", "warmup", "before", "rest", "before_again", "pandiculation", "quad_press",
+    "after", "after_5min", "after_10min", "after_30min", "closing_reference", "restrap", "pause",
+]  # fmt: skip
+TestName = Literal["standing", "supine", "prone", "ake"]
+PoseMethod = Literal["goniometer", "straightedge", "jig", "verified_straight"]
+Status = Literal["recording", "closed", "recovered", "imported"]
+
+PHASE_NAMES: tuple[str, ...] = get_args(PhaseName)
+TEST_NAMES: tuple[str, ...] = get_args(TestName)
+POSE_METHODS: tuple[str, ...] = get_args(PoseMethod)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceClock:
+    """How to read the raw clock columns of a sensor.
+
+    Attributes:
+        tick_s: seconds per device tick.
+        ticks_modulo: the tick counter wraps to 0 here.
+        sequence_modulo: the sample counter wraps to 0 here; None where the sensor has no counter.
+    """
+
+    tick_s: float
+    ticks_modulo: int
+    sequence_modulo: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SensorInfo:
+    """One sensor as it was used. Ranges and clock are None where nothing is known of them."""
+
+    driver: str
+    name: str = ""
+    firmware: str = ""
+    nominal_rate_hz: float | None = None
+    acc_range_m_s2: float | None = None
+    gyr_range_rad_s: float | None = None
+    clock: DeviceClock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """From here on the session is in this phase, until the next one. `test` only where one measures."""
+
+    time_s: float
+    name: PhaseName
+    test: TestName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePose:
+    """The knee was held still at a known angle during [time_s, time_s + duration_s)."""
+
+    time_s: float
+    duration_s: float
+    flexion_deg: float
+    sd_deg: float
+    method: PoseMethod
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A free remark."""
+
+    time_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pain:
+    """A pain score the person gave, 0 to 10."""
+
+    time_s: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEvent:
+    """Something the radio link did: state is "lost", "recovered", "stalled" or "battery"."""
+
+    time_s: float
+    segment: Segment
+    state: str
+    detail: Mapping[str, float | str] = field(default_factory=dict)
+
+
+Event = Phase | ReferencePose | Marker | Pain | LinkEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """The content of session.json. `client` is a code, never a name; `started_at` is UTC, ISO 8601."""
+
+    id: str
+    client: str
+    side: Side
+    started_at: str
+    status: Status
+    sensors: Mapping[Segment, SensorInfo]
+    software: Mapping[str, str] = field(default_factory=dict)
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSpan:
+    """One phase with its end: [start_s, stop_s)."""
+
+    start_s: float
+    stop_s: float
+    name: PhaseName
+    test: TestName | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Recording:
+    """A whole session in memory. `warnings` are plain sentences about what reading had to repair."""
+
+    info: SessionInfo
+    thigh: ImuSamples
+    shank: ImuSamples
+    events: tuple[Event, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        """Time of the last sample of either sensor, on the session clock."""
+        return max((float(s.time_s[-1]) for s in (self.thigh, self.shank) if len(s)), default=0.0)
+
+    @property
+    def phases(self) -> tuple[PhaseSpan, ...]:
+        """The phases in order of time, each ending where the next begins, the last with the data."""
+        starts = sorted((e for e in self.events if isinstance(e, Phase)), key=lambda e: e.time_s)
+        stops = [e.time_s for e in starts[1:]] + [max(self.duration_s, starts[-1].time_s if starts else 0.0)]
+        return tuple(PhaseSpan(p.time_s, stop, p.name, p.test) for p, stop in zip(starts, stops, strict=True))
+
+    @property
+    def reference_poses(self) -> tuple[ReferencePose, ...]:
+        """The reference poses in order of time."""
+        return tuple(sorted((e for e in self.events if isinstance(e, ReferencePose)), key=lambda e: e.time_s))

@@ -1,0 +1,1 @@
+"""A simulated leg, worn by simulated Bluetooth sensors that the real bleak connects to."""
