@@ -73,8 +73,11 @@ class ImuSamples:
 
     def __getitem__(self, rows: slice | NDArray[Any]) -> ImuSamples:
         """The samples of a slice, a boolean mask or an index array."""
-        columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        return ImuSamples(**{name: None if v is None else v[rows] for name, v in columns.items()})
+        columns: dict[str, Any] = {}
+        for field in fields(self):
+            values = getattr(self, field.name)
+            columns[field.name] = None if values is None else values[rows]
+        return ImuSamples(**columns)
 
     @classmethod
     def concatenate(cls, parts: Sequence[ImuSamples]) -> ImuSamples:
