@@ -1,8 +1,8 @@
 """What a sensor driver is: a pure codec between packet bytes and samples, with start and stop commands.
 
-A driver does no I/O and imports no bleak. The link performs what it says: subscribes to `notify`,
-reads `reads` once after connecting, sends the `start` writes, feeds every notification to a decoder of
-its own, and sends the `stop` writes at the end.
+A driver does no I/O and imports no bleak. The link performs what it says: reads `reads` once after
+connecting, makes a `decoder`, subscribes to `notify`, sends the `start` writes, feeds every notification
+to the decoder, performs the `replies` that come out of it, and sends the `stop` writes at the end.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
+from firmware_bridge.errors import UsageError
 from firmware_bridge.samples import Float, Int
 from firmware_bridge.session.model import SensorInfo
 
@@ -43,6 +46,9 @@ class Decoded:
         device_ticks: (k,) raw device clock of every sample, wraps included, or None.
         sequence: (k,) raw sample counter, wraps included, or None.
         battery_percent: a battery report, where the notification held one.
+        replies: writes that the sensor waits for after this notification, in order (sensors that are
+            configured by question and answer).
+        problem: a plain sentence the person must see, such as a refused start; empty if all is well.
     """
 
     acc_m_s2: Float
@@ -51,6 +57,19 @@ class Decoded:
     device_ticks: Int | None = None
     sequence: Int | None = None
     battery_percent: float | None = None
+    replies: tuple[Write, ...] = ()
+    problem: str = ""
+
+    def __len__(self) -> int:
+        return len(self.acc_m_s2)
+
+    @classmethod
+    def nothing(
+        cls, *, battery_percent: float | None = None, replies: tuple[Write, ...] = (), problem: str = ""
+    ) -> Decoded:
+        """A notification without samples."""
+        none = np.empty((0, 3))
+        return cls(none, none, battery_percent=battery_percent, replies=replies, problem=problem)
 
 
 class Decoder(Protocol):
@@ -84,7 +103,10 @@ class Driver(Protocol):
 
     @property
     def notify(self) -> tuple[str, ...]:
-        """Characteristics to subscribe to, in order, before the start writes."""
+        """Characteristics to subscribe to, in order, before the start writes; includes `ping.notify`.
+
+        The first one carries the samples; others that the device does not have are skipped.
+        """
         ...
 
     @property
@@ -110,11 +132,11 @@ class Driver(Protocol):
         ...
 
     def rates_hz(self) -> tuple[float, ...]:
-        """The sample rates that the sensor offers, ascending."""
+        """The sample rates that `start` takes, ascending."""
         ...
 
     def start(self, rate_hz: float) -> tuple[Write, ...]:
-        """The writes that configure the sensor and start the stream."""
+        """The writes that configure the sensor and start the stream; `UsageError` for another rate."""
         ...
 
     def stop(self) -> tuple[Write, ...]:
@@ -124,3 +146,15 @@ class Driver(Protocol):
     def decoder(self, reads: Mapping[str, bytes], rate_hz: float) -> Decoder:
         """A fresh decoder for one connection."""
         ...
+
+
+def nearest_rate_hz(driver: Driver, wanted_hz: float) -> float:
+    """The lowest offered rate that is not below the wanted one, else the highest offered."""
+    return next((rate for rate in driver.rates_hz() if rate >= wanted_hz), driver.rates_hz()[-1])
+
+
+def require_rate(driver: Driver, rate_hz: float) -> None:
+    """Raises `UsageError` unless the driver offers exactly this rate."""
+    if rate_hz not in driver.rates_hz():
+        offered = ", ".join(f"{rate:g}" for rate in driver.rates_hz())
+        raise UsageError(f"{driver.name} cannot run at {rate_hz:g} Hz.", f"Choose one of {offered} Hz.")
