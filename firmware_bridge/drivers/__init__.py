@@ -1,1 +1,20 @@
-"""One file per sensor: packet bytes <-> samples. No I/O, no bleak."""
+"""One file per sensor: packet bytes <-> samples. No I/O, no bleak. To add a sensor, add one line below."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from firmware_bridge.drivers.kneeflex import Kneeflex
+from firmware_bridge.drivers.movella_dot import MovellaDot
+from firmware_bridge.drivers.seam import Advertisement, Driver
+
+_ALL: Final[tuple[Driver, ...]] = (
+    Kneeflex(),
+    MovellaDot(),
+)
+DRIVERS: Final[dict[str, Driver]] = {driver.name: driver for driver in _ALL}
+
+
+def driver_for(advertisement: Advertisement) -> Driver | None:
+    """The driver that speaks to the device advertising so, or None for any other device."""
+    return next((driver for driver in DRIVERS.values() if driver.recognises(advertisement)), None)
