@@ -1,0 +1,87 @@
+"""The report: one HTML file that needs nothing else, on the screen and on paper."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from analysis.answer import Answer
+from analysis.views import tables, wording
+from analysis.views.figures import change_figure, release_figure, session_figure
+from analysis.views.style import TEST_TITLES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -> str:
+    """Renders an answer as one self-contained HTML page.
+
+    Args:
+        answer: everything there is to say about a recording.
+        truth: for a simulated leg, the true change in degrees (positive = straighter) by test name, ""
+            where the phases name no test; it is set beside the measured change.
+
+    Returns:
+        The page, with its pictures inside and no reference to anything outside.
+    """
+    release_head, release_rows = tables.release_table(answer)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            info=answer.recording.info,
+            duration=tables.clock(answer.recording.duration_s),
+            comparisons=[
+                {
+                    "test": TEST_TITLES[c.test],
+                    "verdict": c.verdict,
+                    "headline": wording.headline(c),
+                    "explanation": wording.explanation(c),
+                    "relative": c.relative,
+                    "changes": tables.change_rows(c),
+                    "blocks": tables.block_rows(answer, c),
+                }
+                for c in answer.comparisons
+            ],
+            warnings=[text for text in (tables.pain_advice(answer), *answer.warnings) if text],
+            simulated=truth is not None,
+            truth=tables.truth_rows(answer, truth or {}),
+            zero_sd=None if answer.angle.zero == "relative" else wording.degrees(answer.angle.zero_sd_deg),
+            change_picture=_data_uri(change_figure(answer)),
+            session_picture=_data_uri(session_figure(answer)),
+            release_picture=_data_uri(release_figure(answer)) if answer.releases else "",
+            release_head=release_head,
+            release_rows=release_rows,
+            remarks=tables.remark_rows(answer),
+            recording=tables.recording_rows(answer),
+            calibration=tables.calibration_rows(answer),
+            purpose=wording.PURPOSE,
+            limits=wording.LIMITS,
+            safety=wording.SAFETY,
+            privacy=wording.PRIVACY,
+            sources=wording.SOURCES,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("analysis.views"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _data_uri(figure: Figure) -> str:
+    picture = io.BytesIO()
+    figure.savefig(picture, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.getvalue()).decode("ascii")

@@ -1,0 +1,124 @@
+"""What the report says in sentences. Plain words for the person; nothing medical is claimed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from analysis.change.result import Comparison
+from analysis.views.style import TEST_TITLES
+
+PURPOSE: Final = (
+    "This is open-source software for movement education and research. It is not a medical device, has not "
+    "been assessed or cleared by any authority, and must not be used to diagnose, to decide on or to monitor "
+    "treatment of an injury or disease."
+)
+LIMITS: Final = (
+    "Angles come from strapped-on sensors. Expect errors of a few degrees; absolute values depend on how "
+    "the sensors were calibrated. Small changes (below the figure printed here) cannot be told from "
+    "measurement noise.",
+    "A change after a session does not show what caused it. Warm-up, repetition, expectation and strap "
+    "movement also change the reading.",
+    "We know of no controlled trial of pandiculation for knee extension; related contract-relax stretching "
+    "shows short-lived gains in healthy people.",
+)
+STOP_RULE: Final = (
+    "Stop if there is sharp, new or increasing pain, giving way, numbness or swelling. Never push a knee to "
+    "reach a number on the screen."
+)
+RED_FLAGS: Final = (
+    "See a clinician promptly, and do not use this tool, if the knee is suddenly stuck and will not "
+    "straighten, is hot, red or very swollen, you have fever, cannot put weight on it, there was a recent "
+    "fall or twist, or the calf is painful and swollen; and ask your surgeon or physiotherapist first after "
+    "any knee, hip or back operation."
+)
+STRAPS: Final = (
+    "Straps: intact skin only, not over wounds, varicose veins or external parts of implants; remove if "
+    "tingling. Sensors are consumer radio devices; follow the maker's instructions."
+)
+PRIVACY: Final = (
+    "All data stay on this computer. The program makes no network connection except Bluetooth to the "
+    "sensors, has no account, telemetry, update check or cloud.",
+    "Recordings of a named person's movement and pain are health data (GDPR Art. 9). If you use this with "
+    "clients you are the controller: you need a legal basis or explicit consent, a retention period, access "
+    "control and disk encryption, and must be able to give, correct and delete the data. Use a code, not a "
+    "name.",
+)
+SAFETY: Final = (STOP_RULE, RED_FLAGS, STRAPS)
+
+SOURCES: Final = (
+    "Repetition without any exercise already made active knee extension 6.5° straighter in people with "
+    "tight hamstrings, levelling off after 3 to 4 repetitions (Lim and colleagues, n = 19). Hence the "
+    "warm-up that is not counted, and the rest block.",
+    "Short-lived gains after contract-relax stretching: Spernoga 2001, J Athl Train 36:44 (gone after 6 "
+    "min); Youdas 2010, doi:10.3109/09593980903015292.",
+    "A reference pose with an entered goniometer angle as the zero: the Outwalk protocol, "
+    "doi:10.1007/s11517-009-0545-x.",
+    "Hinge axes from gyroscopes and accelerometers: Seel 2014, doi:10.3390/s140406891; Olsson 2020, "
+    "doi:10.3390/s20123534. Orientation without magnetometer: Laidig and Seel 2023, "
+    "doi:10.1016/j.inffus.2022.10.014.",
+    "Smoothness (SPARC): Balasubramanian 2015, doi:10.1186/s12984-015-0090-9; directly on gyroscope rates: "
+    "Melendez-Calderon 2021, doi:10.3389/fbioe.2020.558771.",
+)
+
+
+def degrees(value_deg: float) -> str:
+    """A size in degrees, for example "6.1°"."""
+    return f"{abs(value_deg):.1f}°"
+
+
+def position(flexion_deg: float) -> str:
+    """Where a knee is, in words: "11.2° short of straight", "straight", "2.0° beyond straight"."""
+    if abs(flexion_deg) < 0.05:
+        return "straight"
+    return f"{degrees(flexion_deg)} {'short of' if flexion_deg > 0 else 'beyond'} straight"
+
+
+def direction(change_deg: float) -> str:
+    """A change in words, positive being straighter."""
+    if abs(change_deg) < 0.05:
+        return "as straight as before"
+    return f"{degrees(change_deg)} {'straighter' if change_deg > 0 else 'less straight'}"
+
+
+def headline(comparison: Comparison) -> str:
+    """The first line of the report: the verdict as one plain sentence."""
+    where = "" if comparison.test is None else f", {TEST_TITLES[comparison.test]}"
+    if comparison.verdict == "not enough data" or comparison.change_deg is None:
+        return f"This recording cannot tell whether the knee straightens further{where}."
+    if comparison.verdict == "no detectable change":
+        now = direction(comparison.change_deg)
+        return f"No detectable change{where}: after the session the knee was {now}{_from_to(comparison)}."
+    wanted = 1 if comparison.verdict == "gained" else -1
+    change, span, basis = comparison.change_deg, _from_to(comparison), ""
+    if change * wanted <= 0 and comparison.net_change_deg is not None:
+        change, span, basis = comparison.net_change_deg, "", " than the rest beforehand let expect"
+    how = "further" if change > 0 else "less far"
+    return f"After the session the knee straightened {degrees(change)} {how}{basis}{where}{span}."
+
+
+def _from_to(comparison: Comparison) -> str:
+    if comparison.relative or comparison.before is None or comparison.after is None:
+        return ""
+    before, after = comparison.before.extension_deg, comparison.after.extension_deg
+    return f" ({position(before)} before, {position(after)} after)"
+
+
+def explanation(comparison: Comparison) -> tuple[str, ...]:
+    """The sentences after the headline: what can be detected, the rest block, and why this verdict."""
+    texts = []
+    if comparison.detectable_change_deg is not None:
+        texts.append(f"This set-up detects changes above {degrees(comparison.detectable_change_deg)}.")
+    if comparison.control_change_deg is not None:
+        now = direction(comparison.control_change_deg)
+        texts.append(f"After the rest beforehand, without exercise, it was {now}.")
+        if comparison.net_change_deg is not None:
+            texts.append(f"Net of that rest: {direction(comparison.net_change_deg)}.")
+    elif comparison.change_deg is not None:
+        texts.append("There was no rest block, so the effects of warm-up and expectation are included.")
+    if comparison.reason:
+        texts.append(comparison.reason)
+    if comparison.verdict in ("gained", "lost"):
+        texts.append("The measurement cannot say why it changed.")
+    if comparison.relative:
+        texts.append("No reference pose was recorded: only the change is known, not how far from straight.")
+    return tuple(texts)
