@@ -1,0 +1,76 @@
+"""Sensors without a clock: what the rate of arrivals tells about period, count and loss."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from firmware_bridge.samples import Float, Int
+
+_BLOCK_S = 2.0
+_LOOK_S = 1.0
+# Delays vary by a connection interval anyway; a smaller rise proves no loss.
+_SMALLEST_RISE_S = 0.02
+
+
+def sample_period_s(positions: Int, arrival_s: Float) -> float:
+    """The sample period by host time, robust to jitter, stalls, loss and counter restarts.
+
+    The earliest arrival of every two-second block is nearly undelayed; the period is the median slope
+    between those of neighbouring blocks.
+
+    Args:
+        positions: (n,) sample counts, without wraps.
+        arrival_s: (n,) host time of arrival.
+
+    Returns:
+        Seconds per count; 1 where fewer than two arrivals differ.
+    """
+    if len(arrival_s) < 2 or positions[-1] == positions[0] or arrival_s[-1] <= arrival_s[0]:
+        return 1.0
+    overall = float((arrival_s[-1] - arrival_s[0]) / abs(positions[-1] - positions[0]))
+    delay = arrival_s - overall * positions
+    block = ((arrival_s - arrival_s[0]) // _BLOCK_S).astype(np.int64)
+    starts = np.flatnonzero(np.diff(block, prepend=-1))
+    if len(starts) < 4:
+        return overall
+    stops = np.append(starts[1:], len(delay))
+    earliest = np.array(
+        [start + int(np.argmin(delay[start:stop])) for start, stop in zip(starts, stops, strict=True)]
+    )
+    counts, times = np.diff(positions[earliest]), np.diff(arrival_s[earliest])
+    forward = (counts > 0) & (times > 0)
+    return float(np.median(times[forward] / counts[forward])) if forward.any() else overall
+
+
+def count_samples(arrival_s: Float) -> tuple[Int, float]:
+    """Counts the samples of a sensor that sends no counter, with jumps where samples must be missing.
+
+    After a mere stall the held packets follow in a burst and the delay falls back; after a loss it stays
+    up. A lasting rise of the delay across a pause in the arrivals is therefore counted as lost samples.
+
+    Args:
+        arrival_s: (n,) host time of arrival.
+
+    Returns:
+        (n,) sample counts, and the sample period in seconds.
+    """
+    index = np.arange(len(arrival_s), dtype=np.int64)
+    period_s = sample_period_s(index, arrival_s)
+    if len(index) < 3:
+        return index, period_s
+    delay = arrival_s - period_s * index
+    width = min(max(int(_LOOK_S / period_s), 2), len(index))
+    ahead = _sliding_minimum(delay, width)
+    behind = _sliding_minimum(delay[::-1], width)[::-1]
+    rise = ahead[1:] - behind[:-1]
+    pause = np.diff(arrival_s) > 1.5 * period_s
+    lasting = pause & (rise > max(1.5 * period_s, _SMALLEST_RISE_S))
+    skipped = np.where(lasting, np.rint(rise / period_s), 0.0).astype(np.int64)
+    return index + np.concatenate([[0], np.cumsum(skipped)]), period_s
+
+
+def _sliding_minimum(values: Float, width: int) -> Float:
+    """The smallest of each value and the `width` - 1 that follow it, (n,)."""
+    padded = np.concatenate([values, np.full(width - 1, np.inf)])
+    return np.asarray(sliding_window_view(padded, width).min(axis=1))

@@ -1,0 +1,264 @@
+"""One time base for both sensors: each sensor's clock fitted to the host's arrival times.
+
+A packet can be late but never early. So the points (device time, arrival time) lie above the line of
+minimum delay, and that line is the edge of their lower convex hull under the centroid (Moon, Skelly and
+Towsley 1999, "Estimation and removal of clock skew from network delay measurements"). Radio retries and
+stalls push points up and leave the line alone. What stays is the minimum delay itself, which one-way
+data cannot tell: see `firmware_bridge.link.ping` and `firmware_bridge.link.tap`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from firmware_bridge.link.arrivals import count_samples, sample_period_s
+from firmware_bridge.link.counters import epochs, missing, typical_step, unwrap
+from firmware_bridge.samples import Float, ImuSamples, Int
+from firmware_bridge.session.model import DeviceClock
+
+# How well the ends of a hull edge are known, against how far a clock is trusted beforehand: any
+# sensor's, and one whose drift was seen before the restart.
+_EDGE_SD_S = 0.005
+_UNKNOWN_SLOPE_SD = 1e-3
+_KNOWN_SLOPE_SD = 2e-5
+# The line is bent to follow a clock that wanders by more than this between blocks of this length.
+_WANDER_LIMIT_S = 0.002
+_WANDER_BLOCK_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """host_s = offset_s + slope * device_s: the line of minimum delay."""
+
+    slope: float
+    offset_s: float
+
+    def host_s(self, device_s: Float) -> Float:
+        """Host time of device times, both (n,)."""
+        return self.offset_s + self.slope * device_s
+
+    @property
+    def drift_ppm(self) -> float:
+        """How fast the device clock runs against the host, in parts per million."""
+        return (1.0 / self.slope - 1.0) * 1e6
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ClockFit:
+    """The samples of one sensor on the host's clock.
+
+    Attributes:
+        time_s: (n,) time of measurement on the clock of the arrivals, late by the minimum radio delay.
+        uncertainty_s: one-sigma figure of that unknown delay and of the wander of the clock.
+        rate_hz: the true sample rate by host time, or None where fewer than two samples tell.
+        drift_ppm: how fast the device clock runs against the host, or None without such a clock.
+        restarts: how often the counter began anew.
+        lost: samples that never arrived.
+        lost_is_estimate: there is no counter; `lost` was told from the rate of the arrivals.
+    """
+
+    time_s: Float
+    uncertainty_s: float
+    rate_hz: float | None
+    drift_ppm: float | None
+    restarts: int
+    lost: int
+    lost_is_estimate: bool = False
+
+
+def lower_edge(x: Float, y: Float) -> Line:
+    """The edge of the lower convex hull of points that lies under their centroid.
+
+    Args:
+        x: (n,) abscissae, n >= 1.
+        y: (n,) ordinates.
+
+    Returns:
+        The line through that edge, or of slope 1 through the lowest point where all x are equal.
+    """
+    left, right = int(np.lexsort((y, x))[0]), int(np.lexsort((y, -x))[0])
+    if x[left] == x[right]:
+        return Line(1.0, float(y[left] - x[left]))
+    middle = float(np.mean(x))
+    while True:
+        slope = float((y[right] - y[left]) / (x[right] - x[left]))
+        height = (y - y[left]) - slope * (x - x[left])
+        lowest = int(np.argmin(height))
+        if height[lowest] > -1e-9 or lowest in (left, right):
+            return Line(slope, float(y[left] - slope * x[left]))
+        if x[lowest] <= middle:
+            left = lowest
+        else:
+            right = lowest
+
+
+def shrink_slope(
+    slope: float, span_s: float, prior: float = 1.0, prior_sd: float = _UNKNOWN_SLOPE_SD
+) -> float:
+    """Weighs a fitted slope against what is known of clocks: over a short span the fit says little.
+
+    Args:
+        slope: the slope of a hull edge.
+        span_s: device time over which it was fitted.
+        prior: the slope expected beforehand.
+        prior_sd: its standard deviation.
+    """
+    fit_sd = _EDGE_SD_S / max(span_s, 1e-9)
+    return prior + (slope - prior) * prior_sd**2 / (prior_sd**2 + fit_sd**2)
+
+
+def fit_line(
+    device_s: Float, arrival_s: Float, prior: float = 1.0, prior_sd: float = _UNKNOWN_SLOPE_SD
+) -> Line:
+    """The line of minimum delay of a clock that did not restart.
+
+    Args:
+        device_s: (n,) unwrapped device time, n >= 1.
+        arrival_s: (n,) host time of arrival.
+        prior: the slope expected beforehand.
+        prior_sd: its standard deviation.
+    """
+    edge = lower_edge(device_s, arrival_s)
+    slope = shrink_slope(edge.slope, float(np.ptp(device_s)), prior, prior_sd)
+    return Line(slope, float(np.min(arrival_s - slope * device_s)))
+
+
+def fit_clock(ticks: ArrayLike, arrival_s: ArrayLike, clock: DeviceClock) -> ClockFit:
+    """Places the samples of a sensor with a clock of its own on the host's clock.
+
+    Wraps are removed, restarts of the device clock split the fit, repeated or late packets do no harm.
+
+    Args:
+        ticks: (n,) the device clock as received.
+        arrival_s: (n,) host time of arrival.
+        clock: how to read the ticks.
+    """
+    arrivals = np.asarray(arrival_s, dtype=np.float64)
+    positions = unwrap(ticks, clock.ticks_modulo, arrivals / clock.tick_s)
+    return _fit(positions, clock.tick_s, arrivals, typical_step(positions))
+
+
+def fit_sequence(sequence: ArrayLike, arrival_s: ArrayLike, modulo: int) -> ClockFit:
+    """Places the samples of a sensor that counts but has no clock: the counter is its clock.
+
+    Args:
+        sequence: (n,) the sample counter as received.
+        arrival_s: (n,) host time of arrival.
+        modulo: the counter wraps to 0 here.
+    """
+    arrivals = np.asarray(arrival_s, dtype=np.float64)
+    period_s = sample_period_s(unwrap(sequence, modulo), arrivals)
+    positions = unwrap(sequence, modulo, arrivals / period_s)
+    return replace(_fit(positions, period_s, arrivals, 1.0), drift_ppm=None)
+
+
+def fit_arrivals(arrival_s: ArrayLike) -> ClockFit:
+    """Places the samples of a sensor that tells neither time nor count: its arrivals, evened out.
+
+    Args:
+        arrival_s: (n,) host time of arrival.
+    """
+    arrivals = np.asarray(arrival_s, dtype=np.float64)
+    positions, period_s = count_samples(arrivals)
+    return replace(_fit(positions, period_s, arrivals, 1.0), drift_ppm=None, lost_is_estimate=True)
+
+
+def fit_samples(samples: ImuSamples, clock: DeviceClock | None) -> ClockFit:
+    """Fits the clock of a recording again from its raw columns, with the best that the sensor offers.
+
+    Time comes from the device clock, else from the counter, else from the arrivals; the loss from the
+    counter, else from the device clock, else from the rate of arrivals.
+
+    Args:
+        samples: with `arrival_s`; with `device_ticks` and `sequence` where the sensor sends them.
+        clock: how to read these two, or None where the sensor has neither.
+
+    Raises:
+        ValueError: the samples were not streamed, so there are no arrival times.
+    """
+    arrivals, ticks, sequence = samples.arrival_s, samples.device_ticks, samples.sequence
+    if arrivals is None:
+        raise ValueError("Samples without arrival times have no clock to fit.")
+    modulo = None if clock is None else clock.sequence_modulo
+    if clock is None or ticks is None:
+        if sequence is None or modulo is None:
+            return fit_arrivals(arrivals)
+        return fit_sequence(sequence, arrivals, modulo)
+    fit = fit_clock(ticks, arrivals, clock)
+    if sequence is None or modulo is None:
+        return fit
+    # Device time knows no stalls, so it tells better than arrival how often a short counter wrapped.
+    return replace(fit, lost=fit_sequence(sequence, fit.time_s, modulo).lost)
+
+
+def session_time(samples: ImuSamples, clock: DeviceClock | None) -> Float:
+    """The time of measurement of a recording's samples, fitted again with the whole recording in view.
+
+    Args:
+        samples: the samples of one sensor; they keep their times where they were not streamed.
+        clock: how to read the sensor's raw columns, or None.
+
+    Returns:
+        (n,) seconds on the session clock.
+    """
+    return samples.time_s if samples.arrival_s is None else fit_samples(samples, clock).time_s
+
+
+def _fit(positions: Int, unit_s: float, arrivals: Float, step: float | None) -> ClockFit:
+    """Fits every epoch of a counter of which one count lasts `unit_s` and one sample takes `step` counts."""
+    if not len(positions):
+        return ClockFit(np.empty(0), 0.0, None, None, 0, 0)
+    epoch = epochs(positions * unit_s, arrivals)
+    stretches = [np.flatnonzero(epoch == number) for number in range(int(epoch[-1]) + 1)]
+    time_s = np.empty(len(positions))
+    known: Line | None = None
+    # The crystal survives a restart, so the longest stretch tells the drift of the short ones.
+    for rows in sorted(stretches, key=len, reverse=True):
+        device_s = (positions[rows] - positions[rows[0]]) * unit_s
+        if known is None:
+            line = known = fit_line(device_s, arrivals[rows])
+        else:
+            line = fit_line(device_s, arrivals[rows], known.slope, _KNOWN_SLOPE_SD)
+        time_s[rows] = line.host_s(device_s)
+    assert known is not None
+    wander, roughness_s = _wander(time_s, arrivals - time_s)
+    time_s = time_s + wander
+    return ClockFit(
+        time_s=time_s,
+        uncertainty_s=float(np.hypot(np.median(arrivals - time_s), roughness_s)),
+        rate_hz=None if step is None else 1.0 / (step * unit_s * known.slope),
+        drift_ppm=known.drift_ppm,
+        restarts=len(stretches) - 1,
+        lost=0 if step is None else _lost(positions, step, stretches, time_s, step * unit_s),
+    )
+
+
+def _lost(positions: Int, step: float, stretches: Sequence[Int], time_s: Float, period_s: float) -> int:
+    """Samples missing inside every stretch by its counter, and between stretches by the time that passed."""
+    inside = sum(missing(positions[rows], step) for rows in stretches)
+    silences_s = [float(time_s[after[0]] - time_s[before[-1]]) for before, after in pairwise(stretches)]
+    return inside + sum(max(round(silence_s / period_s) - 1, 0) for silence_s in silences_s)
+
+
+def _wander(time_s: Float, delay_s: Float) -> tuple[Float, float]:
+    """How the minimum delay wanders over a recording: a curve to add to the line, and what it leaves open.
+
+    Returns:
+        (n,) seconds, all zero where a line will do; and a standard deviation in seconds.
+    """
+    block = ((time_s - time_s[0]) // _WANDER_BLOCK_S).astype(np.int64)
+    centres, floors = [], []
+    for number in np.unique(block):
+        rows = np.flatnonzero(block == number)
+        centres.append((number + 0.5) * _WANDER_BLOCK_S + time_s[0])
+        floors.append(float(delay_s[rows].min()))
+    spread_s = float(np.std(floors))
+    if len(floors) < 4 or spread_s < _WANDER_LIMIT_S:
+        return np.zeros(len(time_s)), spread_s
+    bend = np.diff(floors, 2)
+    return np.interp(time_s, centres, floors), float(np.sqrt(np.mean(bend**2) / 6.0))
