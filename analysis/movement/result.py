@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 
 from firmware_bridge.session.model import PhaseName, TestName
 
@@ -33,6 +34,8 @@ class Repetition:
         peak_flexion_deg: the most bent angle (absolute only where the track is).
         extension: the best plateau of at least 1 s near full extension, or None if none was held.
         strapping: 0 until the first `restrap` phase, then 1, and so on.
+        thigh_tilt_deg: median inclination of the thigh over the plateau, as a change from the first
+            still posture of the session; NaN where unknown.
     """
 
     start_s: float
@@ -42,6 +45,7 @@ class Repetition:
     peak_flexion_deg: float
     extension: Plateau | None
     strapping: int = 0
+    thigh_tilt_deg: float = nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,9 @@ class Release:
     Attributes:
         start_s, stop_s: from 5 % to 95 % of the excursion.
         metrics: named figures with units in their names: duration_s, mean_rate_deg_s, peak_rate_deg_s,
-            rate_cv, pause_count, pause_s, reversal_count, sparc, tremor_deg, hold_s, hold_sd_deg,
-            relaxation_drift_deg; NaN where not measurable.
+            rate_cv, pause_count, pause_s, reversal_count, submovement_count, sparc, tremor_deg,
+            tremor_ratio, hold_s, hold_sd_deg, hold_rate_deg_s, relaxation_drift_deg,
+            relaxation_rate_deg_s; NaN where not measurable.
     """
 
     start_s: float
