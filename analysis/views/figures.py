@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,15 +18,14 @@ from analysis.views.style import (
     GREEN,
     INK,
     ORANGE,
-    PHASE_TITLES,
     SKY,
-    TEST_TITLES,
     VERMILION,
     flexion_label,
     kneeflex_style,
     phase_colour,
 )
 from analysis.views.track import draw_track, label_time
+from analysis.views.wording import PHASE_TITLES, TEST_TITLES, signed
 from firmware_bridge.session.model import PhaseSpan
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def session_figure(answer: Answer) -> Figure:
     """The angle over the whole session: phases named above, repetitions and plateaus marked."""
     track = answer.angle.track
     with kneeflex_style():
-        figure = Figure(figsize=(11, 4.6), layout="constrained")
+        figure = Figure(figsize=(9.2, 4.4), layout="constrained")
         strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=[1, 5], gridspec_kw={"hspace": 0.0})
         draw_track(axes, track)
         _draw_phases(strip, axes, answer.recording.phases, figure.get_figwidth() * 0.86)
@@ -69,14 +69,24 @@ def _draw_phases(strip: Axes, axes: Axes, phases: Sequence[PhaseSpan], width_inc
         axes.axvspan(phase.start_s, phase.stop_s, color=colour, alpha=0.10, linewidth=0, zorder=0)
         strip.axvspan(phase.start_s, phase.stop_s, 0, 0.08, color=colour, alpha=0.7, linewidth=0)
         title = PHASE_TITLES.get(phase.name, phase.name)
-        needed_s = (len(title) + 1) * _CHARACTER_INCH / width_inch * total_s
-        left_s = min(phase.start_s, total_s - needed_s)
+        needed_s = (len(title) + 1.5) * _CHARACTER_INCH / width_inch * total_s
+        fits_right = phase.start_s + needed_s <= total_s
+        left_s = phase.start_s if fits_right else phase.start_s - needed_s
         level = next((k for k in reversed(range(_STRIP_LEVELS)) if free_s[k] <= left_s), None)
         if level is None:
             continue
         free_s[level] = left_s + needed_s
         strip.plot([phase.start_s, phase.start_s], [level + 0.1, _STRIP_LEVELS], color=colour, linewidth=1.0)
-        strip.text(left_s, level + 0.55, f" {title}", fontsize=8.5, ha="left", va="baseline")
+        strip.annotate(
+            title,
+            (phase.start_s, level + 0.35),
+            (3 if fits_right else -3, 0),
+            textcoords="offset points",
+            ha="left" if fits_right else "right",
+            va="baseline",
+            fontsize=8.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+        )
 
 
 def _draw_repetitions(axes: Axes, repetitions: Sequence[Repetition]) -> None:
@@ -127,7 +137,7 @@ def change_figure(answer: Answer) -> Figure:
     comparisons = answer.comparisons
     with kneeflex_style():
         rows = max(1, len(comparisons))
-        figure = Figure(figsize=(11, 0.9 + 3.4 * rows), layout="constrained")
+        figure = Figure(figsize=(9.2, 0.7 + 3.2 * rows), layout="constrained")
         if not comparisons:
             figure.text(0.5, 0.5, "No measuring block was recorded.", ha="center", va="center", fontsize=13)
             return figure
@@ -222,7 +232,7 @@ def _draw_change(axes: Axes, comparison: Comparison) -> None:
             axes.plot(interval, [height, height], color=colour, linewidth=2.6, solid_capstyle="butt")
         axes.plot([value], [height], "o", color=colour, markersize=9)
         axes.annotate(
-            f"{value:+.1f}°", (value, height), (0, 9), textcoords="offset points", ha="center", weight="bold"
+            signed(value), (value, height), (0, 9), textcoords="offset points", ha="center", weight="bold"
         )
     if not rows:
         axes.text(0.5, 0.5, "not enough data", transform=axes.transAxes, ha="center", fontsize=12)
@@ -231,7 +241,7 @@ def _draw_change(axes: Axes, comparison: Comparison) -> None:
     reach = max(3.5, detectable or 0.0, *(abs(x) for _, v, i, _ in rows for x in (v, *(i or ()))), 0.0)
     axes.set_xlim(-1.15 * reach, 1.15 * reach)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("← less straight      change (deg)      straighter →")
+    axes.set_xlabel("change (deg; + straighter)")
     axes.set_title(f"Verdict: {comparison.verdict}")
 
 
@@ -252,7 +262,7 @@ def release_figure(answer: Answer) -> Figure:
     """Every slow release laid over the others, from its start, against an even lengthening."""
     track = answer.angle.track
     with kneeflex_style():
-        figure = Figure(figsize=(11, 3.6), layout="constrained")
+        figure = Figure(figsize=(9.2, 3.4), layout="constrained")
         if not answer.releases:
             figure.text(0.5, 0.5, "No slow release was found.", ha="center", va="center", fontsize=13)
             return figure
@@ -290,3 +300,18 @@ def _draw_rates(axes: Axes, releases: Sequence[Mapping[str, float]]) -> None:
     axes.set_ylabel("speed (deg/s)")
     axes.set_title("How fast")
     axes.legend(loc="best", ncols=3)
+
+
+def save_figure(figure: Figure, file: Path) -> None:
+    """Writes a figure; the file's ending names the format."""
+    figure.savefig(file, dpi=150)
+
+
+def save_session_figures(answer: Answer, folder: Path) -> tuple[Path, ...]:
+    """Writes every picture of an answer as PNG into `folder` and returns the files."""
+    figures = {"session": session_figure, "change": change_figure, "releases": release_figure}
+    files = []
+    for name, draw in figures.items():
+        files.append(folder / f"{name}.png")
+        save_figure(draw(answer), files[-1])
+    return tuple(files)

@@ -13,7 +13,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from analysis.answer import Answer
 from analysis.views import tables, wording
 from analysis.views.figures import change_figure, release_figure, session_figure
-from analysis.views.style import TEST_TITLES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +38,7 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
             duration=tables.clock(answer.recording.duration_s),
             comparisons=[
                 {
-                    "test": TEST_TITLES[c.test],
+                    "test": wording.TEST_TITLES[c.test],
                     "verdict": c.verdict,
                     "headline": wording.headline(c),
                     "explanation": wording.explanation(c),

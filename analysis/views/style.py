@@ -1,4 +1,4 @@
-"""One look for every picture: colours, names of phases and tests, axis labels.
+"""One look for every picture: colours, lines, the axis label.
 
 The colours are those of Okabe and Ito (2008), told apart by people with any colour vision; no picture
 relies on colour alone.
@@ -26,32 +26,6 @@ PURPLE: Final = "#CC79A7"
 
 TRACK: Final = BLUE
 GAP: Final = FAINT
-
-PHASE_TITLES: Final[Mapping[str, str]] = {
-    "swings": "swings",
-    "reference": "reference pose",
-    "warmup": "warm-up",
-    "before": "before",
-    "rest": "rest",
-    "before_again": "before, again",
-    "pandiculation": "pandiculation",
-    "quad_press": "thigh press",
-    "after": "after",
-    "after_5min": "5 min after",
-    "after_10min": "10 min after",
-    "after_30min": "30 min after",
-    "closing_reference": "closing check",
-    "restrap": "strapped anew",
-    "pause": "pause",
-}
-
-TEST_TITLES: Final[Mapping[str | None, str]] = {
-    "standing": "standing",
-    "supine": "lying on the back",
-    "prone": "lying face down",
-    "ake": "active knee extension, hip at 90°",
-    None: "unnamed test",
-}
 
 _CALIBRATION, _EXERCISE, _IDLE = GREEN, PURPLE, FAINT
 _PHASE_COLOURS: Final[Mapping[str, str]] = {

@@ -11,9 +11,8 @@ import numpy as np
 from analysis.answer import Answer
 from analysis.change.result import Block, Comparison
 from analysis.views.figures import BLOCK_ORDER
-from analysis.views.style import PHASE_TITLES, TEST_TITLES
 from analysis.views.track import gap_spans
-from analysis.views.wording import degrees
+from analysis.views.wording import PHASE_TITLES, TEST_TITLES, degrees, signed
 from firmware_bridge.session.model import LinkEvent, Marker, Pain, ReferencePose
 
 Row = tuple[str, ...]
@@ -62,12 +61,13 @@ def named_figure(name: str) -> tuple[str, str]:
 def change_rows(comparison: Comparison) -> list[Row]:
     """What changed within this strapping; the zero does not enter here."""
     detectable = number(comparison.detectable_change_deg, "°")
+    slip = "no closing check" if comparison.slip_deg is None else "+ = the same pose reads straighter"
     rows = [
         ("change, before → after", _signed(comparison.change_deg), _interval(comparison.change_ci95_deg)),
         ("change during the rest alone", _signed(comparison.control_change_deg), ""),
         ("net of the rest", _signed(comparison.net_change_deg), _interval(comparison.net_change_ci95_deg)),
         ("smallest detectable change", detectable, comparison.detectable_change_source),
-        ("strap slip at the closing check", _signed(comparison.slip_deg), "+ = same pose reads straighter"),
+        ("strap slip at the closing check", _signed(comparison.slip_deg), slip),
     ]
     return [row for row in rows if row[1] != UNKNOWN or row[0].startswith(("change, ", "strap"))]
 
@@ -139,7 +139,7 @@ def calibration_rows(answer: Answer) -> list[Row]:
     rows.append(("hinge fit", f"residual {angle.axes.residual_deg_s:.1f} °/s"))
     tilt = angle.thigh_tilt_deg[np.isfinite(angle.thigh_tilt_deg)]
     if len(tilt):
-        reach = f"{tilt.min():+.1f}° to {tilt.max():+.1f}°"
+        reach = f"{signed(tilt.min())} to {signed(tilt.max())}"
         rows.append(("thigh tilt", f"{reach} against the first still posture"))
     for key, value in angle.diagnostics.items():
         name, unit = named_figure(key)
@@ -196,11 +196,11 @@ def _shin(segment: str) -> str:
 
 
 def _signed(value: float | None, digits: int = 1) -> str:
-    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:+.{digits}f}°"
+    return UNKNOWN if value is None or not math.isfinite(value) else signed(value, digits)
 
 
 def _interval(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else f"95 % interval {interval[0]:+.1f}° to {interval[1]:+.1f}°"
+    return "" if interval is None else f"95 % interval {signed(interval[0])} to {signed(interval[1])}"
 
 
 def _figure(value: float | None, key: str) -> str:

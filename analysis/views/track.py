@@ -95,7 +95,7 @@ def plot_track(track: FlexionTrack, *, zero: Zero = "reference_pose", title: str
         title: a heading, for example the session's id.
     """
     with kneeflex_style():
-        figure = Figure(figsize=(10, 4), layout="constrained")
+        figure = Figure(figsize=(9.2, 4), layout="constrained")
         axes = figure.add_subplot()
         draw_track(axes, track)
         axes.axhline(0, color=GAP, linewidth=0.8)

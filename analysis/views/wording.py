@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from analysis.change.result import Comparison
-from analysis.views.style import TEST_TITLES
+
+PHASE_TITLES: Final[Mapping[str, str]] = {
+    "swings": "swings",
+    "reference": "reference pose",
+    "warmup": "warm-up",
+    "before": "before",
+    "rest": "rest",
+    "before_again": "before, again",
+    "pandiculation": "pandiculation",
+    "quad_press": "thigh press",
+    "after": "after",
+    "after_5min": "5 min after",
+    "after_10min": "10 min after",
+    "after_30min": "30 min after",
+    "closing_reference": "closing check",
+    "restrap": "strapped anew",
+    "pause": "pause",
+}
+
+TEST_TITLES: Final[Mapping[str | None, str]] = {
+    "standing": "standing",
+    "supine": "lying on the back",
+    "prone": "lying face down",
+    "ake": "active knee extension, hip at 90°",
+    None: "unnamed test",
+}
 
 PURPOSE: Final = (
     "This is open-source software for movement education and research. It is not a medical device, has not "
@@ -66,6 +92,11 @@ def degrees(value_deg: float) -> str:
     return f"{abs(value_deg):.1f}°"
 
 
+def signed(value_deg: float, digits: int = 1) -> str:
+    """A change with its sign, for example "+6.1°"; the minus is typographic."""
+    return f"{value_deg:+.{digits}f}°".replace("-", "−")
+
+
 def position(flexion_deg: float) -> str:
     """Where a knee is, in words: "11.2° short of straight", "straight", "2.0° beyond straight"."""
     if abs(flexion_deg) < 0.05:
@@ -86,14 +117,22 @@ def headline(comparison: Comparison) -> str:
     if comparison.verdict == "not enough data" or comparison.change_deg is None:
         return f"This recording cannot tell whether the knee straightens further{where}."
     if comparison.verdict == "no detectable change":
-        now = direction(comparison.change_deg)
-        return f"No detectable change{where}: after the session the knee was {now}{_from_to(comparison)}."
+        return _undetected(comparison, where)
     wanted = 1 if comparison.verdict == "gained" else -1
     change, span, basis = comparison.change_deg, _from_to(comparison), ""
     if change * wanted <= 0 and comparison.net_change_deg is not None:
         change, span, basis = comparison.net_change_deg, "", " than the rest beforehand let expect"
     how = "further" if change > 0 else "less far"
     return f"After the session the knee straightened {degrees(change)} {how}{basis}{where}{span}."
+
+
+def _undetected(comparison: Comparison, where: str) -> str:
+    change = comparison.change_deg or 0.0
+    judged = comparison.net_change_deg if comparison.net_change_deg is not None else change
+    reading = f"the reading after the session was {direction(change)}{_from_to(comparison)}"
+    if abs(judged) <= (comparison.detectable_change_deg or 0.0):
+        return f"No detectable change{where}: {reading}."
+    return f"No change that can be relied on{where}: {reading}."
 
 
 def _from_to(comparison: Comparison) -> str:
@@ -105,7 +144,9 @@ def _from_to(comparison: Comparison) -> str:
 
 def explanation(comparison: Comparison) -> tuple[str, ...]:
     """The sentences after the headline: what can be detected, the rest block, and why this verdict."""
-    texts = []
+    texts = [comparison.reason] if comparison.reason else []
+    if comparison.verdict == "not enough data":
+        return tuple(texts)
     if comparison.detectable_change_deg is not None:
         texts.append(f"This set-up detects changes above {degrees(comparison.detectable_change_deg)}.")
     if comparison.control_change_deg is not None:
@@ -113,10 +154,8 @@ def explanation(comparison: Comparison) -> tuple[str, ...]:
         texts.append(f"After the rest beforehand, without exercise, it was {now}.")
         if comparison.net_change_deg is not None:
             texts.append(f"Net of that rest: {direction(comparison.net_change_deg)}.")
-    elif comparison.change_deg is not None:
+    else:
         texts.append("There was no rest block, so the effects of warm-up and expectation are included.")
-    if comparison.reason:
-        texts.append(comparison.reason)
     if comparison.verdict in ("gained", "lost"):
         texts.append("The measurement cannot say why it changed.")
     if comparison.relative:
