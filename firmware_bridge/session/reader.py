@@ -1,0 +1,127 @@
+"""Reads a session folder, also one that a crash has left behind. Never changes a file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from firmware_bridge.errors import SessionError
+from firmware_bridge.link.clock import session_time
+from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.session import table
+from firmware_bridge.session.codec import events_from_jsonl, info_from_json
+from firmware_bridge.session.model import Event, Recording, SessionInfo
+from firmware_bridge.session.repair import in_order
+from firmware_bridge.session.writer import EVENTS_FILE, INFO_FILE, SAMPLE_FILES
+
+
+def read_session(folder: Path | str) -> Recording:
+    """Reads a session; whatever had to be repaired is told in `Recording.warnings`.
+
+    A session that was never closed gets the status "recovered" in memory; on disk all stays as it is, so
+    that a program that is still recording is not disturbed and the raw files remain the truth.
+
+    Raises:
+        SessionError: this is no session folder, or neither sensor has a sample.
+    """
+    folder = Path(folder)
+    info = read_info(folder)
+    warnings: list[str] = []
+    if info.status == "recording":
+        warnings.append("This session was not closed: the recording was interrupted, or is still running.")
+        info = replace(info, status="recovered")
+    samples = {segment: _read_samples(folder, segment, info, warnings) for segment in Segment}
+    if not any(len(s) for s in samples.values()):
+        raise SessionError(
+            f"The session {folder} holds no samples of either sensor.",
+            "Nothing was received during this recording; check the sensors with `kneeflex scan`.",
+        )
+    events = _read_events(folder, warnings)
+    return Recording(info, samples[Segment.THIGH], samples[Segment.SHANK], events, tuple(warnings))
+
+
+def read_info(folder: Path | str) -> SessionInfo:
+    """Reads session.json alone, with the status that it states.
+
+    Raises:
+        SessionError: this is no session folder, or session.json makes no sense.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        raise SessionError(f"There is no folder {folder}.", "Check the spelling of the path.")
+    if not folder.is_dir():
+        raise SessionError(
+            f"{folder} is a file, not a session folder.",
+            "Choose the folder that holds session.json, or bring the file in with `kneeflex import`.",
+        )
+    path = folder / INFO_FILE
+    if not path.is_file():
+        raise _no_session(folder)
+    try:
+        return info_from_json(_read(path).decode())
+    except UnicodeDecodeError as error:
+        raise SessionError(f"{path} is not a text file.", "Restore it from a backup.") from error
+    except SessionError as error:
+        raise SessionError(f"{folder}: {error.problem}", error.advice) from error
+
+
+def find_sessions(root: Path | str) -> tuple[Path, ...]:
+    """All session folders at or below `root`, also damaged ones, sorted by path.
+
+    A folder counts that holds session.json, or the file of a sensor and the events.
+    """
+    found: list[Path] = []
+    for place, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name != "derived" and not name.startswith(".")]
+        if INFO_FILE in names or (EVENTS_FILE in names and any(n in names for n in SAMPLE_FILES.values())):
+            found.append(Path(place))
+    return tuple(sorted(found))
+
+
+def _read_samples(folder: Path, segment: Segment, info: SessionInfo, warnings: list[str]) -> ImuSamples:
+    name = SAMPLE_FILES[segment]
+    path = folder / name
+    text = _read(path) if path.is_file() else b""
+    samples, left_out = table.parse(text, name)
+    if not len(samples):
+        warnings += [*left_out, f"There is not one sample of the {segment} sensor."]
+        return samples
+    sensor = info.sensors.get(segment)
+    # The clock fit made while recording knew only the past; this one sees the whole recording.
+    timed = replace(samples, time_s=session_time(samples, sensor.clock if sensor else None))
+    ordered, sorted_out = in_order(timed, name)
+    warnings += [*left_out, *sorted_out]
+    return ordered
+
+
+def _read_events(folder: Path, warnings: list[str]) -> tuple[Event, ...]:
+    path = folder / EVENTS_FILE
+    if not path.is_file():
+        warnings.append("There is no events.jsonl: the phases of this session are not known.")
+        return ()
+    events, left_out = events_from_jsonl(_read(path).decode("utf-8", "replace"))
+    warnings += left_out
+    return events
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SessionError(
+            f"{path} cannot be read: {error.strerror or error}.",
+            "Check that the disk is connected and that you may open the file.",
+        ) from error
+
+
+def _no_session(folder: Path) -> SessionError:
+    if any((folder / name).exists() for name in SAMPLE_FILES.values()):
+        return SessionError(
+            f"{folder} holds samples but no session.json.",
+            f"Bring them in as a new session: kneeflex import csv --thigh {folder / 'thigh.csv'} "
+            f"--shank {folder / 'shank.csv'} --out NEW_FOLDER",
+        )
+    inner = next((child for child in sorted(folder.glob("*")) if (child / INFO_FILE).is_file()), None)
+    advice = f"Did you mean {inner}?" if inner else "Choose the folder that holds session.json."
+    return SessionError(f"{folder} is not a session folder: it holds no session.json.", advice)
