@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import nan
 from typing import Literal
 
 from firmware_bridge.session.model import TestName
@@ -21,6 +22,10 @@ class Block:
         sd_deg: SD between repetitions; NaN below two.
         n: repetitions with a value.
         start_s, stop_s: first to last plateau.
+        attempts: repetitions begun, those without a value included.
+        strapping: 0 until the first `restrap` phase, then 1, and so on.
+        track_sd_deg: one sigma that the angle estimation itself gives the plateaus, within one strapping.
+        thigh_tilt_deg: mean inclination of the thigh over the plateaus; NaN where unknown.
     """
 
     phase: str
@@ -29,6 +34,10 @@ class Block:
     n: int
     start_s: float
     stop_s: float
+    attempts: int = 0
+    strapping: int = 0
+    track_sd_deg: float = 0.0
+    thigh_tilt_deg: float = nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +49,14 @@ class Comparison:
         before, after: the blocks compared; `blocks` holds all of them by phase name.
         relative: True where no reference pose fixed the zero: absolute values must not be shown.
         control_change_deg, net_change_deg, net_change_ci95_deg: None without a rest block.
-        detectable_change_deg: the smallest change this set-up can tell from noise.
+        detectable_change_deg: the smallest change this set-up can tell from noise; of the net change
+            where there is one.
         detectable_change_source: in words, whose repeats or which citation it rests on.
         slip_deg: from the closing reference; positive = the same pose now reads straighter. None
             where there was no closing reference.
         verdict, reason: the verdict and one plain sentence on why.
         warnings: plain sentences.
+        zero_sd_deg: one sigma of the absolute angle; None when relative or unknown.
     """
 
     test: TestName | None
@@ -64,3 +75,4 @@ class Comparison:
     reason: str
     blocks: Mapping[str, Block] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    zero_sd_deg: float | None = None

@@ -1,0 +1,92 @@
+"""What else could have made the change: slip, a moved hip, unfinished warm-up, missing repetitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import isfinite
+
+from analysis.change.result import Block
+
+SLIP_WARN_DEG = 2.0
+SLIP_REFUSE_DEG = 4.0
+TILT_WARN_DEG = 5.0
+LEAST_REPETITIONS = 3
+WARMUP_ENOUGH = 4
+
+
+def slip_of(pose_checks: Sequence[tuple[float, float]], before: Block, after: Block) -> float | None:
+    """How much straighter the reference pose reads after the last block than before the first one.
+
+    Args:
+        pose_checks: (time_s, read minus entered flexion) of the later reference poses of the strapping.
+        before, after: the blocks compared.
+
+    Returns:
+        Degrees, positive = as if improved; None without a check after the after block, or where the
+        sensors were strapped on again in between.
+    """
+    if before.strapping != after.strapping:
+        return None
+    opening = [deg for time_s, deg in pose_checks if time_s <= before.start_s]
+    closing = [deg for time_s, deg in pose_checks if time_s >= after.stop_s]
+    if not closing:
+        return None
+    return (opening[-1] if opening else 0.0) - closing[-1]
+
+
+def slip_warnings(slip_deg: float | None, restrapped: bool) -> list[str]:
+    """What the closing reference says, or that there was none."""
+    if restrapped:
+        return ["The sensors were strapped on again between the blocks: the change carries that error too."]
+    if slip_deg is None:
+        return [
+            "There was no closing reference pose: strap slip is unknown, and it looks exactly like a change."
+        ]
+    if abs(slip_deg) <= SLIP_WARN_DEG:
+        return []
+    direction = "straighter" if slip_deg > 0 else "more bent"
+    text = f"The closing reference pose reads {abs(slip_deg):.1f} deg {direction} than the opening one"
+    if abs(slip_deg) > SLIP_REFUSE_DEG:
+        return [f"{text}: the straps have slipped, and a change in that direction cannot be believed."]
+    return [f"{text}: part of the change may be strap slip, and the interval is widened by it."]
+
+
+def design_warnings(before: Block, after: Block, again: Block | None, warmups: int) -> list[str]:
+    """What the protocol leaves open."""
+    texts = []
+    if again is None:
+        texts.append(
+            "There was no rest block: the change includes the effects of warm-up, of repeating the test and "
+            "of expectation."
+        )
+    if warmups < WARMUP_ENOUGH:
+        texts.append(
+            f"{warmups or 'No'} warm-up repetition{'' if warmups == 1 else 's'} came first: repeating a test "
+            f"straightens the knee by itself, so record at least {WARMUP_ENOUGH} of them."
+        )
+    if before.n != after.n:
+        texts.append(
+            f"The blocks hold {before.n} and {after.n} repetitions; comparing means favours neither."
+        )
+    return texts
+
+
+def missing_warnings(blocks: Iterable[Block]) -> list[str]:
+    """Repetitions that were begun but have no value."""
+    return [
+        f"{b.attempts - b.n} of {b.attempts} repetitions in {b.phase.replace('_', ' ')} have no value "
+        "(not held for a second, half done, or samples lost) and are not counted."
+        for b in blocks
+        if b.attempts > b.n
+    ]
+
+
+def tilt_warnings(before: Block, after: Block) -> list[str]:
+    """Whether the thigh lay differently, which changes what the hamstrings allow."""
+    change_deg = after.thigh_tilt_deg - before.thigh_tilt_deg
+    if not isfinite(change_deg) or abs(change_deg) <= TILT_WARN_DEG:
+        return []
+    return [
+        f"The thigh was inclined {abs(change_deg):.0f} deg differently after than before: the hip angle has "
+        "changed, or the thigh sensor has turned, and either changes the reading."
+    ]
