@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib.figure import Figure
 
-from analysis.answer import Answer
 from analysis.change.result import Comparison
 from analysis.movement.result import Plateau, Repetition
 from analysis.views.style import (
@@ -30,6 +29,8 @@ from firmware_bridge.session.model import PhaseSpan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from analysis.answer import Answer
 
 BLOCK_ORDER: Final = ("warmup", "before", "before_again", "after", "after_5min", "after_10min", "after_30min")
 RELEASE_TARGET_DEG_S: Final = (5.0, 15.0)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from analysis.answer import Answer
 from analysis.views import tables, wording
 from analysis.views.figures import change_figure, release_figure, session_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from analysis.answer import Answer
 
 
 def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -> str:

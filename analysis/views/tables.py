@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from analysis.answer import Answer
 from analysis.change.result import Block, Comparison
 from analysis.views.figures import BLOCK_ORDER
 from analysis.views.track import gap_spans
 from analysis.views.wording import PHASE_TITLES, TEST_TITLES, degrees, signed
 from firmware_bridge.session.model import LinkEvent, Marker, Pain, ReferencePose
+
+if TYPE_CHECKING:
+    from analysis.answer import Answer
 
 Row = tuple[str, ...]
 

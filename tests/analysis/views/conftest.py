@@ -11,7 +11,10 @@ import pytest
 from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
 from analysis.answer import Answer
 from analysis.change.result import Block, Comparison
+from analysis.guide.motion import MotionWatch
+from analysis.guide.prompt import Prompt
 from analysis.movement.result import Plateau, Release, Repetition
+from analysis.views.feed import Command, LiveFrame, SensorState
 from firmware_bridge.samples import ImuSamples, Segment, Side
 from firmware_bridge.session.model import (
     Event,
@@ -256,6 +259,56 @@ def _adapted(comparison: Comparison, kind: str) -> Comparison:
     if kind == "lost":
         return replace(comparison, warnings=("2 of 5 repetitions fell into a gap of the shin sensor.",))
     return comparison
+
+
+class PlayedFeed:
+    """Plays an answer's track by a clock that the caller sets."""
+
+    def __init__(self, answer: Answer, clock: Callable[[], float], *, rate_hz: float = RATE_HZ) -> None:
+        self._answer, self._clock = answer, clock
+        self._row = 0
+        self._watch = MotionWatch(rate_hz)
+        self._phase: PhaseName | None = None
+        self.commands: list[Command] = []
+        self.prompt: Prompt | None = None
+        self.sensors: tuple[SensorState, ...] = (
+            SensorState(Segment.THIGH, "connected", 87, 0.0, 0.021),
+            SensorState(Segment.SHANK, "connected", 64, 0.3, 0.034),
+        )
+        self.changes: dict[str, object] = {}
+
+    def poll(self) -> LiveFrame:
+        now_s, track = self._clock(), self._answer.angle.track
+        stop = int(np.searchsorted(track.time_s, now_s, side="right"))
+        rows = slice(self._row, stop)
+        self._row = stop
+        new = FlexionTrack(
+            track.time_s[rows], track.flexion_deg[rows], track.flexion_sd_deg[rows], track.valid[rows]
+        )
+        span = next((p for p in self._answer.recording.phases if p.start_s <= now_s < p.stop_s), None)
+        if span is not None and span.name != self._phase:
+            self._phase = span.name
+            self._watch.restart()
+        frame = LiveFrame(
+            now_s=now_s,
+            track=new,
+            sensors=self.sensors,
+            motion=self._watch.feed(new),
+            phase=span.name if span else None,
+            test=span.test if span else None,
+            prompt=self.prompt,
+            relative=self._answer.angle.zero == "relative",
+            finished=any(c.name == "stop" for c in self.commands) or stop >= len(track.time_s),
+        )
+        return replace(frame, **self.changes)
+
+    def command(self, command: Command) -> None:
+        self.commands.append(command)
+
+
+@pytest.fixture(scope="session")
+def make_feed() -> Callable[..., PlayedFeed]:
+    return PlayedFeed
 
 
 @pytest.fixture(scope="session")

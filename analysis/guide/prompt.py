@@ -1,0 +1,41 @@
+"""What the guide says at this moment: the one thing that every live view shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Cue = Literal["step", "hold", "release", "slower", "let_go", "done", "stop"]
+AskedFor = Literal["pain", "reference_deg"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the person and the one beside them are told now.
+
+    Attributes:
+        title: two or three words, readable from across the room.
+        instruction: one or two plain sentences.
+        progress: how far the step is, "3 of 5 repetitions".
+        step, steps: the number of this step, counted from 1, and of all.
+        countdown_s: seconds left, where the step or the hold runs against a clock.
+        target_deg: flexion band to be in, (low, high).
+        target_rate_deg_s: speed band of a release, (low, high), both positive.
+        ask: a number that somebody has to enter, or None.
+        quiet: True in measuring blocks, where no sound may steer the person.
+        cue: the sound that belongs to this moment, or None.
+        warning: a sentence that must not be overlooked.
+    """
+
+    title: str
+    instruction: str = ""
+    progress: str = ""
+    step: int = 0
+    steps: int = 0
+    countdown_s: float | None = None
+    target_deg: tuple[float, float] | None = None
+    target_rate_deg_s: tuple[float, float] | None = None
+    ask: AskedFor | None = None
+    quiet: bool = False
+    cue: Cue | None = None
+    warning: str = ""

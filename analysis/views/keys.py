@@ -1,0 +1,101 @@
+"""Keys of the live views: most act at once, some first ask for a number or a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from analysis.views.feed import Command, CommandName
+
+_AT_ONCE: Final[Mapping[str, CommandName]] = {
+    "m": "marker",
+    "n": "next",
+    "right": "next",
+    "enter": "next",
+    "b": "back",
+    "left": "back",
+    "r": "repeat",
+    "h": "hide",
+    " ": "pause",
+    "space": "pause",
+}
+_ASKING: Final[Mapping[str, CommandName]] = {
+    "t": "marker",
+    "p": "pain",
+    "a": "angle",
+    "q": "stop",
+    "escape": "stop",
+}
+_QUESTIONS: Final[Mapping[CommandName, str]] = {
+    "marker": "Remark",
+    "pain": "Pain now, 0 (none) to 10",
+    "angle": "Measured knee angle in degrees (0 straight, + bent, - beyond straight)",
+    "stop": "Stop the session? Enter = stop, Esc = go on",
+}
+_LIMITS: Final[Mapping[CommandName, tuple[float, float]]] = {"pain": (0.0, 10.0), "angle": (-30.0, 150.0)}
+
+HELP: Final = (
+    "n next   b back   r again   space pause   m mark   t remark   p pain   a angle   h hide   q stop"
+)
+
+
+class Keys:
+    """Turns key presses into commands, one at a time; `line` is what to show while it asks."""
+
+    def __init__(self) -> None:
+        self._asking: CommandName | None = None
+        self._typed = ""
+        self._complaint = ""
+
+    @property
+    def line(self) -> str:
+        """The question with what was typed so far, or "" when nothing is asked."""
+        if self._asking is None:
+            return ""
+        if self._asking == "stop":
+            return _QUESTIONS["stop"]
+        return f"{self._complaint}{_QUESTIONS[self._asking]}: {self._typed}▏  Enter = save, Esc = cancel"
+
+    def ask(self, name: CommandName) -> None:
+        """Asks for a number now, unless something is being asked already."""
+        if self._asking is None:
+            self._asking, self._typed, self._complaint = name, "", ""
+
+    def press(self, key: str) -> Command | None:
+        """Takes one key, named as matplotlib names it; returns the command that it completes."""
+        if self._asking is not None:
+            return self._answer(key)
+        name = key.lower() if len(key) > 1 or key.isalpha() else key
+        if name in _ASKING:
+            self.ask(_ASKING[name])
+            return None
+        return Command(_AT_ONCE[name]) if name in _AT_ONCE else None
+
+    def _answer(self, key: str) -> Command | None:
+        if key == "escape":
+            self._asking = None
+        elif key == "backspace":
+            self._typed = self._typed[:-1]
+        elif key in ("enter", "return"):
+            return self._finish()
+        elif len(key) == 1 and self._asking != "stop":
+            self._typed += key
+        return None
+
+    def _finish(self) -> Command | None:
+        name = self._asking
+        if name is None:
+            return None
+        if name in _LIMITS:
+            low, high = _LIMITS[name]
+            try:
+                value = float(self._typed.replace(",", "."))
+            except ValueError:
+                value = float("nan")
+            if not low <= value <= high:
+                self._typed, self._complaint = "", f"A number from {low:g} to {high:g}, please. "
+                return None
+            self._asking = None
+            return Command(name, value=value)
+        self._asking = None
+        return Command(name, text=self._typed.strip())

@@ -1,0 +1,131 @@
+"""The live window: a figure on the screen, fed and redrawn by a timer."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any, Final
+
+import matplotlib
+
+from analysis.views.feed import Command, Feed
+from analysis.views.keys import Keys
+from analysis.views.liveview import LiveView
+from firmware_bridge.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.backend_bases import KeyEvent
+    from matplotlib.figure import Figure
+
+FRAMES_PER_S: Final = 25.0
+_BACKENDS: Final = (("tkinter", "tkagg"), ("PySide6", "qtagg"), ("PyQt6", "qtagg"))
+_NO_SCREEN: Final = "Use --headless for a status line instead of a window."
+
+
+def show_live(feed: Feed, *, title: str = "kneeflex", size_inch: tuple[float, float] = (12.8, 7.2)) -> None:
+    """Shows a feed in a window until the feed is finished or the window is closed.
+
+    Blocks; call it on the main thread. Closing the window stops the session.
+
+    Args:
+        feed: polled about 25 times a second on this thread.
+        title: of the window.
+        size_inch: width and height at 100 dots per inch.
+
+    Raises:
+        UsageError: there is no screen, or no toolkit to open a window with.
+    """
+    from matplotlib import pyplot as plt
+
+    with matplotlib.rc_context():
+        settings: Any = matplotlib.rcParams
+        settings.update({key: [] for key in settings if key.startswith("keymap.")})
+        settings.update({"toolbar": "None", "figure.dpi": 100.0})
+        try:
+            plt.switch_backend(find_backend())
+            figure = plt.figure(num=title, figsize=size_inch)
+        except (ImportError, RuntimeError) as error:
+            raise UsageError("No window can be opened on this machine.", _NO_SCREEN) from error
+        except Exception as error:
+            if type(error).__name__ != "TclError":
+                raise
+            raise UsageError("There is no screen to open a window on.", _NO_SCREEN) from error
+        window = LiveWindow(figure, feed)
+        plt.show(block=True)
+    window.close()
+    if window.error is not None:
+        raise window.error
+
+
+def find_backend() -> str:
+    """The matplotlib backend for windows on this machine.
+
+    Raises:
+        UsageError: neither Tk nor Qt is installed.
+    """
+    for module, backend in _BACKENDS:
+        if importlib.util.find_spec(module) is not None:
+            return backend
+    raise UsageError(
+        "Neither Tk nor Qt is installed, so no window can be opened.",
+        "Install kneeflex[gui], or use --headless for a status line.",
+    )
+
+
+class LiveWindow:
+    """Polls the feed by a timer, hands keys to it, and closes itself when the feed is finished."""
+
+    def __init__(self, figure: Figure, feed: Feed) -> None:
+        self.error: BaseException | None = None
+        self.frames = 0
+        self._figure, self._feed = figure, feed
+        self._view = LiveView(figure)
+        self._keys = Keys()
+        self._asked: object = None
+        self._finished = False
+        figure.canvas.mpl_connect("key_press_event", self._on_key)
+        figure.canvas.mpl_connect("close_event", lambda _: self._stop())
+        self._timer = figure.canvas.new_timer(interval=round(1000 / FRAMES_PER_S))
+        self._timer.add_callback(self._tick)
+        self._timer.start()
+
+    def close(self) -> None:
+        """Ends the timer; the window is gone after this."""
+        from matplotlib import pyplot as plt
+
+        self._timer.stop()
+        plt.close(self._figure)
+
+    def _tick(self) -> None:
+        # An exception would be printed and forgotten by the toolkit.
+        try:
+            frame = self._feed.poll()
+            self._open_question(
+                frame.prompt.ask if frame.prompt else None, frame.prompt and frame.prompt.step
+            )
+            self._view.update(frame, self._keys.line)
+            self.frames += 1
+        except BaseException as error:
+            self.error = error
+            self._finished = True
+            self.close()
+            return
+        if frame.finished:
+            self._finished = True
+            self.close()
+
+    def _open_question(self, asked: str | None, step: object) -> None:
+        question = None if asked is None else (asked, step)
+        if question is not None and question != self._asked:
+            self._keys.ask("pain" if asked == "pain" else "angle")
+        self._asked = question
+
+    def _on_key(self, event: KeyEvent) -> None:
+        command = self._keys.press(event.key) if event.key else None
+        if command is not None:
+            self._feed.command(command)
+
+    def _stop(self) -> None:
+        if not self._finished:
+            self._finished = True
+            self._timer.stop()
+            self._feed.command(Command("stop"))

@@ -1,0 +1,367 @@
+"""What the live window shows: big digits, a scrolling plot, the step, the sensors."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.patches import Rectangle
+
+from analysis.views.feed import LiveFrame, SensorState
+from analysis.views.history import History
+from analysis.views.keys import HELP
+from analysis.views.panels import Panel
+from analysis.views.style import BLUE, FAINT, GREEN, INK, SKY, VERMILION
+from analysis.views.wording import PHASE_TITLES
+from firmware_bridge.samples import Segment
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    from firmware_bridge.samples import Float
+
+SPAN_S: Final = 20.0
+STALE_S: Final = 0.5
+# An old number helps nobody for long.
+FORGOTTEN_S: Final = 3.0
+_GREY: Final = "#b5b5b5"
+_SPEED_LIMIT_DEG_S: Final = 30.0
+
+
+class LiveView:
+    """Draws live frames into a figure. It needs a canvas that can blit, and no window.
+
+    Args:
+        figure: an empty figure; its size may change at any time.
+    """
+
+    def __init__(self, figure: Figure) -> None:
+        self.figure = figure
+        figure.set_facecolor("white")
+        self._history = History(SPAN_S)
+        self._texts: list[tuple[Text, float]] = []
+        self._last_good_s = -math.inf
+        self._shown_deg: int | None = None
+        self._phase: tuple[str | None, str | None] | None = None
+        self._phase_starts: list[tuple[float, str]] = []
+        self._gauge_band: tuple[float, float] | None = None
+        self._build_plot()
+        self._build_gauge()
+        self._build_texts()
+        self._build_panels()
+        self._fit_text()
+        figure.canvas.mpl_connect("draw_event", lambda _: self._after_draw())
+        figure.canvas.mpl_connect("resize_event", lambda _: self._fit_text())
+
+    def _build_plot(self) -> None:
+        axes = self._axes = self.figure.add_axes((0.42, 0.2, 0.56, 0.54))
+        axes.set_xlim(-SPAN_S, 0)
+        axes.set_ylim(-10, 100)
+        axes.set_xlabel("seconds ago")
+        axes.set_xticks(np.arange(-SPAN_S, 1, 5), [f"{abs(x):g}" for x in np.arange(-SPAN_S, 1, 5)])
+        self._plot_title = axes.set_title(
+            "knee flexion (deg; 0 straight, + bent, - hyperextended)", loc="left"
+        )
+        axes.grid(color="#e4e4e4", linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+        across = axes.get_yaxis_transform()
+        self._target = Rectangle((0, 0), 1, 0, transform=across, color=SKY, alpha=0.25, linewidth=0)
+        self._gaps = PolyCollection([], facecolor="#ececec", edgecolor=_GREY, hatch="///", linewidth=0)
+        self._band = PolyCollection([], facecolor=BLUE, alpha=0.25, linewidth=0)
+        axes.add_patch(self._target)
+        axes.add_collection(self._gaps, autolim=False)
+        axes.add_collection(self._band, autolim=False)
+        (self._best,) = axes.plot([0, 1], [np.nan, np.nan], "--", color=GREEN, lw=1.6, transform=across)
+        (self._line,) = axes.plot([], [], color=BLUE, linewidth=2.0)
+        (self._marks,) = axes.plot([], [], "^", color=INK, markersize=8, transform=axes.get_xaxis_transform())
+        self._starts = [
+            (
+                axes.axvline(np.nan, color=FAINT, linewidth=1.2, linestyle=":"),
+                axes.text(np.nan, 0.98, "", transform=axes.get_xaxis_transform(), va="top", clip_on=True),
+            )
+            for _ in range(3)
+        ]
+
+    def _build_gauge(self) -> None:
+        axes = self._gauge = self.figure.add_axes((0.05, 0.2, 0.3, 0.035))
+        axes.set_xlim(0, _SPEED_LIMIT_DEG_S)
+        axes.set_ylim(0, 1)
+        axes.set_yticks([])
+        axes.set_visible(False)
+        self._gauge_title = axes.set_title("speed of the release (deg/s)", loc="left")
+        self._gauge_target = axes.axvspan(5, 15, color=SKY, alpha=0.6, linewidth=0)
+        (self._speed,) = axes.plot([np.nan], [0.5], "|", color=INK, markersize=26, markeredgewidth=5)
+
+    def _build_texts(self) -> None:
+        self._title = self._text(0.02, 0.97, 0.062, weight="bold", va="top")
+        self._instruction = self._text(0.02, 0.885, 0.036, va="top")
+        self._progress = self._text(0.98, 0.815, 0.036, weight="bold", ha="right", va="top")
+        self._countdown = self._text(0.98, 0.975, 0.078, weight="bold", ha="right", va="top")
+        self._number = self._text(0.2, 0.58, 0.26, weight="bold", ha="center", va="center")
+        self._number_note = self._text(0.2, 0.415, 0.027, ha="center", va="top")
+        self._block = self._text(0.2, 0.355, 0.034, ha="center", va="top")
+        self._alarm = self._text(0.02, 0.105, 0.036, weight="bold", va="center", color=VERMILION)
+        self._sensors = self._text(0.02, 0.055, 0.026, va="center")
+        self._help = self._text(0.02, 0.018, 0.021, va="center", color="#666666", text=HELP)
+        self._entry = self._text(0.02, 0.018, 0.03, weight="bold", va="center", color=BLUE)
+        for axes in (self._axes, self._gauge):
+            self._texts += [(label, 0.024) for label in (*axes.get_xticklabels(), *axes.get_yticklabels())]
+        named = (self._axes.xaxis.label, self._plot_title, self._gauge_title)
+        self._texts += [(label, 0.024) for label in named]
+        self._texts += [(label, 0.022) for _, label in self._starts]
+
+    def _text(self, x: float, y: float, height: float, *, text: str = "", **style: Any) -> Text:
+        artist = self.figure.text(x, y, text, **{"color": INK, **style})
+        self._texts.append((artist, height))
+        return artist
+
+    def _build_panels(self) -> None:
+        figure = self.figure
+        starts = [artist for pair in self._starts for artist in pair]
+        plot = [self._target, self._gaps, self._band, self._best, *starts, self._line, self._marks]
+        self._plot_panel = Panel(figure, (0.42, 0.2, 0.98, 0.74), plot)
+        self._number_panel = Panel(figure, (0.0, 0.43, 0.38, 0.745), [self._number])
+        self._block_panel = Panel(figure, (0.0, 0.265, 0.38, 0.43), [self._number_note, self._block])
+        self._gauge_panel = Panel(figure, (0.02, 0.2, 0.38, 0.235), [self._speed])
+        top = [self._title, self._instruction, self._progress, self._countdown]
+        self._top_panel = Panel(figure, (0.0, 0.75, 1.0, 1.0), top)
+        self._foot_panel = Panel(
+            figure, (0.0, 0.0, 1.0, 0.135), [self._alarm, self._sensors, self._help, self._entry]
+        )
+        self._panels = (
+            self._plot_panel,
+            self._number_panel,
+            self._block_panel,
+            self._gauge_panel,
+            self._top_panel,
+            self._foot_panel,
+        )
+
+    @property
+    def _canvas(self) -> Any:
+        """The figure's canvas, whose blitting matplotlib leaves untyped."""
+        return self.figure.canvas
+
+    def _fit_text(self) -> None:
+        """Letters grow with the window, so that they are read from the same distance."""
+        width, height = self.figure.get_size_inches() * 72
+        scale = min(height, width / 1.45)
+        for text, share in self._texts:
+            text.set_fontsize(max(5.0, share * scale))
+        for axes in (self._axes, self._gauge):
+            axes.tick_params(labelsize=max(5.0, 0.024 * scale))
+
+    def _after_draw(self) -> None:
+        for panel in self._panels:
+            panel.capture(self._canvas)
+        for panel in self._panels:
+            panel.paint(self._canvas)
+
+    def update(self, frame: LiveFrame, entry: str = "") -> None:
+        """Shows a frame; `entry` is what the person is typing."""
+        self._history.add(frame.track)
+        usable = frame.track.valid & np.isfinite(frame.track.flexion_deg)
+        if usable.any():
+            self._last_good_s = float(frame.track.time_s[usable][-1])
+        age_s = frame.now_s - self._last_good_s
+        redraw = self._fit_axes(frame)
+        redraw |= self._set_gauge(frame)
+        self._set_number(frame, age_s)
+        self._set_top(frame)
+        self._set_foot(frame, age_s, entry)
+        self._set_plot(frame)
+        if redraw:
+            self._canvas.draw()
+            return
+        for panel in self._panels:
+            if panel.is_due:
+                panel.paint(self._canvas)
+
+    def _fit_axes(self, frame: LiveFrame) -> bool:
+        _, flexion_deg, _ = self._history.since(frame.now_s - SPAN_S)
+        known = flexion_deg[np.isfinite(flexion_deg)]
+        prompt = frame.prompt
+        wanted = [*(prompt.target_deg if prompt and prompt.target_deg else ())]
+        if len(known):
+            wanted += [float(known.min()), float(known.max())]
+        if not wanted:
+            return False
+        low, high = self._axes.get_ylim()
+        need_low, need_high = 10 * math.floor(min(wanted) / 10 - 0.3), 10 * math.ceil(max(wanted) / 10 + 0.3)
+        need_high = max(need_high, need_low + 40)
+        if low <= need_low and high >= need_high and (high - low) <= 2.0 * (need_high - need_low):
+            return False
+        self._axes.set_ylim(need_low, need_high)
+        return True
+
+    def _set_gauge(self, frame: LiveFrame) -> bool:
+        band = frame.prompt.target_rate_deg_s if frame.prompt else None
+        speed = max(0.0, -frame.motion.rate_deg_s) if frame.motion.releasing else math.nan
+        if band is not None and not frame.hidden:
+            self._gauge_panel.shows((band, round(speed, 1)))
+            self._speed.set_xdata([min(speed, _SPEED_LIMIT_DEG_S)])
+            fast = math.isfinite(speed) and speed > band[1]
+            self._speed.set_color(VERMILION if fast else INK)
+        if band == self._gauge_band:
+            return False
+        self._gauge_band = band
+        self._gauge.set_visible(band is not None)
+        self._speed.set_visible(band is not None)
+        if band is not None:
+            self._gauge_target.set_x(band[0])
+            self._gauge_target.set_width(band[1] - band[0])
+        return True
+
+    def _set_number(self, frame: LiveFrame, age_s: float) -> None:
+        motion, stale = frame.motion, age_s > STALE_S
+        if frame.hidden:
+            number, colour, note = "hidden", FAINT, "measuring without looking (key h)"
+        elif not math.isfinite(motion.flexion_deg) or age_s > FORGOTTEN_S:
+            number, colour = "–", _GREY
+            note = "no angle yet" if math.isinf(age_s) else f"no angle for {age_s:.0f} s"
+        else:
+            number, colour = f"{self._steady(motion.flexion_deg)}°", _GREY if stale else INK
+            note = f"old: no angle for {age_s:.1f} s" if stale else "knee flexion, 0 = straight"
+            if frame.relative and not stale:
+                note = "relative angle: 0 is not straight"
+        best = motion.extension
+        lines = [] if motion.repetitions == 0 else [f"repetitions: {motion.repetitions}"]
+        if best is not None and not frame.hidden:
+            lines.insert(0, f"straightest held: {best.flexion_deg:.1f}°")
+        number = number.replace("-", "−")
+        if self._number_panel.shows((number, colour)):
+            self._number.set(text=number, color=colour)
+            self._number.set_fontsize(self._size_of(self._number) * (0.45 if frame.hidden else 1.0))
+        if self._block_panel.shows((note, stale, *lines)):
+            self._number_note.set(text=note, color=VERMILION if stale else "#555555")
+            self._block.set_text("\n".join(lines))
+
+    def _size_of(self, text: Text) -> float:
+        width, height = self.figure.get_size_inches() * 72
+        return next(share for artist, share in self._texts if artist is text) * float(
+            min(height, width / 1.45)
+        )
+
+    def _steady(self, flexion_deg: float) -> int:
+        """Whole degrees that do not flicker between two neighbours."""
+        if self._shown_deg is None or abs(flexion_deg - self._shown_deg) > 0.6:
+            self._shown_deg = round(flexion_deg)
+        return self._shown_deg
+
+    def _set_top(self, frame: LiveFrame) -> None:
+        prompt = frame.prompt
+        title = prompt.title if prompt else PHASE_TITLES.get(frame.phase or "", "").capitalize()
+        instruction = prompt.instruction if prompt else frame.message
+        progress = prompt.progress if prompt else ""
+        if prompt and prompt.steps:
+            title = f"{prompt.step}/{prompt.steps}  {title}"
+        seconds = prompt.countdown_s if prompt else None
+        countdown = "" if seconds is None else _clock(seconds)
+        if frame.paused:
+            title, countdown = "Paused", ""
+        if self._top_panel.shows((title, instruction, progress, countdown)):
+            self._title.set_text(title)
+            width, height = self.figure.get_size_inches()
+            columns = int(62 * max(1.0, width / height / 1.45))
+            self._instruction.set_text("\n".join(textwrap.wrap(instruction, columns)[:3]))
+            self._progress.set_text(progress)
+            self._countdown.set_text(countdown)
+
+    def _set_foot(self, frame: LiveFrame, age_s: float, entry: str) -> None:
+        alarm = _alarm(frame, age_s)
+        sensors = "      ".join(_sensor_line(s) for s in frame.sensors)
+        if self._foot_panel.shows((alarm, sensors, entry)):
+            self._alarm.set_text(alarm)
+            self._sensors.set_text(sensors)
+            self._help.set_text("" if entry else HELP)
+            self._entry.set_text(entry)
+
+    def _set_plot(self, frame: LiveFrame) -> None:
+        self._plot_panel.shows((frame.now_s, frame.hidden))
+        phase = (frame.phase, frame.test)
+        if phase != self._phase:
+            self._phase = phase
+            self._phase_starts.append((frame.now_s, PHASE_TITLES.get(frame.phase or "", "")))
+            self._phase_starts = self._phase_starts[-len(self._starts) :]
+        for (line, label), (start_s, name) in zip(self._starts, self._phase_starts, strict=False):
+            line.set_xdata([start_s - frame.now_s] * 2)
+            label.set_x(start_s - frame.now_s + 0.15)
+            label.set_text(name if start_s > frame.now_s - SPAN_S else "")
+        time_s, flexion_deg, sd_deg = self._history.since(frame.now_s - SPAN_S)
+        if frame.hidden:
+            flexion_deg = np.full_like(flexion_deg, np.nan)
+        ago_s = time_s - frame.now_s
+        self._line.set_data(ago_s, flexion_deg)
+        self._band.set_verts(_ribbons(ago_s, flexion_deg, sd_deg))
+        self._gaps.set_verts([] if frame.hidden else _holes(ago_s, flexion_deg, self._axes.get_ylim()))
+        marks_s = np.array([t for t in frame.motion.marks_s if t > frame.now_s - SPAN_S])
+        self._marks.set_data(marks_s - frame.now_s, np.full(len(marks_s), 0.03))
+        best = frame.motion.extension
+        level = best.flexion_deg if best is not None and not frame.hidden else np.nan
+        self._best.set_ydata([level, level])
+        band = frame.prompt.target_deg if frame.prompt and not frame.hidden else None
+        low, high = band or (0.0, 0.0)
+        self._target.set(y=low, height=high - low)
+
+
+def _ribbons(time_s: Float, middle: Float, sd: Float) -> list[Float]:
+    """One closed outline per unbroken stretch of the band."""
+    known = np.isfinite(middle) & np.isfinite(sd)
+    return [
+        np.column_stack(
+            (
+                np.concatenate((time_s[a:b], time_s[a:b][::-1])),
+                np.concatenate(((middle - sd)[a:b], (middle + sd)[a:b][::-1])),
+            )
+        )
+        for a, b in _runs(known)
+        if b - a > 1
+    ]
+
+
+def _holes(time_s: Float, values: Float, limits: tuple[float, float]) -> list[Float]:
+    low, high = limits
+    last = len(time_s) - 1
+    spans = [(time_s[max(a - 1, 0)], time_s[min(b, last)]) for a, b in _runs(~np.isfinite(values))]
+    return [np.array([(a, low), (a, high), (b, high), (b, low)]) for a, b in spans]
+
+
+def _runs(mask: Any) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _clock(seconds: float) -> str:
+    whole = max(0, math.ceil(seconds))
+    return f"{whole // 60}:{whole % 60:02d}" if whole >= 60 else f"{whole} s"
+
+
+def _alarm(frame: LiveFrame, age_s: float) -> str:
+    if frame.prompt and frame.prompt.warning:
+        return frame.prompt.warning
+    for sensor in frame.sensors:
+        if not sensor.is_well:
+            return sensor.problem or f"The {_place(sensor.segment)} sensor is {sensor.state}."
+    if math.isfinite(age_s) and age_s > STALE_S and not frame.paused:
+        return "No new angle: the number is old."
+    return frame.message if frame.prompt else ""
+
+
+def _sensor_line(sensor: SensorState) -> str:
+    parts = [f"{_place(sensor.segment)}: {'●' if sensor.is_well else '○'} {sensor.state}"]
+    if sensor.battery_percent is not None:
+        parts.append(f"battery {sensor.battery_percent:.0f} %")
+    if sensor.loss_percent is not None:
+        parts.append(f"lost {sensor.loss_percent:.1f} %")
+    if sensor.delay_s is not None:
+        # In steps that a person can use; the exact figure would only flicker.
+        parts.append(f"delay {math.ceil(sensor.delay_s * 20) * 50} ms")
+    return "  ".join(parts)
+
+
+def _place(segment: Segment) -> str:
+    return "shin" if segment is Segment.SHANK else "thigh"
