@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.change.result import Block
 from analysis.movement.result import Repetition
+from firmware_bridge.samples import Float
 from firmware_bridge.session.model import TestName
 
 AFTER_PHASES = ("after", "after_5min", "after_10min", "after_30min")
@@ -33,7 +34,22 @@ def block_of(repetitions: Sequence[Repetition]) -> Block | None:
         strapping=held[0][0].strapping,
         track_sd_deg=sqrt(sum(p.sd_deg**2 for _, p in held) / len(held)),
         thigh_tilt_deg=float(tilts_deg.mean()) if len(tilts_deg) else nan,
+        trend_deg=_trend_deg(values_deg),
     )
+
+
+def _trend_deg(values_deg: Float) -> float:
+    """How much straighter a fitted line ends than it begins; NaN where that is not beyond chance (1 %)."""
+    n = len(values_deg)
+    if n < 3:
+        return nan
+    from scipy.special import stdtrit
+
+    order = np.arange(n) - (n - 1) / 2
+    slope = float(order @ values_deg / (order @ order))
+    rest = values_deg - values_deg.mean() - slope * order
+    error = sqrt(float(rest @ rest) / (n - 2) / float(order @ order))
+    return -slope * (n - 1) if abs(slope) > float(stdtrit(n - 2, 0.995)) * error else nan
 
 
 def tests_of(repetitions: Iterable[Repetition]) -> list[TestName | None]:

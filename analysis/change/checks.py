@@ -10,6 +10,7 @@ from analysis.change.result import Block
 SLIP_WARN_DEG = 2.0
 SLIP_REFUSE_DEG = 4.0
 TILT_WARN_DEG = 5.0
+TREND_WARN_DEG = 3.0
 LEAST_REPETITIONS = 3
 WARMUP_ENOUGH = 4
 
@@ -89,4 +90,15 @@ def tilt_warnings(before: Block, after: Block) -> list[str]:
     return [
         f"The thigh was inclined {abs(change_deg):.0f} deg differently after than before: the hip angle has "
         "changed, or the thigh sensor has turned, and either changes the reading."
+    ]
+
+
+def trend_warnings(blocks: Iterable[Block]) -> list[str]:
+    """Blocks whose repetitions still grow straighter, or less straight, one after the other."""
+    return [
+        f"The repetitions of the {b.phase.replace('_', ' ')} block still grow "
+        f"{'straighter' if b.trend_deg > 0 else 'less straight'}, by {abs(b.trend_deg):.1f} deg from the first "
+        "to the last: their mean is not a settled value."
+        for b in blocks
+        if isfinite(b.trend_deg) and abs(b.trend_deg) >= TREND_WARN_DEG
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import isfinite, nan
 
 from analysis.change.blocks import AFTER_PHASES, blocks_of, choose, tests_of
@@ -13,11 +14,13 @@ from analysis.change.checks import (
     slip_of,
     slip_warnings,
     tilt_warnings,
+    trend_warnings,
 )
 from analysis.change.contrast import Contrast, change_of, net_change_of, warmup_bias_deg
 from analysis.change.reliability import Reliability
 from analysis.change.result import Block, Comparison
-from analysis.change.verdict import interval, judge, noise_of, widening
+from analysis.change.steps import bent_end_warnings, step_warnings
+from analysis.change.verdict import Interval, interval_of, judge, noise_of, widening
 from analysis.movement.result import Repetition
 from firmware_bridge.session.model import TestName
 
@@ -33,9 +36,9 @@ def compare_blocks(
     """Says for every named test how much further the knee straightens after than before.
 
     The after block is the first of `after`, `after_5min`, `after_10min`, `after_30min` that was
-    recorded; all are in `Comparison.blocks`. With a `before_again` block the verdict rests on the net
-    change, (after - before_again) - (before_again - before). See `verdict.noise_of` for what the
-    interval and the detectable change promise.
+    recorded; all are in `Comparison.blocks`. With a `before_again` block there is also the net change,
+    (after - before_again) - (before_again - before), and a verdict needs both. See `verdict.noise_of` for
+    what the interval and the detectable change promise, and `verdict.judge` for the rule.
 
     Args:
         repetitions: of one session, from `find_repetitions`.
@@ -49,123 +52,125 @@ def compare_blocks(
     """
     zero_sd = None if relative or not isfinite(zero_sd_deg) else zero_sd_deg
     return tuple(
-        _compare_test(repetitions, test, relative, zero_sd, pose_checks, reliability)
+        _compare_test(
+            [r for r in repetitions if r.test == test or (r.phase == "warmup" and r.test is None)],
+            _unanswered(repetitions, test, relative, zero_sd),
+            pose_checks,
+            reliability,
+        )
         for test in tests_of(repetitions)
     )
 
 
+def _unanswered(
+    repetitions: Sequence[Repetition], test: TestName | None, relative: bool, zero_sd_deg: float | None
+) -> Comparison:
+    blocks = choose(blocks_of(repetitions, test))
+    after = next((blocks[phase] for phase in AFTER_PHASES if phase in blocks), None)
+    return unanswered(test, blocks.get("before"), after, relative, blocks, zero_sd_deg)
+
+
 def _compare_test(
     repetitions: Sequence[Repetition],
-    test: TestName | None,
-    relative: bool,
-    zero_sd_deg: float | None,
+    open_question: Comparison,
     pose_checks: Sequence[tuple[float, float]],
     reliability: Reliability | None,
 ) -> Comparison:
-    blocks = choose(blocks_of(repetitions, test))
-    before = blocks.get("before")
-    after = next((blocks[p] for p in AFTER_PHASES if p in blocks), None)
+    """Answers one test.
+
+    Args:
+        repetitions: of this test, and the warm-up.
+        open_question: the blocks, with no answer yet.
+        pose_checks, reliability: as for `compare_blocks`.
+    """
+    before, after, blocks = open_question.before, open_question.after, open_question.blocks
     missing = missing_warnings(blocks.values())
     if before is None or after is None:
-        absent = " and ".join(name for name, b in (("before", before), ("after", after)) if b is None)
-        reason = f"There is no block {absent} with a repetition that was held for a second."
-        return not_enough(test, before, after, relative, reason, blocks, tuple(missing), zero_sd_deg)
+        absent = " and no ".join(name for name, b in (("before", before), ("after", after)) if b is None)
+        reason = f"There is no {absent} block with a repetition that was held for a second."
+        return replace(open_question, reason=reason, warnings=tuple(missing))
     again = blocks.get("before_again")
-    change = change_of(before, after)
-    net = net_change_of(before, again, after) if again is not None else None
-    attempts = _attempts(repetitions, test)
     restrapped = before.strapping != after.strapping
     slip_deg = slip_of(pose_checks, before, after)
+    attempts = _attempts(repetitions)
     warnings = [
         *slip_warnings(slip_deg, restrapped),
+        *bent_end_warnings(repetitions, before, after, slip_deg),
+        *step_warnings(repetitions, blocks.values()),
         *tilt_warnings(before, after),
         *missing,
+        *trend_warnings(b for b in (before, again, after) if b is not None),
         *design_warnings(before, after, again, attempts.get("warmup", 0)),
     ]
+    prepared = replace(open_question, slip_deg=slip_deg, warnings=tuple(warnings))
     few = [b for b in (before, again, after) if b is not None and b.n < LEAST_REPETITIONS]
-    if few or (restrapped and relative):
-        reason = (
-            f"The block {few[0].phase.replace('_', ' ')} holds {few[0].n} repetitions with a value; "
-            f"at least {LEAST_REPETITIONS} are needed."
-            if few
-            else "The sensors were strapped on again, and no reference pose ties the two strappings together."
-        )
-        return not_enough(
-            test, before, after, relative, reason, blocks, tuple(warnings), zero_sd_deg, slip_deg
-        )
+    if few:
+        name, n = few[0].phase.replace("_", " "), few[0].n
+        held = f"{n} repetition{'' if n == 1 else 's'} with a value"
+        return replace(prepared, reason=f"The {name} block holds {held}; {LEAST_REPETITIONS} are needed.")
+    if restrapped and open_question.relative:
+        reason = "The sensors were strapped on again, and no reference pose ties the two strappings together."
+        return replace(prepared, change_deg=None, reason=reason)
 
-    def spread(contrast: Contrast) -> tuple[tuple[float, float], float, str]:
-        noise = noise_of(contrast, reliability, restrapped=restrapped, zero_sd_deg=zero_sd_deg or 0.0)
+    def spread(contrast: Contrast) -> tuple[Interval, float, str]:
+        noise = noise_of(
+            contrast, reliability, restrapped=restrapped, zero_sd_deg=open_question.zero_sd_deg or 0.0
+        )
         wider = widening(contrast, slip_deg, warmup_bias_deg(contrast, attempts))
-        return interval(contrast, noise, wider), noise.detectable_deg + max(wider), noise.source
+        return interval_of(contrast.value_deg, noise, wider), noise.detectable_deg + max(wider), noise.source
 
-    change_ci, detectable_deg, source = spread(change)
-    net_ci = None
-    judged, judged_ci = change, change_ci
-    if net is not None:
-        net_ci, detectable_deg, source = spread(net)
-        judged, judged_ci = net, net_ci
-    verdict, reason = judge(judged.value_deg, judged_ci, detectable_deg, slip_deg, change.value_deg)
-    return Comparison(
-        test=test,
-        before=before,
-        after=after,
-        relative=relative,
-        change_deg=change.value_deg,
-        change_ci95_deg=change_ci,
-        control_change_deg=change_of(before, again).value_deg if again is not None else None,
-        net_change_deg=net.value_deg if net is not None else None,
-        net_change_ci95_deg=net_ci,
+    change = change_of(before, after)
+    ci95_deg, detectable_deg, source = spread(change)
+    net = None if again is None else net_change_of(before, again, after)
+    net_ci95_deg = None if net is None else spread(net)[0]
+    verdict, reason = judge(change.value_deg, ci95_deg, detectable_deg, net_ci95_deg, slip_deg)
+    return replace(
+        prepared,
+        change_ci95_deg=ci95_deg,
+        control_change_deg=None if again is None else change_of(before, again).value_deg,
+        net_change_deg=None if net is None else net.value_deg,
+        net_change_ci95_deg=net_ci95_deg,
         detectable_change_deg=detectable_deg,
         detectable_change_source=source,
-        slip_deg=slip_deg,
         verdict=verdict,
         reason=reason,
-        blocks=blocks,
-        warnings=tuple(warnings),
-        zero_sd_deg=zero_sd_deg,
     )
 
 
-def not_enough(
+def unanswered(
     test: TestName | None,
     before: Block | None,
     after: Block | None,
     relative: bool,
-    reason: str,
     blocks: Mapping[str, Block],
-    warnings: tuple[str, ...],
     zero_sd_deg: float | None = None,
-    slip_deg: float | None = None,
 ) -> Comparison:
-    """A comparison that says what is missing; the plain change is shown where both blocks have a value."""
+    """A comparison with nothing in it but the blocks and, where both have a value, their plain difference."""
     both = before is not None and after is not None
     return Comparison(
         test=test,
         before=before,
         after=after,
         relative=relative,
-        change_deg=change_of(before, after).value_deg if before and after and both else None,
+        change_deg=change_of(before, after).value_deg if both and before and after else None,
         change_ci95_deg=None,
         control_change_deg=None,
         net_change_deg=None,
         net_change_ci95_deg=None,
         detectable_change_deg=None,
         detectable_change_source="",
-        slip_deg=slip_deg,
+        slip_deg=None,
         verdict="not enough data",
-        reason=reason,
+        reason="",
         blocks=blocks,
-        warnings=warnings,
         zero_sd_deg=zero_sd_deg,
     )
 
 
-def _attempts(repetitions: Sequence[Repetition], test: TestName | None) -> dict[str, int]:
-    """Repetitions made in each phase; warm-up without a named test counts for every test."""
+def _attempts(repetitions: Sequence[Repetition]) -> dict[str, int]:
+    """Repetitions made in each phase, all after phases counted as one."""
     counts: dict[str, int] = {}
-    for r in repetitions:
-        if r.test == test or (r.phase == "warmup" and r.test is None):
-            phase = "after" if r.phase in AFTER_PHASES else r.phase
-            counts[phase] = counts.get(phase, 0) + 1
+    for repetition in repetitions:
+        phase = "after" if repetition.phase in AFTER_PHASES else repetition.phase
+        counts[phase] = counts.get(phase, 0) + 1
     return counts

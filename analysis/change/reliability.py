@@ -4,60 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import nan, sqrt
+from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.change.blocks import block_of
+from analysis.change.result import Block
 from analysis.movement.result import Repetition
 from firmware_bridge.errors import CannotAnswerError
 
-# Below this, the width of Student's t costs more than the cited default.
-LEAST_DF = 5
+# Below these, the width of Student's t costs more than the cited default: days, and strappings less one.
+LEAST_DAYS = 5
+LEAST_STRAPPING_DF = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Reliability:
-    """What earlier sessions of the same person and set-up say about noise.
+class Repeats:
+    """One person's standard error of a block mean, the scatter between its repetitions included.
 
     Attributes:
-        sem_deg: standard error of one block mean within one strapping, repetition scatter included.
-        df: degrees of freedom of it, at least 5 to be used.
-        repetitions: repetitions a block had then, on average (harmonic mean).
-        redon_sem_deg, redon_df: standard error of strapping on again and entering the reference angle
-            again, where that was studied; NaN and 0 where not.
+        sem_deg: the standard error.
+        df: degrees of freedom that it was estimated on.
+        repetitions: repetitions that a block had then (harmonic mean).
         source: whose repeats, in words.
     """
 
     sem_deg: float
     df: int
     repetitions: float
-    redon_sem_deg: float = nan
-    redon_df: int = 0
     source: str = "this person's own repeats"
 
 
 @dataclass(frozen=True, slots=True)
+class Reliability:
+    """What earlier sessions of the same person and set-up say about noise; None where not studied.
+
+    Attributes:
+        within: repeats within one strapping, from `repeats_of`.
+        across: repeats with a new strapping and a new zero each time, from `redon_study`.
+    """
+
+    within: Repeats | None = None
+    across: Repeats | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RedonStudy:
-    """The result of strapping on several times and measuring the same thing each time.
+    """The result of strapping on several times and measuring the same knee each time.
 
     Attributes:
         strappings, repetitions: how many, and how many values in all.
         sem_redon_deg: SD of a strapping's true level around the person's own.
         sem_repetition_deg: SD between repetitions of one strapping.
-        sem_strapping_deg, df: SD of one strapping's mean as measured, and its degrees of freedom.
+        repeats: SD of one strapping's mean as measured.
         mdc95_deg: smallest difference between two strappings that is beyond noise.
-        icc: share of the variance that lies between strappings; near 0 is good here, because the same
-            knee was measured every time.
+        icc: share of the variance that lies between strappings. Near 0 is good here, because it was the
+            same knee every time.
     """
 
     strappings: int
     repetitions: int
     sem_redon_deg: float
     sem_repetition_deg: float
-    sem_strapping_deg: float
-    df: int
+    repeats: Repeats
     mdc95_deg: float
     icc: float
 
@@ -89,7 +99,7 @@ def icc(values: ArrayLike) -> float:
     return float((between - error) / total)
 
 
-def reliability_of(days: Iterable[Sequence[Repetition]], source: str = "") -> Reliability:
+def repeats_of(days: Iterable[Sequence[Repetition]], source: str = "") -> Repeats:
     """The person's own noise from baseline blocks repeated within each of several sessions.
 
     Each session contributes its `before` and `before_again` blocks of one test; nothing but rest lies
@@ -100,28 +110,30 @@ def reliability_of(days: Iterable[Sequence[Repetition]], source: str = "") -> Re
         source: in words, for the report.
 
     Returns:
-        The standard error of a block mean, pooled over the sessions.
+        The standard error of a block mean within one strapping, pooled over the sessions.
 
     Raises:
         CannotAnswerError: fewer than 5 sessions held both blocks, with values.
     """
-    squares, df, inverse, blocks = 0.0, 0, 0.0, 0
-    for repetitions in days:
-        pair = [block_of([r for r in repetitions if r.phase == p]) for p in ("before", "before_again")]
-        held = [b for b in pair if b is not None]
-        if len(held) < 2 or held[0].strapping != held[1].strapping:
-            continue
-        squares += (held[0].extension_deg - held[1].extension_deg) ** 2 / 2
-        inverse += 1 / held[0].n + 1 / held[1].n
-        blocks += 2
-        df += 1
-    if df < LEAST_DF:
+    pairs = [pair for pair in map(_baselines, days) if pair is not None]
+    if len(pairs) < LEAST_DAYS:
         raise CannotAnswerError(
-            f"Only {df} sessions hold both a `before` and a `before_again` block.",
-            f"Record a rest block in at least {LEAST_DF} sessions; until then the published default is used.",
+            f"Only {len(pairs)} sessions hold both a `before` and a `before_again` block.",
+            f"Record a rest block in at least {LEAST_DAYS} sessions; until then published figures are used.",
         )
-    text = source or f"this person's own repeats in {df} sessions"
-    return Reliability(sqrt(squares / df), df, blocks / inverse, source=text)
+    squares = sum((first.extension_deg - second.extension_deg) ** 2 for first, second in pairs)
+    size = 2 * len(pairs) / sum(1 / block.n for pair in pairs for block in pair)
+    text = source or f"this person's own repeats in {len(pairs)} sessions"
+    return Repeats(sqrt(squares / 2 / len(pairs)), len(pairs), size, text)
+
+
+def _baselines(repetitions: Sequence[Repetition]) -> tuple[Block, Block] | None:
+    first, second = (
+        block_of([r for r in repetitions if r.phase == phase]) for phase in ("before", "before_again")
+    )
+    if first is None or second is None or first.strapping != second.strapping:
+        return None
+    return first, second
 
 
 def redon_study(repetitions: Iterable[Repetition]) -> RedonStudy:
@@ -149,14 +161,13 @@ def redon_study(repetitions: Iterable[Repetition]) -> RedonStudy:
     grand = float(np.concatenate(values).mean())
     between = sum(len(g) * (float(g.mean()) - grand) ** 2 for g in values) / (k - 1)
     redon = max(0.0, (between - within) / size)
-    sem_strapping_deg = sqrt(between / size)
+    repeats = Repeats(sqrt(between / size), k - 1, size, f"this person's own study of {k} strappings")
     return RedonStudy(
         strappings=k,
         repetitions=n,
         sem_redon_deg=sqrt(redon),
         sem_repetition_deg=sqrt(within),
-        sem_strapping_deg=sem_strapping_deg,
-        df=k - 1,
-        mdc95_deg=mdc95(sem_strapping_deg),
+        repeats=repeats,
+        mdc95_deg=mdc95(repeats.sem_deg),
         icc=redon / (redon + within) if redon + within > 0 else 0.0,
     )

@@ -26,6 +26,8 @@ class Block:
         strapping: 0 until the first `restrap` phase, then 1, and so on.
         track_sd_deg: one sigma that the angle estimation itself gives the plateaus, within one strapping.
         thigh_tilt_deg: mean inclination of the thigh over the plateaus; NaN where unknown.
+        trend_deg: how much straighter the knee became from the first to the last repetition, by a fitted
+            line; NaN unless that is beyond chance (1 %).
     """
 
     phase: str
@@ -38,6 +40,7 @@ class Block:
     strapping: int = 0
     track_sd_deg: float = 0.0
     thigh_tilt_deg: float = nan
+    trend_deg: float = nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,8 @@ class Comparison:
         before, after: the blocks compared; `blocks` holds all of them by phase name.
         relative: True where no reference pose fixed the zero: absolute values must not be shown.
         control_change_deg, net_change_deg, net_change_ci95_deg: None without a rest block.
-        detectable_change_deg: the smallest change this set-up can tell from noise; of the net change
-            where there is one.
+        detectable_change_deg: the smallest change (after - before) this set-up can tell from noise. With a
+            rest block the interval of the net change has to exclude zero as well.
         detectable_change_source: in words, whose repeats or which citation it rests on.
         slip_deg: from the closing reference; positive = the same pose now reads straighter. None
             where there was no closing reference.

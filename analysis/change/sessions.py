@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isfinite, nan, sqrt
 
 from analysis.change.blocks import AFTER_PHASES, blocks_of, choose, tests_of
 from analysis.change.checks import LEAST_REPETITIONS, missing_warnings, tilt_warnings
-from analysis.change.compare import not_enough
+from analysis.change.compare import unanswered
 from analysis.change.contrast import change_of
 from analysis.change.reliability import Reliability
 from analysis.change.result import Block, Comparison
-from analysis.change.verdict import interval, judge, noise_of
+from analysis.change.verdict import interval_of, judge, noise_of
 from analysis.movement.result import Repetition
 from firmware_bridge.session.model import TestName
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one session measured: its repetitions, and where its zero came from."""
+    """What one session measured: its repetitions, and how well its zero is known."""
 
     repetitions: Sequence[Repetition]
     relative: bool
@@ -40,7 +40,8 @@ def compare_sessions(
         before, after: the earlier and the later session, of the same knee.
         reliability: the person's own repeats; published defaults without.
     """
-    common = [t for t in tests_of(before.repetitions) if t in tests_of(after.repetitions)]
+    later = tests_of(after.repetitions)
+    common = [test for test in tests_of(before.repetitions) if test in later]
     return tuple(_compare_test(before, after, test, reliability) for test in common)
 
 
@@ -50,55 +51,45 @@ def _compare_test(
     before, after = (_baseline(choose(blocks_of(s.repetitions, test))) for s in (first, second))
     relative = first.relative or second.relative
     blocks = {name: b for name, b in (("before", before), ("after", after)) if b is not None}
+    zeros_deg = [s.zero_sd_deg for s in (first, second) if isfinite(s.zero_sd_deg)]
+    zero_sd_deg = sqrt(sum(z * z for z in zeros_deg) / len(zeros_deg)) if zeros_deg and not relative else None
+    prepared = unanswered(test, before, after, relative, blocks, zero_sd_deg)
     if before is None or after is None:
-        return not_enough(
-            test, before, after, relative, "A session holds no repetition with a value.", blocks, ()
-        )
-    warnings = [*missing_warnings(blocks.values()), *tilt_warnings(before, after)]
+        return replace(prepared, reason="A session holds no repetition that was held for a second.")
+    prepared = replace(prepared, warnings=tuple(_warnings(before, after)))
+    if relative:
+        reason = "Days can only be compared by absolute angles: both sessions need a reference pose."
+        return replace(prepared, change_deg=None, reason=reason)
+    if min(before.n, after.n) < LEAST_REPETITIONS:
+        reason = f"Both blocks need at least {LEAST_REPETITIONS} repetitions with a value."
+        return replace(prepared, reason=reason)
+    change = change_of(before, after)
+    noise = noise_of(change, reliability, restrapped=True, zero_sd_deg=zero_sd_deg or 0.0)
+    ci95_deg = interval_of(change.value_deg, noise, (0.0, 0.0))
+    verdict, reason = judge(change.value_deg, ci95_deg, noise.detectable_deg)
+    return replace(
+        prepared,
+        change_ci95_deg=ci95_deg,
+        detectable_change_deg=noise.detectable_deg,
+        detectable_change_source=noise.source,
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _warnings(before: Block, after: Block) -> list[str]:
+    texts = [*tilt_warnings(before, after), *missing_warnings((before, after))]
     if before.phase.startswith("after") != after.phase.startswith("after"):
-        warnings.append(
+        texts.append(
             f"The earlier session's {before.phase} block is compared with the later session's {after.phase} "
             "block: a session's own exercise is part of the difference."
         )
-    if relative or min(before.n, after.n) < LEAST_REPETITIONS:
-        reason = (
-            "Days can only be compared by absolute angles: both sessions need a reference pose."
-            if relative
-            else f"Both blocks need at least {LEAST_REPETITIONS} repetitions with a value."
-        )
-        shown = not_enough(test, before, after, relative, reason, blocks, tuple(warnings))
-        # Without a common zero even the difference means nothing.
-        return shown if not relative else not_enough(test, None, None, True, reason, {}, tuple(warnings))
-    warnings.append(
+    texts.append(
         "The sessions differ in strapping and calibration: the interval carries the error of both, which is "
         "larger than within one session."
     )
-    change = change_of(before, after)
-    zeros = [s.zero_sd_deg for s in (first, second) if isfinite(s.zero_sd_deg)]
-    zero_sd_deg = sqrt(sum(z * z for z in zeros) / len(zeros)) if zeros else 0.0
-    noise = noise_of(change, reliability, restrapped=True, zero_sd_deg=zero_sd_deg)
-    ci95_deg = interval(change, noise, (0.0, 0.0))
-    verdict, reason = judge(change.value_deg, ci95_deg, noise.detectable_deg, None, change.value_deg)
-    return Comparison(
-        test=test,
-        before=before,
-        after=after,
-        relative=False,
-        change_deg=change.value_deg,
-        change_ci95_deg=ci95_deg,
-        control_change_deg=None,
-        net_change_deg=None,
-        net_change_ci95_deg=None,
-        detectable_change_deg=noise.detectable_deg,
-        detectable_change_source=noise.source,
-        slip_deg=None,
-        verdict=verdict,
-        reason=reason,
-        blocks=blocks,
-        warnings=tuple(warnings),
-        zero_sd_deg=zero_sd_deg or None,
-    )
+    return texts
 
 
-def _baseline(blocks: dict[str, Block]) -> Block | None:
+def _baseline(blocks: Mapping[str, Block]) -> Block | None:
     return next((blocks[p] for p in ("before", "before_again", *AFTER_PHASES) if p in blocks), None)

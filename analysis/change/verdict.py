@@ -15,7 +15,7 @@ from analysis.change.defaults import (
     REDON_SOURCE,
 )
 from analysis.change.noise import Spread, estimated, fixed, half_width_deg, uniform
-from analysis.change.reliability import LEAST_DF, Reliability
+from analysis.change.reliability import LEAST_DAYS, LEAST_STRAPPING_DF, Reliability, Repeats
 from analysis.change.result import Verdict
 
 Interval = tuple[float, float]
@@ -42,8 +42,8 @@ def noise_of(
     One session cannot show how much blocks differ by themselves: with one block before and one after,
     that SD is not identifiable. So it comes from outside, in one of two ways.
 
-    - The person's own repeats, where there are at least 5: Student's t on their degrees of freedom. The
-      interval and the verdict then hold their 95 % for any block SD.
+    - The person's own repeats, from 5 days (or 5 strappings) on: Student's t on their degrees of
+      freedom. The interval and the verdict then hold their 95 % whatever the block SD.
     - Else the published range. The *interval* takes every block SD from 0.5 to 2 deg as equally likely
       and so covers 95 % on the average over that range: more for a steadier person, less for a more
       variable one. No fixed width could do better without knowing the SD. The *detectable change* does
@@ -59,37 +59,37 @@ def noise_of(
         restrapped: the blocks come from different strappings.
         zero_sd_deg: one sigma of the entered reference angles, where strappings are compared.
     """
+    own = _own_repeats(reliability, restrapped)
     repetition = contrast.repetition_spread()
-    extra: list[tuple[float, Spread]] = []
-    sources: list[str] = []
-    if restrapped:
-        extra.append((contrast.block_factor, _redon(reliability, zero_sd_deg)))
-        own = reliability is not None and reliability.redon_df >= LEAST_DF - 1
-        sources.append("this person's own re-strapping study" if own else REDON_SOURCE)
-    if reliability is not None and reliability.df >= LEAST_DF:
-        parts = [
-            (contrast.block_factor, estimated(reliability.sem_deg, reliability.df)),
-            (contrast.repetition_factor(reliability.repetitions), repetition),
-            *extra,
-        ]
-        width_deg = half_width_deg(parts)
-        return Noise(width_deg, width_deg, "; ".join([reliability.source, *sources]))
-    shared = [
+    if own is not None:
+        width_deg = half_width_deg(
+            [
+                (contrast.block_factor, estimated(own.sem_deg, own.df)),
+                (contrast.repetition_factor(own.repetitions), repetition),
+            ]
+        )
+        return Noise(width_deg, width_deg, own.source)
+    shared: list[tuple[float, Spread]] = [
         (contrast.repetition_factor(), repetition),
         (1.0, fixed(contrast.track_variance_deg2**0.5)),
-        *extra,
     ]
+    source = BLOCK_SD_SOURCE
+    if restrapped:
+        zero_deg = max(REDON_SEM_DEG, zero_sd_deg if isfinite(zero_sd_deg) else 0.0)
+        shared.append((contrast.block_factor, fixed(zero_deg)))
+        source = f"{source}; {REDON_SOURCE}"
     return Noise(
         half_width_deg([(contrast.block_factor, uniform(*BLOCK_SD_RANGE_DEG)), *shared]),
         half_width_deg([(contrast.block_factor, fixed(BLOCK_SD_WORST_DEG)), *shared]),
-        "; ".join([BLOCK_SD_SOURCE, *sources]),
+        source,
     )
 
 
-def _redon(reliability: Reliability | None, zero_sd_deg: float) -> Spread:
-    if reliability is not None and reliability.redon_df >= LEAST_DF - 1:
-        return estimated(reliability.redon_sem_deg, reliability.redon_df)
-    return fixed(max(REDON_SEM_DEG, zero_sd_deg if isfinite(zero_sd_deg) else 0.0))
+def _own_repeats(reliability: Reliability | None, restrapped: bool) -> Repeats | None:
+    if reliability is None:
+        return None
+    own, least = (reliability.across, LEAST_STRAPPING_DF) if restrapped else (reliability.within, LEAST_DAYS)
+    return own if own is not None and own.df >= least else None
 
 
 def widening(contrast: Contrast, slip_deg: float | None, warmup_bias_deg: float) -> Interval:
@@ -105,47 +105,51 @@ def widening(contrast: Contrast, slip_deg: float | None, warmup_bias_deg: float)
     return down, up
 
 
-def interval(contrast: Contrast, noise: Noise, wider: Interval) -> Interval:
+def interval_of(value_deg: float, noise: Noise, wider: Interval) -> Interval:
     """The 95 % interval of a contrast."""
-    value = contrast.value_deg
-    return value - noise.interval_deg - wider[0], value + noise.interval_deg + wider[1]
+    return value_deg - noise.interval_deg - wider[0], value_deg + noise.interval_deg + wider[1]
 
 
 def judge(
-    value_deg: float,
+    change_deg: float,
     ci95_deg: Interval,
     detectable_deg: float,
-    slip_deg: float | None,
-    plain_change_deg: float,
+    net_ci95_deg: Interval | None = None,
+    slip_deg: float | None = None,
 ) -> tuple[Verdict, str]:
-    """The verdict on a change and the sentence that says why.
+    """The verdict and the sentence that says why.
+
+    A verdict needs the change to be beyond what can be detected, its interval to exclude zero, and, with
+    a rest block, the interval of the net change to lie on the same side of zero: straighter than before,
+    and by more than the rest alone accounts for. Asking for both also protects against a rest block that
+    shifted the knee for good, which the net change by itself would book with the wrong sign.
 
     Args:
-        value_deg: the change that is judged (net of the rest block where there was one).
-        ci95_deg: its interval.
-        detectable_deg: no verdict below.
+        change_deg, ci95_deg: after minus before.
+        detectable_deg: no verdict within.
+        net_ci95_deg: of the change beyond that of the rest block, where there was one.
         slip_deg: from the closing reference.
-        plain_change_deg: after minus before, which a verdict must not contradict.
     """
-    beyond = ci95_deg[0] > 0 or ci95_deg[1] < 0
-    size = f"{abs(value_deg):.1f} deg"
-    if abs(value_deg) <= detectable_deg or not beyond:
+    size = f"{abs(change_deg):.1f} deg"
+    side = 1 if change_deg > 0 else -1
+    if abs(change_deg) <= detectable_deg or not _beyond_zero(ci95_deg, side):
         return "no detectable change", (
             f"A change of {size} is not beyond the {detectable_deg:.1f} deg that can be told from noise here."
         )
-    if value_deg * plain_change_deg <= 0:
+    if net_ci95_deg is not None and not _beyond_zero(net_ci95_deg, side):
         return "no detectable change", (
-            "Beside the rest block the change has one sign, beside the first block the other: which way the "
-            "knee went is not clear."
+            f"The reading changed by {size}, but not clearly by more than the rest block accounts for."
         )
-    faked = slip_deg is not None and abs(slip_deg) > SLIP_REFUSE_DEG
-    if faked and slip_deg is not None and (slip_deg * value_deg > 0 or value_deg != plain_change_deg):
+    if slip_deg is not None and abs(slip_deg) > SLIP_REFUSE_DEG and slip_deg * side > 0:
         return "no detectable change", (
-            f"The straps slipped by {abs(slip_deg):.1f} deg, which looks exactly like a change of that size."
+            f"The straps slipped by {abs(slip_deg):.1f} deg, which looks exactly like such a change."
         )
-    verdict: Verdict = "gained" if value_deg > 0 else "lost"
-    how = "further" if value_deg > 0 else "less far"
-    return verdict, (
+    how = "further" if side > 0 else "less far"
+    return "gained" if side > 0 else "lost", (
         f"The knee straightens {size} {how}, beyond the {detectable_deg:.1f} deg that can be told from noise "
         "here; the measurement cannot say why."
     )
+
+
+def _beyond_zero(interval: Interval, side: int) -> bool:
+    return interval[0] > 0 if side > 0 else interval[1] < 0

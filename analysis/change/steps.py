@@ -1,0 +1,111 @@
+"""Slip seen from inside the blocks: it shifts the bent end of the movement as much as the straight end.
+
+A knee that learns to straighten moves only its straight end. A sensor that turns on the limb in the
+sagittal plane adds the same angle to every posture from then on. So a shift that both ends share is a
+sign of slip, though no proof: bending less far while straightening further looks the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from analysis.change.checks import SLIP_WARN_DEG
+from analysis.change.result import Block
+from analysis.movement.result import Repetition
+from firmware_bridge.samples import Float
+
+LEAST_STEP_DEG = 2.0
+# Both ends count as moving together when their shifts differ by no more than this share of the larger.
+TOGETHER_SHARE = 0.4
+LEVEL = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A lasting shift of both ends: before repetition `index`, by `size_deg` (positive = straighter)."""
+
+    index: int
+    size_deg: float
+
+
+def find_step(extension_deg: Float, peak_deg: Float) -> Step | None:
+    """The clearest lasting shift within one block that both ends of the movement share.
+
+    Every split with two repetitions or more on either side is tried; a shift counts when it is at least
+    2 deg and beyond 1 % by Student's t, corrected for the number of splits (Bonferroni).
+
+    Args:
+        extension_deg, peak_deg: (n,) of the repetitions in order.
+    """
+    n = len(extension_deg)
+    if n < 4:
+        return None
+    from scipy.special import stdtrit
+
+    critical = float(stdtrit(2 * n - 4, 1 - LEVEL / 2 / (n - 3)))
+    best: Step | None = None
+    for split in range(2, n - 1):
+        parts = [(ends[:split], ends[split:]) for ends in (extension_deg, peak_deg)]
+        shifts = [float(first.mean() - second.mean()) for first, second in parts]
+        rest = sum(float(((p - p.mean()) ** 2).sum()) for pair in parts for p in pair)
+        size_deg = (shifts[0] + shifts[1]) / 2
+        error_deg = sqrt(rest / (2 * n - 4) * (1 / split + 1 / (n - split)) / 2)
+        clear = abs(size_deg) >= max(LEAST_STEP_DEG, critical * error_deg)
+        if clear and _together(*shifts) and (best is None or abs(size_deg) > abs(best.size_deg)):
+            best = Step(split, size_deg)
+    return best
+
+
+def step_warnings(repetitions: Sequence[Repetition], blocks: Iterable[Block]) -> list[str]:
+    """Where within a block both ends of the movement jump."""
+    texts = []
+    for block in blocks:
+        held = _held(repetitions, block)
+        step = find_step(held[0], held[1])
+        if step is not None:
+            texts.append(
+                f"From repetition {step.index + 1} of the {block.phase.replace('_', ' ')} block on, both ends of the "
+                f"movement read {abs(step.size_deg):.1f} deg "
+                f"{'straighter' if step.size_deg > 0 else 'more bent'}: a sensor may have slipped there."
+            )
+    return texts
+
+
+def bent_end_warnings(
+    repetitions: Sequence[Repetition], before: Block, after: Block, slip_deg: float | None
+) -> list[str]:
+    """Whether the whole movement is shifted between the blocks, where no closing reference cleared it."""
+    if before.strapping != after.strapping or (slip_deg is not None and abs(slip_deg) <= SLIP_WARN_DEG):
+        return []
+    (straight, bent), (straight_after, bent_after) = _held(repetitions, before), _held(repetitions, after)
+    if min(len(bent), len(bent_after)) < 3:
+        return []
+    change_deg = float(straight.mean() - straight_after.mean())
+    shift_deg = float(bent.mean() - bent_after.mean())
+    error_deg = sqrt(bent.var(ddof=1) / len(bent) + bent_after.var(ddof=1) / len(bent_after))
+    clear = min(abs(change_deg), abs(shift_deg)) >= LEAST_STEP_DEG and abs(shift_deg) > 3 * error_deg
+    if not clear or not _together(change_deg, shift_deg):
+        return []
+    unknown = ", and without a closing reference it cannot be told apart" if slip_deg is None else ""
+    return [
+        f"The bent end of the movement shifted by {abs(shift_deg):.1f} deg, about as much as the straight "
+        f"end: that is what a slipped sensor looks like{unknown}."
+    ]
+
+
+def _held(repetitions: Sequence[Repetition], block: Block) -> tuple[Float, Float]:
+    pairs = [
+        (r.extension.flexion_deg, r.peak_flexion_deg)
+        for r in repetitions
+        if r.phase == block.phase and r.strapping == block.strapping and r.extension is not None
+    ]
+    straight, bent = np.array(pairs, dtype=float).reshape(-1, 2).T
+    return straight, bent
+
+
+def _together(first_deg: float, second_deg: float) -> bool:
+    return abs(first_deg - second_deg) <= TOGETHER_SHARE * max(abs(first_deg), abs(second_deg))
