@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -74,3 +76,40 @@ def _sliding_minimum(values: Float, width: int) -> Float:
     """The smallest of each value and the `width` - 1 that follow it, (n,)."""
     padded = np.concatenate([values, np.full(width - 1, np.inf)])
     return np.asarray(sliding_window_view(padded, width).min(axis=1))
+
+
+class LiveCount:
+    """`count_samples` while the samples come in: notices a lasting rise of the delay a second later.
+
+    Args:
+        period_s: the sample period.
+
+    Attributes:
+        lost: samples that must be missing so far.
+    """
+
+    def __init__(self, period_s: float) -> None:
+        self.lost = 0
+        self._period_s = period_s
+        self._recent: deque[tuple[float, float]] = deque()
+
+    def skip(self, arrival_s: float, delay_s: float) -> int:
+        """How far the count has to jump after this packet, mostly 0.
+
+        Args:
+            arrival_s: host time of arrival.
+            delay_s: how late the packet came by the count so far.
+        """
+        recent = self._recent
+        recent.append((arrival_s, delay_s))
+        if arrival_s - recent[0][0] < _LOOK_S:
+            return 0
+        floor_s = min(delay for _, delay in recent)
+        while arrival_s - recent[0][0] >= _LOOK_S:
+            recent.popleft()
+        if floor_s <= max(1.5 * self._period_s, _SMALLEST_RISE_S):
+            return 0
+        recent.clear()
+        skipped = round(floor_s / self._period_s)
+        self.lost += skipped
+        return skipped

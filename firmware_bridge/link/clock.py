@@ -24,8 +24,8 @@ from firmware_bridge.session.model import DeviceClock
 # How well the ends of a hull edge are known, against how far a clock is trusted beforehand: any
 # sensor's, and one whose drift was seen before the restart.
 _EDGE_SD_S = 0.005
-_UNKNOWN_SLOPE_SD = 1e-3
-_KNOWN_SLOPE_SD = 2e-5
+UNKNOWN_SLOPE_SD = 1e-3
+KNOWN_SLOPE_SD = 2e-5
 # The line is bent to follow a clock that wanders by more than this between blocks of this length.
 _WANDER_LIMIT_S = 0.002
 _WANDER_BLOCK_S = 30.0
@@ -58,8 +58,8 @@ class ClockFit:
         rate_hz: the true sample rate by host time, or None where fewer than two samples tell.
         drift_ppm: how fast the device clock runs against the host, or None without such a clock.
         restarts: how often the counter began anew.
-        lost: samples that never arrived.
-        lost_is_estimate: there is no counter; `lost` was told from the rate of the arrivals.
+        lost: samples that never arrived, or None where the sensor has no counter to prove it.
+        lost_estimate: without a counter, what the rate of the arrivals tells instead; otherwise None.
     """
 
     time_s: Float
@@ -67,8 +67,8 @@ class ClockFit:
     rate_hz: float | None
     drift_ppm: float | None
     restarts: int
-    lost: int
-    lost_is_estimate: bool = False
+    lost: int | None
+    lost_estimate: int | None = None
 
 
 def lower_edge(x: Float, y: Float) -> Line:
@@ -98,7 +98,7 @@ def lower_edge(x: Float, y: Float) -> Line:
 
 
 def shrink_slope(
-    slope: float, span_s: float, prior: float = 1.0, prior_sd: float = _UNKNOWN_SLOPE_SD
+    slope: float, span_s: float, prior: float = 1.0, prior_sd: float = UNKNOWN_SLOPE_SD
 ) -> float:
     """Weighs a fitted slope against what is known of clocks: over a short span the fit says little.
 
@@ -113,7 +113,7 @@ def shrink_slope(
 
 
 def fit_line(
-    device_s: Float, arrival_s: Float, prior: float = 1.0, prior_sd: float = _UNKNOWN_SLOPE_SD
+    device_s: Float, arrival_s: Float, prior: float = 1.0, prior_sd: float = UNKNOWN_SLOPE_SD
 ) -> Line:
     """The line of minimum delay of a clock that did not restart.
 
@@ -165,7 +165,8 @@ def fit_arrivals(arrival_s: ArrayLike) -> ClockFit:
     """
     arrivals = np.asarray(arrival_s, dtype=np.float64)
     positions, period_s = count_samples(arrivals)
-    return replace(_fit(positions, period_s, arrivals, 1.0), drift_ppm=None, lost_is_estimate=True)
+    fit = _fit(positions, period_s, arrivals, 1.0)
+    return replace(fit, drift_ppm=None, lost=None, lost_estimate=fit.lost)
 
 
 def fit_samples(samples: ImuSamples, clock: DeviceClock | None) -> ClockFit:
@@ -223,7 +224,7 @@ def _fit(positions: Int, unit_s: float, arrivals: Float, step: float | None) -> 
         if known is None:
             line = known = fit_line(device_s, arrivals[rows])
         else:
-            line = fit_line(device_s, arrivals[rows], known.slope, _KNOWN_SLOPE_SD)
+            line = fit_line(device_s, arrivals[rows], known.slope, KNOWN_SLOPE_SD)
         time_s[rows] = line.host_s(device_s)
     assert known is not None
     wander, roughness_s = _wander(time_s, arrivals - time_s)

@@ -43,6 +43,21 @@ def unwrap(raw: ArrayLike, modulo: int, expected: ArrayLike | None = None) -> In
     return np.concatenate([values[:1], values[0] + np.cumsum(steps)])
 
 
+def advance(before: int, after: int, modulo: int, expected: float) -> int:
+    """One step of `unwrap`: how far a counter came from one raw value to another.
+
+    Args:
+        before, after: the raw values.
+        modulo: the counter wraps to 0 here.
+        expected: roughly how far it should have come.
+    """
+    if modulo >= _LARGEST_MODULO:
+        return after - before
+    half = modulo // 2
+    step = (after - before + half) % modulo - half
+    return step + modulo * round((expected - step) / modulo)
+
+
 def is_restart(step_s: ArrayLike, arrival_step_s: ArrayLike) -> NDArray[np.bool_]:
     """Whether a counter began anew (the sensor rebooted or restarted its stream) at these steps.
 

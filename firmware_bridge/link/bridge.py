@@ -1,0 +1,166 @@
+"""Two sensors, one stream of timed samples: the link as its users see it, without async."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, suppress
+from types import TracebackType
+from typing import Self
+
+from firmware_bridge.errors import LinkError
+from firmware_bridge.link.connection import Wearer
+from firmware_bridge.link.discovery import Target
+from firmware_bridge.link.keeper import Keeper
+from firmware_bridge.link.pump import Listener, Pump, Sink
+from firmware_bridge.link.radio import Radio, SystemRadio
+from firmware_bridge.link.search import Rescan, search
+from firmware_bridge.link.status import LinkStatus
+from firmware_bridge.samples import Segment
+from firmware_bridge.session.model import SensorInfo
+
+_SETTLE_LIMIT_S = 15.0
+
+
+class Bridge:
+    """Streams from the sensors that a person wears, as a context manager.
+
+    Entering scans once for all sensors, connects one after the other, starts them together, and returns
+    when all of them stream. bleak runs in a thread and loop of its own whose callbacks only stamp and
+    enqueue; decoding, timing and the sinks run in a second thread. So a slow sink or a blocked window costs
+    no sample. A sensor that is lost comes back by itself while the others go on.
+
+    `time_s` of the chunks is a causal estimate on a clock common to all sensors; its zero is when all were
+    streaming. The raw clock columns are kept, so `firmware_bridge.link.clock.session_time` can fit the
+    whole recording again.
+
+    Args:
+        targets: which sensor is on which segment: name, address or serial number, or a `Target`.
+        radio: the Bluetooth to use; that of this computer by default.
+        rate_hz: the sample rate wanted; each sensor runs at the nearest one above that it offers.
+        sinks: called as `sink(segment, samples)` with every chunk, in one thread.
+        on_event: called with every `LinkEvent`, in the same thread.
+        scan_s: how long to look for the sensors.
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[Segment, str | Target],
+        radio: Radio | None = None,
+        *,
+        rate_hz: float = 100.0,
+        sinks: Sequence[Sink] = (),
+        on_event: Listener | None = None,
+        scan_s: float = 15.0,
+    ) -> None:
+        self._targets = {s: Target(t) if isinstance(t, str) else t for s, t in targets.items()}
+        self._radio = radio or SystemRadio()
+        self._rate_hz, self._scan_s = rate_hz, scan_s
+        self._pump = Pump(self._targets, self._radio, sinks, on_event)
+        self._opened: Future[None] = Future()
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="bluetooth", daemon=True)
+
+    @property
+    def status(self) -> Mapping[Segment, LinkStatus]:
+        """How every link is doing, at any time and from any thread."""
+        return self._pump.status()
+
+    @property
+    def infos(self) -> Mapping[Segment, SensorInfo]:
+        """The sensors as they were last connected."""
+        return self._pump.infos()
+
+    @property
+    def session_t0(self) -> float:
+        """Host time, on the radio's clock, of the session's zero.
+
+        Raises:
+            LinkError: the sensors are not streaming yet.
+        """
+        if self._pump.zero_s is None:
+            raise LinkError("The session has not begun: the sensors are not streaming yet.")
+        return self._pump.zero_s
+
+    def now_s(self) -> float:
+        """The time now on the session clock, for events that the person sets."""
+        return self._radio.now_s() - self.session_t0
+
+    def check(self) -> None:
+        """Raises the first error of the link, of a sink or of `on_event`; the latter are called no more."""
+        self._pump.check()
+
+    def __enter__(self) -> Self:
+        """Scans, connects and starts.
+
+        Raises:
+            LinkError: says which sensor is missing or does not answer, and what to do.
+        """
+        self._pump.start()
+        self._thread.start()
+        try:
+            self._opened.result()
+            if not self._pump.ready.wait(_SETTLE_LIMIT_S):
+                raise LinkError(
+                    "The sensors are connected, but they do not stream at the same time.",
+                    "Bring both near to this computer and try again.",
+                )
+        except BaseException:
+            self._shut_down()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._shut_down()
+        if error is None:
+            self.check()
+
+    def _shut_down(self) -> None:
+        if self._loop is not None and self._stop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._pump.drain()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._stream())
+        except Exception as error:
+            if self._opened.done():
+                self._pump.fail(error)
+            else:
+                self._opened.set_exception(error)
+
+    async def _stream(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with AsyncExitStack() as stack:
+            radio = await stack.enter_async_context(self._radio)
+            stopped = asyncio.create_task(self._stop.wait())
+            streaming = asyncio.create_task(self._open_and_keep(radio, stack))
+            await asyncio.wait((stopped, streaming), return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            streaming.cancel()
+            with suppress(asyncio.CancelledError):
+                await streaming
+
+    async def _open_and_keep(self, radio: Radio, stack: AsyncExitStack) -> None:
+        lock = asyncio.Lock()
+        rescan = Rescan(radio, lock)
+        keepers: list[Keeper] = []
+        sightings = await search(radio, self._targets, self._scan_s)
+        for segment, sighting in sightings.items():
+            target = self._targets[segment]
+            driver = sighting.driver(target)
+            assert driver is not None
+            wearer = Wearer(segment, driver, self._rate_hz, radio, self._pump.inbox.put)
+            keeper = Keeper(wearer, target, lock, rescan)
+            stack.push_async_callback(keeper.close)
+            await keeper.open(sighting)
+            keepers.append(keeper)
+        await asyncio.gather(*(keeper.start() for keeper in keepers))
+        self._opened.set_result(None)
+        await asyncio.gather(*(keeper.keep() for keeper in keepers))

@@ -1,0 +1,223 @@
+"""One connection to one sensor, from connecting to disconnecting. It is never used again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.exc import BleakBluetoothNotAvailableError, BleakCharacteristicNotFoundError, BleakError
+
+from firmware_bridge.drivers.seam import Decoder, Driver, Write, nearest_rate_hz
+from firmware_bridge.errors import LinkError
+from firmware_bridge.link.advice import connection_error
+from firmware_bridge.link.discovery import Sighting
+from firmware_bridge.link.inbox import Message, Notification
+from firmware_bridge.link.radio import Radio
+from firmware_bridge.samples import Segment
+from firmware_bridge.session.model import SensorInfo
+
+# Windows takes up to 30 s to give up on a device that it cannot reach.
+_CONNECT_LIMIT_S = 30.0
+_CLOSE_LIMIT_S = 3.0
+_FIRST_BACKOFF_S = 0.25
+_PING_BURST = 24
+_PINGS_OPEN = 64
+_TRANSIENT = (BleakError, OSError, TimeoutError, EOFError)
+_FINAL = (BleakBluetoothNotAvailableError, BleakCharacteristicNotFoundError)
+
+
+@dataclass(frozen=True, slots=True)
+class Wearer:
+    """Which sensor is wanted where, and what becomes of its notifications.
+
+    Attributes:
+        segment: where it is worn.
+        driver: how it speaks.
+        rate_hz: the rate that is wanted of it; it runs at the nearest one it offers.
+        radio: the Bluetooth to use, entered.
+        deliver: takes every notification, from the radio's thread.
+    """
+
+    segment: Segment
+    driver: Driver
+    rate_hz: float
+    radio: Radio
+    deliver: Callable[[Message], None]
+
+
+class Connection:
+    """An open connection. `connect` makes one.
+
+    Attributes:
+        wearer: whose it is.
+        sighting: the device.
+        flowing: set when the first packet of samples has arrived.
+        gone: set when the device has disconnected.
+        reads: what was read after connecting, by characteristic.
+        last_arrival_s: when the last packet of samples arrived, or the stream was started.
+        pings: when the latest pings were written, by token.
+    """
+
+    def __init__(self, wearer: Wearer, sighting: Sighting) -> None:
+        self.wearer, self.sighting = wearer, sighting
+        self.flowing, self.gone = asyncio.Event(), asyncio.Event()
+        self.reads: Mapping[str, bytes] = {}
+        self.last_arrival_s = wearer.radio.now_s()
+        self.pings: dict[int, float] = {}
+        self._loop = asyncio.get_running_loop()
+        self._closed = False
+        self._started = False
+        self._client = BleakClient(
+            sighting.device,
+            disconnected_callback=lambda _: self.gone.set(),
+            timeout=_CONNECT_LIMIT_S,
+            backend=wearer.radio.client_backend,
+        )
+
+    @property
+    def called(self) -> str:
+        """How to speak of it at the beginning of a sentence."""
+        return f"The {self.wearer.segment} sensor {self.sighting.name or self.sighting.address}"
+
+    @property
+    def rate_hz(self) -> float:
+        """The rate that the sensor is started at."""
+        return nearest_rate_hz(self.wearer.driver, self.wearer.rate_hz)
+
+    @property
+    def info(self) -> SensorInfo:
+        """The sensor as the driver describes it from what was read."""
+        return self.wearer.driver.info(self.sighting.name, self.reads, self.rate_hz)
+
+    def decoder(self) -> Decoder:
+        """A fresh decoder."""
+        return self.wearer.driver.decoder(self.reads, self.rate_hz)
+
+    async def open(self) -> None:
+        """Connects, reads, and subscribes; the stream is not started yet."""
+        async with asyncio.timeout(_CONNECT_LIMIT_S):
+            await self._client.connect()
+            self.reads = await self._read(self.wearer.driver.reads)
+            _ = self.info, self.decoder()  # what does not suit the driver is refused before it streams
+            data, *others = self.wearer.driver.notify
+            await self._client.start_notify(data, self._receiver(data))
+            for characteristic in others:
+                if self._client.services.get_characteristic(characteristic) is not None:
+                    await self._client.start_notify(characteristic, self._receiver(characteristic))
+
+    async def start(self) -> None:
+        """Starts the stream."""
+        self._started = True
+        await self._write(self.wearer.driver.start(self.rate_hz))
+        self.last_arrival_s = self.wearer.radio.now_s()
+
+    def silence(self) -> LinkError:
+        """That the sensor is connected and yet sends nothing."""
+        return LinkError(
+            f"{self.called} is connected but sends no samples.",
+            "Switch it off and on; if that does not help, check its battery and firmware.",
+        )
+
+    async def close(self) -> None:
+        """Stops the stream and disconnects, as far as the sensor still listens."""
+        self._closed = True
+        if self._started and not self.gone.is_set():
+            with suppress(*_TRANSIENT):
+                async with asyncio.timeout(_CLOSE_LIMIT_S):
+                    await self._write(self.wearer.driver.stop())
+        with suppress(*_TRANSIENT):
+            async with asyncio.timeout(_CLOSE_LIMIT_S):
+                await self._client.disconnect()
+
+    def reply(self, writes: Sequence[Write]) -> None:
+        """Sends what the sensor waits for. Callable from any thread."""
+
+        async def send() -> None:
+            with suppress(*_TRANSIENT):  # a link that just broke is noticed elsewhere
+                await self._write(writes)
+
+        asyncio.run_coroutine_threadsafe(send(), self._loop)
+
+    async def ping(self) -> None:
+        """Measures round trips: densely at first, then now and then, at times unrelated to the radio's."""
+        ping = self.wearer.driver.ping
+        characteristic = None if ping is None else self._client.services.get_characteristic(ping.write)
+        if ping is None or characteristic is None:
+            return
+        response = "write-without-response" not in characteristic.properties
+        for number in range(1 << 32):
+            self.pings.pop(number - _PINGS_OPEN, None)
+            self.pings[number] = self.wearer.radio.now_s()
+            await self._client.write_gatt_char(characteristic, ping.encode(number), response)
+            await asyncio.sleep(
+                random.uniform(0.02, 0.06) if number < _PING_BURST else random.uniform(1.0, 3.0)
+            )
+
+    async def battery_percent(self) -> float | None:
+        """Reads the battery level again, where the driver knows how."""
+        driver = self.wearer.driver
+        telling = [
+            uuid for uuid in self.reads if driver.battery_percent({uuid: self.reads[uuid]}) is not None
+        ]
+        return driver.battery_percent(await self._read(telling))
+
+    async def _read(self, characteristics: Sequence[str]) -> dict[str, bytes]:
+        values: dict[str, bytes] = {}
+        for uuid in characteristics:
+            if self._client.services.get_characteristic(uuid) is not None:
+                values[uuid] = bytes(await self._client.read_gatt_char(uuid))
+        return values
+
+    async def _write(self, writes: Sequence[Write]) -> None:
+        for write in writes:
+            await self._client.write_gatt_char(write.characteristic, write.payload, write.response)
+
+    def _receiver(self, uuid: str) -> Callable[[BleakGATTCharacteristic, bytearray], None]:
+        """Stamps and enqueues, nothing else: whatever takes longer here delays the other sensor's stamps."""
+        now_s, deliver = self.wearer.radio.now_s, self.wearer.deliver
+        carries_samples = uuid == self.wearer.driver.notify[0]
+
+        def receive(_: BleakGATTCharacteristic, payload: bytearray) -> None:
+            arrival_s = now_s()
+            if self._closed:  # some systems go on delivering to a connection that was given up
+                return
+            if carries_samples:
+                self.last_arrival_s = arrival_s
+                self.flowing.set()
+            deliver(Notification(self, uuid, arrival_s, bytes(payload)))
+
+        return receive
+
+
+async def connect(wearer: Wearer, sighting: Sighting, attempts: int) -> Connection:
+    """Connects to a sensor, trying again with growing pauses: radio and operating systems fail now and then.
+
+    Args:
+        wearer: who wants it.
+        sighting: the device.
+        attempts: how often to try.
+
+    Raises:
+        LinkError: it did not work; says what to do.
+    """
+    pause_s = _FIRST_BACKOFF_S
+    while True:
+        attempts -= 1
+        connection = Connection(wearer, sighting)
+        try:
+            await connection.open()
+        except BaseException as error:
+            await connection.close()
+            if not isinstance(error, _TRANSIENT):
+                raise
+            if attempts <= 0 or isinstance(error, _FINAL):
+                raise connection_error(connection.called, error) from error
+        else:
+            return connection
+        await asyncio.sleep(pause_s)
+        pause_s *= 2

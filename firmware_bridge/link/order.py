@@ -1,0 +1,281 @@
+"""Packets in their place: what a counter tells about repeats, late packets, gaps, restarts and loss."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from statistics import median_low
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.drivers.seam import Decoded
+from firmware_bridge.link.counters import advance, is_restart, unwrap
+from firmware_bridge.samples import Int
+from firmware_bridge.session.model import DeviceClock
+
+# How many packets wait behind a gap for one that they may have overtaken.
+_HELD_PACKETS = 2
+_GAP_STEPS = 1.5
+_STEPS_KEPT = 64
+# After a reconnect a mere counter goes on if it advanced as the host's clock did, to within this.
+_SAME_COUNT_S = 1.0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Placed:
+    """A packet in its place of the stream.
+
+    Attributes:
+        decoded: its samples, k >= 1.
+        arrival_s: host time of arrival.
+        positions: (k,) counts without wraps, ascending from packet to packet until a restart.
+        restarted: the counter began anew with this packet.
+    """
+
+    decoded: Decoded
+    arrival_s: float
+    positions: Int
+    restarted: bool = False
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> Placed:
+        """The samples of a boolean mask."""
+        columns: dict[str, Any] = {
+            name: None if (values := getattr(self.decoded, name)) is None else values[rows]
+            for name in ("acc_m_s2", "gyr_rad_s", "mag_ut", "device_ticks", "sequence")
+        }
+        return replace(self, decoded=replace(self.decoded, **columns), positions=self.positions[rows])
+
+
+class LossCount:
+    """Counts samples that never came, by the sample counter, or by time where there is none.
+
+    Args:
+        modulo: the sample counter wraps to 0 here; None where the sensor has none.
+    """
+
+    def __init__(self, modulo: int | None) -> None:
+        self.lost = 0
+        self._modulo = modulo
+        self._last: int | None = None
+
+    def add(self, passed: float, sequence: Int | None) -> None:
+        """Takes in the next packet.
+
+        Args:
+            passed: sample periods since the last sample of the packet before, by its clock.
+            sequence: (k,) the raw sample counter, or None.
+        """
+        steps = round(passed)
+        if sequence is not None and self._modulo is not None:
+            if self._last is not None:
+                counted = advance(self._last, int(sequence[0]), self._modulo, passed)
+                # A counter that disagrees with the clock began anew.
+                steps = counted if abs(counted - passed) <= 2 + 0.1 * passed else steps
+            self._last = int(sequence[-1])
+        self.lost += max(steps - 1, 0)
+
+
+class StreamOrder:
+    """Puts the packets of one sensor in order, by its clock or else by its counter, and counts the loss.
+
+    The packets of a sensor that has neither pass through with a running count.
+
+    Args:
+        clock: how to read the raw columns, or None.
+        rate_hz: the nominal rate.
+
+    Attributes:
+        duplicates: samples that came twice.
+        late: samples dropped because their successors had been passed on.
+        strays: samples dropped because their counter fitted neither what came before nor what came after.
+    """
+
+    def __init__(self, clock: DeviceClock | None, rate_hz: float) -> None:
+        self.duplicates = self.late = self.strays = 0
+        self._clock, self._period_s = clock, 1.0 / rate_hz
+        self._by_ticks: bool | None = None
+        self._loss: LossCount | None = None
+        self._running = 0
+        self._newest: Placed | None = None
+        self._released: Placed | None = None
+        self._suspect: Placed | None = None
+        self._held: list[Placed] = []
+        self._gaps: deque[tuple[int, int]] = deque(maxlen=_STEPS_KEPT)
+        self._steps: deque[int] = deque(maxlen=_STEPS_KEPT)
+        self._reconnected = False
+
+    @property
+    def unit_s(self) -> float:
+        """Seconds per count of the positions, nominally. Known after the first packet."""
+        return self._clock.tick_s if self._by_ticks and self._clock else self._period_s
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether the positions come from a device clock. Known after the first packet."""
+        return bool(self._by_ticks)
+
+    @property
+    def lost(self) -> int | None:
+        """Samples that never came (late ones and strays among them), or None where nothing counts them."""
+        return None if self._loss is None else self._loss.lost
+
+    def reconnected(self) -> None:
+        """The packets from here on come over a new connection; a mere counter may begin anew."""
+        self._reconnected = True
+
+    def push(self, decoded: Decoded, arrival_s: float) -> list[Placed]:
+        """Takes in one packet with samples; returns those whose turn has come."""
+        raw = self._raw(decoded)
+        if raw is None:
+            positions = np.arange(self._running, self._running + len(decoded))
+            self._running += len(decoded)
+            return [Placed(decoded, arrival_s, positions)]
+        reconnected, self._reconnected = self._reconnected, False
+        if self._newest is None:
+            return self._begin(Placed(decoded, arrival_s, unwrap(raw, self._modulo)))
+        packet = self._after(self._newest, decoded, arrival_s)
+        if reconnected and not self._by_ticks and not self._counts_on(self._newest, packet):
+            return self._begin(Placed(decoded, arrival_s, unwrap(raw, self._modulo), restarted=True))
+        if self._breaks(self._newest, packet):
+            return self._doubt(decoded, arrival_s)
+        if self._suspect is not None:
+            self.strays += len(self._suspect.positions)
+            self._suspect = None
+        return self._sort(packet)
+
+    def position(self, ticks: int, arrival_s: float) -> int | None:
+        """Where a value of the device clock lies among the positions, or None where that cannot be told.
+
+        Args:
+            ticks: the raw clock, read off the stream (an answer to a ping).
+            arrival_s: host time of its arrival.
+        """
+        newest = self._newest
+        if newest is None or not self._by_ticks or self._suspect is not None:
+            return None
+        raw = self._raw(newest.decoded)
+        assert raw is not None
+        passed_s = arrival_s - newest.arrival_s
+        step = advance(int(raw[-1]), ticks, self._modulo, passed_s / self.unit_s)
+        return None if is_restart(step * self.unit_s, passed_s) else int(newest.positions[-1]) + step
+
+    def flush(self) -> list[Placed]:
+        """Gives up waiting for overtaken packets: returns what was held."""
+        return self._release(waiting=0)
+
+    def _raw(self, decoded: Decoded) -> Int | None:
+        if self._by_ticks is None:
+            modulo = None if self._clock is None else self._clock.sequence_modulo
+            self._by_ticks = self._clock is not None and decoded.device_ticks is not None
+            if self._by_ticks or (decoded.sequence is not None and modulo is not None):
+                self._loss = LossCount(modulo if self._by_ticks else None)
+        if self._loss is None:
+            return None
+        return decoded.device_ticks if self._by_ticks else decoded.sequence
+
+    @property
+    def _modulo(self) -> int:
+        assert self._clock is not None
+        modulo = self._clock.ticks_modulo if self._by_ticks else self._clock.sequence_modulo
+        assert modulo is not None
+        return modulo
+
+    def _after(self, before: Placed, decoded: Decoded, arrival_s: float) -> Placed:
+        """Places a packet by its counter, counted on from an earlier packet."""
+        raw_before, raw = self._raw(before.decoded), self._raw(decoded)
+        assert raw_before is not None
+        assert raw is not None
+        expected = (arrival_s - before.arrival_s) / self.unit_s
+        step = advance(int(raw_before[-1]), int(raw[0]), self._modulo, expected)
+        inside = unwrap(raw, self._modulo) - raw[0]
+        return Placed(decoded, arrival_s, before.positions[-1] + step + inside)
+
+    def _step_s(self, before: Placed, packet: Placed) -> float:
+        return float(packet.positions[0] - before.positions[-1]) * self.unit_s
+
+    def _breaks(self, before: Placed, packet: Placed) -> bool:
+        return bool(is_restart(self._step_s(before, packet), packet.arrival_s - before.arrival_s))
+
+    def _counts_on(self, before: Placed, packet: Placed) -> bool:
+        drift_s = self._step_s(before, packet) - (packet.arrival_s - before.arrival_s)
+        return abs(drift_s) < _SAME_COUNT_S
+
+    def _doubt(self, decoded: Decoded, arrival_s: float) -> list[Placed]:
+        """One packet out of line may be garbage; if the next one goes on from it, the counter restarted."""
+        suspect, raw = self._suspect, self._raw(decoded)
+        assert raw is not None
+        if suspect is not None:
+            packet = self._after(suspect, decoded, arrival_s)
+            if not self._breaks(suspect, packet):
+                self._suspect = None
+                return self._begin(suspect) + self._sort(packet)
+            self.strays += len(suspect.positions)
+        self._suspect = Placed(decoded, arrival_s, unwrap(raw, self._modulo), restarted=True)
+        return []
+
+    def _begin(self, packet: Placed) -> list[Placed]:
+        """The first packet of an epoch."""
+        before = self.flush()
+        silence = 1.0
+        if self._released is not None:
+            silence = (packet.arrival_s - self._released.arrival_s) / self._period_s
+        self._gaps.clear()
+        return [*before, self._pass_on(packet, silence)]
+
+    def _sort(self, packet: Placed) -> list[Placed]:
+        if self._newest is None or packet.positions[-1] > self._newest.positions[-1]:
+            self._newest = packet
+        self._held.append(packet)
+        self._held.sort(key=lambda held: int(held.positions[0]))
+        return self._release(waiting=_HELD_PACKETS)
+
+    def _release(self, waiting: int) -> list[Placed]:
+        """Passes on what is held until there is a gap that fewer than `waiting` packets have overtaken."""
+        ready: list[Placed] = []
+        while self._held:
+            assert self._released is not None
+            steps = float(self._held[0].positions[0] - self._released.positions[-1]) / self._step
+            if steps > _GAP_STEPS and len(self._held) <= waiting:
+                break
+            packet = self._held.pop(0)
+            if steps <= 0:
+                packet = self._without_past(packet)
+                steps = 1.0
+            if len(packet.positions):
+                ready.append(self._pass_on(packet, steps))
+        return ready
+
+    def _without_past(self, packet: Placed) -> Placed:
+        """Drops the samples that came before, or too late."""
+        assert self._released is not None
+        past = packet.positions <= self._released.positions[-1]
+        for position in packet.positions[past]:
+            if any(start < position < stop for start, stop in self._gaps):
+                self.late += 1
+            else:
+                self.duplicates += 1
+        return packet[~past]
+
+    def _pass_on(self, packet: Placed, steps: float) -> Placed:
+        assert self._loss is not None
+        self._loss.add(steps, packet.decoded.sequence)
+        if self._released is not None and not packet.restarted:
+            start, stop = int(self._released.positions[-1]), int(packet.positions[0])
+            if steps > _GAP_STEPS:
+                self._gaps.append((start, stop))
+            self._steps.append(stop - start)
+        if len(packet.positions) > 1:
+            self._steps.append(int(packet.positions[-1] - packet.positions[-2]))
+        if packet.restarted or self._newest is None:
+            self._newest = packet
+        self._released = packet
+        return packet
+
+    @property
+    def _step(self) -> float:
+        """Counts from one sample to the next, as the sensor really runs."""
+        if not self._by_ticks:
+            return 1.0
+        return float(median_low(self._steps)) if len(self._steps) > 4 else self._period_s / self.unit_s

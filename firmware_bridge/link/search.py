@@ -1,0 +1,155 @@
+"""Scanning: once for both sensors before they are connected, and again only for one that was lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+
+from bleak import BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakError
+
+from firmware_bridge.link.advice import bluetooth_error
+from firmware_bridge.link.discovery import Found, Sighting, Sightings, Target, assign, candidates
+from firmware_bridge.link.radio import Radio, SystemRadio
+from firmware_bridge.samples import Segment
+
+# When everybody is found, namesakes get this long to show up.
+_GRACE_S = 0.3
+_RESCAN_S = 5.0
+_RESCAN_PAUSE_S = 0.05
+
+
+def scan(radio: Radio | None = None, seconds: float = 5.0) -> tuple[Found, ...]:
+    """Lists what is in range, the sensors that a driver knows first, then by signal.
+
+    Args:
+        radio: the Bluetooth to use; that of this computer by default.
+        seconds: how long to listen.
+
+    Raises:
+        LinkError: Bluetooth does not work.
+    """
+
+    async def listen() -> tuple[Found, ...]:
+        seen = Sightings()
+        async with radio or SystemRadio() as entered:
+            await _watch(entered, seen, lambda: False, seconds)
+        return tuple(sighting.found() for sighting in seen.all())
+
+    # A thread of its own: the caller may have an event loop or, on Windows, a single-threaded apartment.
+    with ThreadPoolExecutor(1, "bluetooth scan") as thread:
+        return thread.submit(asyncio.run, listen()).result()
+
+
+async def search(radio: Radio, targets: Mapping[Segment, Target], limit_s: float) -> dict[Segment, Sighting]:
+    """Scans once for all the sensors that were asked for.
+
+    Args:
+        radio: entered.
+        targets: what to look for.
+        limit_s: longest time to scan.
+
+    Raises:
+        LinkError: Bluetooth does not work, or a sensor does not show up, or cannot be told from another.
+    """
+    seen = Sightings()
+
+    def complete() -> bool:
+        sightings = seen.all()
+        return all(
+            any(found.driver(target) is not None for found in candidates(target, sightings))
+            for target in targets.values()
+        )
+
+    await _watch(radio, seen, complete, limit_s, _GRACE_S)
+    if not complete() and radio.scanner_backend is None:
+        await _add_connected(seen)
+    return assign(targets, seen.all())
+
+
+class Rescan:
+    """Looks for sensors that were lost. One scan serves all of them, and none runs while one connects.
+
+    Args:
+        radio: entered.
+        lock: held by whoever scans or connects.
+    """
+
+    def __init__(self, radio: Radio, lock: asyncio.Lock) -> None:
+        self._radio, self._lock = radio, lock
+        self._wanted: dict[Target, asyncio.Future[Sighting]] = {}
+        self._scanning: asyncio.Task[None] | None = None
+
+    async def find(self, target: Target) -> Sighting:
+        """Waits until the sensor advertises again, however long it takes.
+
+        Raises:
+            LinkError: Bluetooth does not work.
+        """
+        future: asyncio.Future[Sighting] = asyncio.get_running_loop().create_future()
+        self._wanted[target] = future
+        try:
+            if self._scanning is None or self._scanning.done():
+                self._scanning = asyncio.create_task(self._scan(), name="rescan")
+            return await future
+        finally:
+            self._wanted.pop(target, None)
+
+    async def _scan(self) -> None:
+        while self._wanted:
+            seen = Sightings()
+            try:
+                async with self._lock:
+                    await _watch(self._radio, seen, partial(self._deliver, seen), _RESCAN_S)
+            except Exception as error:
+                for future in self._wanted.values():
+                    if not future.done():
+                        future.set_exception(error)
+                return
+            await asyncio.sleep(_RESCAN_PAUSE_S)
+
+    def _deliver(self, seen: Sightings) -> bool:
+        """Hands out what was found; whether anything was."""
+        delivered = False
+        for target, future in self._wanted.items():
+            found = candidates(target, seen.all())
+            if len(found) == 1 and not future.done():
+                future.set_result(found[0])
+            delivered |= future.done()
+        return delivered
+
+
+async def _watch(
+    radio: Radio, seen: Sightings, enough: Callable[[], bool], limit_s: float, grace_s: float = 0.0
+) -> None:
+    """Scans until it was enough and the grace is over, or the time is over."""
+    done = asyncio.Event()
+
+    def on_advertisement(device: BLEDevice, data: AdvertisementData) -> None:
+        seen.add(device, data)
+        if enough():
+            done.set()
+
+    try:
+        async with BleakScanner(on_advertisement, backend=radio.scanner_backend):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(limit_s):
+                    await done.wait()
+                    await asyncio.sleep(grace_s)
+    except (BleakError, OSError) as error:
+        raise bluetooth_error(error) from error
+
+
+async def _add_connected(seen: Sightings) -> None:
+    """Adds what a crashed program left connected: BlueZ keeps it so, and it no longer advertises."""
+    with suppress(ImportError, NotImplementedError, BleakError, OSError):
+        from bleak import BleakAdapter  # since bleak 3.1
+
+        for device in await (await BleakAdapter.get()).get_connected_devices():
+            services = list(device.details.get("props", {}).get("UUIDs", ()))
+            seen.add(device, AdvertisementData(device.name, {}, {}, services, None, 0, ()))
