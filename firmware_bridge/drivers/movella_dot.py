@@ -1,6 +1,7 @@
 """Movella (Xsens) DOT: packets of every documented payload mode, and the driver that streams mode 21.
 
-Source: "Xsens DOT BLE Services Specifications", document XD0506P, firmware 2.0.
+Source: "Movella DOT BLE Service Specification", document XD0506P, revision C of July 2023. How several
+sensors are brought to one clock is in `movella_sync`.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Mode(IntEnum):
     CUSTOM_1 = 22
     CUSTOM_2 = 23
     CUSTOM_3 = 24
+    CUSTOM_5 = 26
 
 
 _QUANTITIES: Final = {  # field of Measurement -> (how many numbers, their type)
@@ -86,6 +88,7 @@ LAYOUTS: Final[Mapping[Mode, tuple[str, ...]]] = {
     Mode.CUSTOM_1: ("euler_deg", "free_acc_m_s2", "gyr_deg_s"),
     Mode.CUSTOM_2: ("euler_deg", "free_acc_m_s2", "mag_counts"),
     Mode.CUSTOM_3: ("quaternion", "gyr_deg_s"),
+    Mode.CUSTOM_5: ("quaternion", "acc_m_s2", "gyr_deg_s"),
 }
 
 
@@ -127,8 +130,7 @@ class Measurement:
     @classmethod
     def from_bytes(cls, payload: bytes, mode: Mode) -> Measurement:
         """Reads the quantities of the mode; the sensor pads a payload with zeros, which are ignored."""
-        names = LAYOUTS[mode]
-        size = 4 + sum(_bytes_of(name) for name in names)
+        names, size = LAYOUTS[mode], payload_bytes(mode)
         if len(payload) < size:
             raise DecodeError(
                 f"A payload of mode {mode.value} has {len(payload)} bytes instead of {size}.",
@@ -150,6 +152,17 @@ class Measurement:
 def _bytes_of(name: str) -> int:
     count, dtype = _QUANTITIES[name]
     return count * np.dtype(dtype).itemsize
+
+
+def payload_bytes(mode: Mode) -> int:
+    """The length of a payload without its padding: the time stamp and the quantities of the mode."""
+    return 4 + sum(_bytes_of(name) for name in LAYOUTS[mode])
+
+
+def payload_characteristic(mode: Mode) -> str:
+    """The characteristic that notifies the mode, which its length decides."""
+    size = payload_bytes(mode)
+    return SHORT_PAYLOAD if size <= 20 else MEDIUM_PAYLOAD if size <= 40 else LONG_PAYLOAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +210,15 @@ def decode_battery(payload: bytes) -> float:
 class MovellaDotDecoder:
     """Packets of one measuring mode that carries acceleration and angular rate."""
 
-    def __init__(self, mode: Literal[Mode.RATE, Mode.RATE_WITH_MAG] = Mode.RATE) -> None:
+    def __init__(self, mode: Literal[Mode.RATE, Mode.RATE_WITH_MAG, Mode.CUSTOM_5] = Mode.RATE) -> None:
         self._mode = mode
+        self._payload = payload_characteristic(mode)
 
     def decode(self, characteristic: str, payload: bytes) -> Decoded:
         """Turns one notification into its one sample."""
         if characteristic == BATTERY:
             return Decoded.nothing(battery_percent=decode_battery(payload))
-        if characteristic != MEDIUM_PAYLOAD:
+        if characteristic != self._payload:
             return Decoded.nothing()
         measurement = Measurement.from_bytes(payload, self._mode)
         acc = require_plausible(

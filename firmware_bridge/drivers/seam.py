@@ -29,11 +29,12 @@ class Advertisement:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One GATT write."""
+    """One GATT write; `settle_s` is the time that the sensor needs before the next one."""
 
     characteristic: str
     payload: bytes
     response: bool = True
+    settle_s: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
