@@ -1,0 +1,191 @@
+"""A script and two worn sensors -> the recording they would make, and the truth behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from firmware_bridge.samples import Float, ImuSamples, Segment
+from firmware_bridge.session.model import DeviceClock, Recording, SensorInfo, SessionInfo, TestName
+from firmware_bridge.virtual.jets import Jet, PointJet, RotationJet
+from firmware_bridge.virtual.leg import HUMAN_KNEE, Anatomy, LegMotion, Z, flexion_jet_rad, mirrored, move_leg
+from firmware_bridge.virtual.script import Script
+from firmware_bridge.virtual.signals import Course, Move
+from firmware_bridge.virtual.wearing import Wearing, Worn
+
+GRAVITY_M_S2 = 9.81
+CLOCK = DeviceClock(tick_s=1e-6, ticks_modulo=2**32, sequence_modulo=2**16)
+
+# Peak angular acceleration of a brisk leg swing: what counts as a full jolt for the soft tissue.
+_JOLT_RAD_S2 = 40.0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Truth:
+    """What nobody who wears sensors ever knows.
+
+    Attributes:
+        time_s: (n,) session clock.
+        flexion_deg: (n,) of the bones, about the medio-lateral axis of the thigh.
+        thigh_axis, shank_axis: (3,) that axis in the frame of each sensor, positive = flexion.
+        extension_deg: the true median flexion of every hold that a repetition is measured by, by
+            (phase, test), in order.
+    """
+
+    time_s: Float
+    flexion_deg: Float
+    thigh_axis: Float
+    shank_axis: Float
+    extension_deg: Mapping[tuple[str, TestName | None], tuple[float, ...]]
+
+    def change_deg(self, test: TestName | None, before: str = "before", after: str = "after") -> float:
+        """How much straighter the held positions of `after` truly are than those of `before`."""
+        return float(np.mean(self.extension_deg[before, test]) - np.mean(self.extension_deg[after, test]))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SimulatedSession:
+    """A recording with the truth behind it."""
+
+    recording: Recording
+    truth: Truth
+    script: Script
+
+
+def simulate_session(
+    script: Script,
+    wearing: Wearing | None = None,
+    *,
+    anatomy: Anatomy = HUMAN_KNEE,
+    rate_hz: float = 100.0,
+    seed: int = 0,
+    raw_clock: bool = False,
+) -> SimulatedSession:
+    """Simulates what two sensors record of a script.
+
+    Args:
+        script: what the person does.
+        wearing: the sensors; `Wearing.realistic(seed=seed)` if None.
+        anatomy: of the leg.
+        rate_hz: nominal rate of both sensors by their own clocks.
+        seed: of the noise.
+        raw_clock: also fill in device clock, counter and arrival time, as a live recording has them.
+
+    Returns:
+        Samples stamped with the true session time, events, and the truth on a uniform grid.
+    """
+    worn = Wearing.realistic(seed=seed) if wearing is None else wearing
+    samples = {
+        segment: _samples(script, segment, worn[segment], anatomy, rate_hz, seed, raw_clock)
+        for segment in Segment
+    }
+    sensor = SensorInfo("simulated", nominal_rate_hz=rate_hz, clock=CLOCK if raw_clock else None)
+    info = SessionInfo(
+        id=f"simulated-{seed}",
+        client="simulated",
+        side=script.side,
+        started_at="2026-01-01T00:00:00Z",
+        status="closed",
+        sensors=dict.fromkeys(Segment, sensor),
+    )
+    recording = Recording(info, samples[Segment.THIGH], samples[Segment.SHANK], script.events)
+    return SimulatedSession(recording, true_session(script, worn, rate_hz), script)
+
+
+def true_session(script: Script, wearing: Wearing, rate_hz: float = 100.0) -> Truth:
+    """The truth of a script, on a uniform grid of `rate_hz` from time 0."""
+    time_s = np.arange(int(script.duration_s * rate_hz)) / rate_hz
+    flexion_deg = true_flexion_deg(script, time_s)
+    extension: dict[tuple[str, TestName | None], list[float]] = {}
+    for hold in script.holds:
+        inside = (time_s >= hold.start_s) & (time_s < hold.stop_s)
+        extension.setdefault((hold.phase, hold.test), []).append(float(np.median(flexion_deg[inside])))
+    axes = [
+        Rotation.from_quat(wearing[segment].bone_from_sensor, scalar_first=True).inv().apply(-Z)
+        for segment in (Segment.THIGH, Segment.SHANK)
+    ]
+    return Truth(time_s, flexion_deg, axes[0], axes[1], {key: tuple(v) for key, v in extension.items()})
+
+
+def true_flexion_deg(script: Script, time_s: Float) -> Float:
+    """Knee flexion of the bones at the instants (n,)."""
+    flexion: Float = np.rad2deg(flexion_jet_rad(script, time_s).value)
+    return np.broadcast_to(flexion, time_s.shape).copy()
+
+
+def _samples(
+    script: Script, segment: Segment, worn: Worn, anatomy: Anatomy, rate_hz: float, seed: int, raw_clock: bool
+) -> ImuSamples:
+    period_s = 1.0 / (rate_hz * (1.0 + worn.clock_ppm * 1e-6))
+    count = int((script.duration_s - worn.phase_s) / period_s)
+    time_s: Float = worn.phase_s + np.arange(count) * period_s
+    acc, gyr = ideal_signals(script, segment, worn, anatomy, time_s)
+
+    rng = np.random.default_rng((seed, 4, list(Segment).index(segment)))
+    step = worn.gyr_bias_walk_rad_s * np.sqrt(period_s / 60.0)
+    bias = np.array(worn.gyr_bias_rad_s) + np.cumsum(rng.normal(0.0, 1.0, (count, 3)), axis=0) * step
+    gyr = gyr * (1.0 + worn.gyr_scale) + bias + rng.normal(0.0, 1.0, (count, 3)) * worn.gyr_noise_rad_s
+    acc = acc + np.array(worn.acc_bias_m_s2) + rng.normal(0.0, 1.0, (count, 3)) * worn.acc_noise_m_s2
+    if not raw_clock:
+        return ImuSamples(time_s, acc, gyr)
+    ticks = np.rint(time_s * (1.0 + worn.clock_ppm * 1e-6) / CLOCK.tick_s).astype(np.int64) + worn.first_tick
+    return ImuSamples(
+        time_s,
+        acc,
+        gyr,
+        arrival_s=np.maximum.accumulate(time_s + 0.01 + rng.exponential(0.003, count)),
+        device_ticks=ticks % CLOCK.ticks_modulo,
+        sequence=(worn.first_sequence + np.arange(count)) % 2**16,
+    )
+
+
+def ideal_signals(
+    script: Script, segment: Segment, worn: Worn, anatomy: Anatomy, time_s: Float
+) -> tuple[Float, Float]:
+    """What a sensor without any error feels.
+
+    Returns:
+        Specific force (n, 3) in m/s^2 and angular rate (n, 3) in rad/s, in the frame of the sensor.
+    """
+    leg = move_leg(script, time_s, anatomy)
+    world_from_bone, joint = (
+        (leg.world_from_thigh, leg.hip) if segment is Segment.THIGH else (leg.world_from_shank, leg.knee)
+    )
+    lever_m = np.array(worn.lever_m) * (1.0, 1.0, mirrored(script.side))
+    place: PointJet = joint.offset(world_from_bone, lever_m)
+    mounting = Rotation.from_quat(worn.bone_from_sensor, scalar_first=True).as_matrix()
+    world_from_sensor = (
+        world_from_bone
+        @ _rocking(leg, worn, segment, mirrored(script.side))
+        @ _slipping(script, segment, time_s)
+        @ RotationJet.constant(mounting)
+    )
+    felt = place.acceleration + GRAVITY_M_S2 * Z
+    force = np.einsum("nji,nj->ni", world_from_sensor.matrix, felt)
+    return force, np.broadcast_to(world_from_sensor.rate, force.shape).copy()
+
+
+def _rocking(leg: LegMotion, worn: Worn, segment: Segment, outward: float) -> RotationJet:
+    """The sensor on its soft tissue: a third each for bulging with flexion, with effort, and for jolts."""
+    phi, rate, acceleration, jerk, snap = leg.flexion_derivatives_rad
+    flexion = Jet(phi, rate, acceleration)
+    bulging = flexion.through((1.0 - np.cos(phi)) / 2.0, np.sin(phi) / 2.0, np.cos(phi) / 2.0)
+    jolt = Jet(acceleration, jerk, snap).scaled(1.0 / _JOLT_RAD_S2)
+    # The thigh carries the muscle that works; the shin bone lies under the skin.
+    parts = bulging + (leg.effort if segment is Segment.THIGH else leg.effort.scaled(0.3)) + jolt
+    axis = np.array(worn.rocking_axis) * (outward, outward, 1.0)
+    return RotationJet.about(axis, parts.scaled(np.deg2rad(worn.soft_tissue_deg) / 3.0))
+
+
+def _slipping(script: Script, segment: Segment, time_s: Float) -> RotationJet:
+    """Sagittal slips of this sensor: its own frame turns so that the knee reads straighter."""
+    sign = -1.0 if segment is Segment.THIGH else 1.0
+    level_rad = 0.0
+    moves = []
+    for slip in sorted((s for s in script.slips if s.segment is segment), key=lambda s: s.time_s):
+        level_rad += sign * float(np.deg2rad(slip.slip_deg))
+        moves.append(Move(slip.time_s, slip.time_s + slip.duration_s, level_rad))
+    return RotationJet.about(Z, Course(0.0, tuple(moves)).at(time_s))
