@@ -121,7 +121,7 @@ def _samples(
 ) -> ImuSamples:
     period_s = 1.0 / (rate_hz * (1.0 + worn.clock_ppm * 1e-6))
     count = int((script.duration_s - worn.phase_s) / period_s)
-    time_s: Float = worn.phase_s + np.arange(count) * period_s
+    time_s = np.asarray(worn.phase_s + np.arange(count) * period_s, dtype=np.float64)
     acc, gyr = ideal_signals(script, segment, worn, anatomy, time_s)
 
     rng = np.random.default_rng((seed, 4, list(Segment).index(segment)))
