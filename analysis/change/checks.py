@@ -97,8 +97,8 @@ def trend_warnings(blocks: Iterable[Block]) -> list[str]:
     """Blocks whose repetitions still grow straighter, or less straight, one after the other."""
     return [
         f"The repetitions of the {b.phase.replace('_', ' ')} block still grow "
-        f"{'straighter' if b.trend_deg > 0 else 'less straight'}, by {abs(b.trend_deg):.1f} deg from the first "
-        "to the last: their mean is not a settled value."
+        f"{'straighter' if b.trend_deg > 0 else 'less straight'}, by {abs(b.trend_deg):.1f} deg in all: "
+        "their mean is not a settled value."
         for b in blocks
         if isfinite(b.trend_deg) and abs(b.trend_deg) >= TREND_WARN_DEG
     ]
