@@ -87,10 +87,11 @@ def _read_samples(folder: Path, segment: Segment, info: SessionInfo, warnings: l
     if not len(samples):
         warnings += [*left_out, f"There is not one sample of the {segment} sensor."]
         return samples
-    sensor = info.sensors.get(segment)
-    # The clock fit made while recording knew only the past; this one sees the whole recording.
-    timed = replace(samples, time_s=session_time(samples, sensor.clock if sensor else None))
-    ordered, sorted_out = in_order(timed, name)
+    if info.status != "imported":
+        # The clock fit made while recording knew only the past; this one sees the whole recording.
+        sensor = info.sensors.get(segment)
+        samples = replace(samples, time_s=session_time(samples, sensor.clock if sensor else None))
+    ordered, sorted_out = in_order(samples, name)
     warnings += [*left_out, *sorted_out]
     return ordered
 

@@ -5,17 +5,15 @@ Rows are formatted with 9 significant digits, which holds a float32 exactly and 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmware_bridge.errors import SessionError
 from firmware_bridge.samples import ImuSamples
-
-if TYPE_CHECKING:
-    import pandas as pd
+from firmware_bridge.session.delimited import Columns, read_columns
 
 ACC = ("acc_x_m_s2", "acc_y_m_s2", "acc_z_m_s2")
 GYR = ("gyr_x_rad_s", "gyr_y_rad_s", "gyr_z_rad_s")
@@ -55,23 +53,22 @@ def parse(text: bytes, name: str) -> tuple[ImuSamples, tuple[str, ...]]:
         And plain sentences about what was left out.
 
     Raises:
-        SessionError: the columns are not those of a recording, or no line can be read.
+        SessionError: the columns are not those of a recording.
     """
     whole, torn = _whole_lines(text)
     warnings = [f"The last line of {name} was torn off and is left out."] if torn else []
     first, _, body = whole.partition(b"\n")
     if not first:
         return _empty(), tuple(warnings)
-    names = _header_names(first, name)
-    frame, damaged = _frame(body, names, name)
+    columns, damaged = read_columns(body, _header_names(first, name), KNOWN, integers=_COUNTS)
     if damaged:
         warnings.append(f"{damaged} damaged {_lines(damaged)} of {name} left out.")
-    finite = np.isfinite(frame[list(REQUIRED)].to_numpy(np.float64)).all(axis=1)
+    finite = np.isfinite([columns[column].astype(np.float64) for column in REQUIRED]).all(axis=0)
     if not finite.all():
         lost = int((~finite).sum())
         warnings.append(f"{lost} {_lines(lost)} of {name} without finite numbers left out.")
-        frame = frame[finite]
-    return _samples(frame, name, warnings), tuple(warnings)
+        columns = {column: values[finite] for column, values in columns.items()}
+    return _samples(columns, name, warnings), tuple(warnings)
 
 
 def _cells(samples: ImuSamples, columns: Sequence[str]) -> list[tuple[str, Any]]:
@@ -105,48 +102,23 @@ def _header_names(line: bytes, name: str) -> list[str]:
     return names
 
 
-def _frame(body: bytes, names: list[str], name: str) -> tuple[pd.DataFrame, int]:
-    """The known columns as numbers, and how many lines were left out because they are damaged."""
-    import pandas as pd
-
-    used = [column for column in names if column in KNOWN]
-    if not body.strip():
-        return pd.DataFrame({column: np.empty(0) for column in used}), 0
-    types = {column: np.int64 if column in _COUNTS else np.float64 for column in used}
-    positions = [i for i, column in enumerate(names) if column in KNOWN]
-    options: dict[str, Any] = {"header": None, "usecols": positions, "engine": "c", "index_col": False}
-    options["names"] = [column if column in KNOWN else f"unused {i}" for i, column in enumerate(names)]
-    try:
-        return pd.read_csv(io.BytesIO(body), dtype=types, **options), 0
-    except (ValueError, OverflowError):  # pandas' ParserError is a ValueError
-        pass
-    lines = body.splitlines()
-    whole = [line for line in lines if line.count(b",") == len(names) - 1 and b"\0" not in line]
-    if not whole:
-        raise SessionError(f"No line of {name} can be read.", "Check that it is the right file.")
-    options |= {"dtype": str, "quoting": 3, "encoding_errors": "replace", "skip_blank_lines": False}
-    frame = pd.read_csv(io.BytesIO(b"\n".join(whole)), **options)
-    numbers = frame.apply(pd.to_numeric, errors="coerce")
-    return numbers, sum(1 for line in lines if line.strip()) - len(whole)
-
-
-def _samples(frame: pd.DataFrame, name: str, warnings: list[str]) -> ImuSamples:
+def _samples(columns: Columns, name: str, warnings: list[str]) -> ImuSamples:
     optional: dict[str, Any] = {}
     for column in ("arrival_s", *_COUNTS):
-        if column not in frame:
+        if column not in columns:
             continue
-        values = frame[column].to_numpy()
+        values = columns[column]
         if np.isfinite(values).all() and (np.abs(values) < 2**63).all():
             optional[column] = values
         else:
             warnings.append(f"The column {column} of {name} has holes and is not used.")
-    return ImuSamples(
-        time_s=frame["time_s"].to_numpy(),
-        acc_m_s2=frame[list(ACC)].to_numpy(),
-        gyr_rad_s=frame[list(GYR)].to_numpy(),
-        mag_ut=frame[list(MAG)].to_numpy() if all(column in frame for column in MAG) else None,
-        **optional,
-    )
+    if all(column in columns for column in MAG):
+        optional["mag_ut"] = _matrix(columns, MAG)
+    return ImuSamples(columns["time_s"], _matrix(columns, ACC), _matrix(columns, GYR), **optional)
+
+
+def _matrix(columns: Columns, names: Sequence[str]) -> NDArray[Any]:
+    return np.column_stack([columns[name] for name in names])
 
 
 def _empty() -> ImuSamples:
