@@ -40,6 +40,7 @@ LENGTHS = {
     22: 40,
     23: 34,
     24: 32,
+    26: 44,
 }
 
 
@@ -74,6 +75,18 @@ def test_the_stream_is_mode_21_in_si_units(padding):
     np.testing.assert_allclose(decoded.gyr_rad_s, [[0, np.pi / 2, np.pi]], rtol=1e-6)
     assert decoded.device_ticks.tolist() == [2**32 - 1]
     assert decoded.sequence is None
+
+
+def test_the_payload_characteristic_follows_from_the_length():
+    assert dot.payload_characteristic(Mode.QUATERNION) == dot.SHORT_PAYLOAD
+    assert dot.payload_characteristic(Mode.CUSTOM_1) == dot.MEDIUM_PAYLOAD
+    assert dot.payload_characteristic(Mode.CUSTOM_5) == dot.LONG_PAYLOAD
+
+
+def test_the_stream_with_quaternion_decodes_too():
+    packet = bytes(Measurement(5, quaternion=(1, 0, 0, 0), acc_m_s2=(1, 2, 3), gyr_deg_s=(0, 0, 180)))
+    decoded = dot.MovellaDotDecoder(Mode.CUSTOM_5).decode(dot.LONG_PAYLOAD, packet.ljust(63, b"\x00"))
+    np.testing.assert_allclose(np.r_[decoded.acc_m_s2[0], decoded.gyr_rad_s[0, 2]], [1, 2, 3, np.pi])
 
 
 def test_the_stream_with_mag_decodes_too():

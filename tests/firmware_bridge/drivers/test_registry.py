@@ -6,7 +6,12 @@ from firmware_bridge.errors import UsageError
 
 ADVERTISEMENTS = {
     "kneeflex": Advertisement("KF-left", ("047c0001-82f7-4cef-8f61-85aaef83ba53",)),
-    "movella-dot": Advertisement("Xsens DOT"),
+    "movella-dot": Advertisement("Movella DOT"),
+    "metamotion": Advertisement("MetaWear", ("326a9000-85cb-9195-d9dd-464cfbbae75a",)),
+    "movesense": Advertisement("Movesense 174630000192"),
+    "polar-verity-sense": Advertisement("Polar Sense A1B2C3D4"),
+    "thingy52": Advertisement("Left", ("ef680100-9b35-4933-9b10-52ffa9740042",)),
+    "witmotion": Advertisement("WT901BLE67", ("0000ffe5-0000-1000-8000-00805f9a34fb",)),
 }
 
 
