@@ -68,8 +68,8 @@ def step_warnings(repetitions: Sequence[Repetition], blocks: Iterable[Block]) ->
         step = find_step(held[0], held[1])
         if step is not None:
             texts.append(
-                f"From repetition {step.index + 1} of the {block.phase.replace('_', ' ')} block on, both ends "
-                f"of the movement read {abs(step.size_deg):.1f} deg "
+                f"From repetition {step.index + 1} of the {block.phase.replace('_', ' ')} block on, both "
+                f"ends of the movement read {abs(step.size_deg):.1f} deg "
                 f"{'straighter' if step.size_deg > 0 else 'more bent'}: a sensor may have slipped there."
             )
     return texts

@@ -10,7 +10,7 @@ from analysis.change.contrast import Contrast
 from analysis.change.defaults import (
     BLOCK_SD_RANGE_DEG,
     BLOCK_SD_SOURCE,
-    BLOCK_SD_WORST_DEG,
+    DETECTABLE_LEVEL,
     REDON_SEM_DEG,
     REDON_SOURCE,
 )
@@ -47,8 +47,8 @@ def noise_of(
     - Else the published range. The *interval* takes every block SD from 0.5 to 2 deg as equally likely
       and so covers 95 % on the average over that range: more for a steadier person, less for a more
       variable one. No fixed width could do better without knowing the SD. The *detectable change* does
-      not average: it takes the upper confidence limit of the worst published SD, so that at most 5 %
-      are called gained or lost when nothing changed, however variable the person is within the range.
+      not average: it takes the worst SD of the range, so that at most 5 % are called gained or lost when
+      nothing changed, however variable the person is within it.
 
     The scatter between repetitions is estimated within the blocks compared (pooled, fiducial), and the
     one-sigma of the angle itself is added where the person's own repeats do not hold it already.
@@ -62,13 +62,11 @@ def noise_of(
     own = _own_repeats(reliability, restrapped)
     repetition = contrast.repetition_spread()
     if own is not None:
-        width_deg = half_width_deg(
-            [
-                (contrast.block_factor, estimated(own.sem_deg, own.df)),
-                (contrast.repetition_factor(own.repetitions), repetition),
-            ]
-        )
-        return Noise(width_deg, width_deg, own.source)
+        known = [
+            (contrast.block_factor, estimated(own.sem_deg, own.df)),
+            (contrast.repetition_factor(own.repetitions), repetition),
+        ]
+        return Noise(half_width_deg(known), half_width_deg(known, DETECTABLE_LEVEL), own.source)
     shared: list[tuple[float, Spread]] = [
         (contrast.repetition_factor(), repetition),
         (1.0, fixed(contrast.track_variance_deg2**0.5)),
@@ -78,9 +76,11 @@ def noise_of(
         zero_deg = max(REDON_SEM_DEG, zero_sd_deg if isfinite(zero_sd_deg) else 0.0)
         shared.append((contrast.block_factor, fixed(zero_deg)))
         source = f"{source}; {REDON_SOURCE}"
+    anyone = uniform(*BLOCK_SD_RANGE_DEG)
+    worst = fixed(BLOCK_SD_RANGE_DEG[1])
     return Noise(
-        half_width_deg([(contrast.block_factor, uniform(*BLOCK_SD_RANGE_DEG)), *shared]),
-        half_width_deg([(contrast.block_factor, fixed(BLOCK_SD_WORST_DEG)), *shared]),
+        half_width_deg([(contrast.block_factor, anyone), *shared]),
+        half_width_deg([(contrast.block_factor, worst), *shared], DETECTABLE_LEVEL),
         source,
     )
 
