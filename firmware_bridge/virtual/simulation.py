@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import DeviceClock, Recording, SensorInfo, SessionInfo, TestName
-from firmware_bridge.virtual.jets import Jet, PointJet, RotationJet
-from firmware_bridge.virtual.leg import HUMAN_KNEE, Anatomy, LegMotion, Z, flexion_jet_rad, mirrored, move_leg
+from firmware_bridge.virtual.jets import RotationJet
+from firmware_bridge.virtual.leg import HUMAN_KNEE, Body, Knee, Leg, LegMotion, Z, lateral
 from firmware_bridge.virtual.script import Script
 from firmware_bridge.virtual.signals import Course, Move
 from firmware_bridge.virtual.wearing import Wearing, Worn
@@ -59,7 +59,7 @@ def simulate_session(
     script: Script,
     wearing: Wearing | None = None,
     *,
-    anatomy: Anatomy = HUMAN_KNEE,
+    knee: Knee = HUMAN_KNEE,
     rate_hz: float = 100.0,
     seed: int = 0,
     raw_clock: bool = False,
@@ -69,7 +69,7 @@ def simulate_session(
     Args:
         script: what the person does.
         wearing: the sensors; `Wearing.realistic(seed=seed)` if None.
-        anatomy: of the leg.
+        knee: how far it is from a perfect hinge.
         rate_hz: nominal rate of both sensors by their own clocks.
         seed: of the noise.
         raw_clock: also fill in device clock, counter and arrival time, as a live recording has them.
@@ -78,9 +78,9 @@ def simulate_session(
         Samples stamped with the true session time, events, and the truth on a uniform grid.
     """
     worn = Wearing.realistic(seed=seed) if wearing is None else wearing
+    leg = Leg(script, Body(knee=knee))
     samples = {
-        segment: _samples(script, segment, worn[segment], anatomy, rate_hz, seed, raw_clock)
-        for segment in Segment
+        segment: _samples(leg, segment, worn[segment], rate_hz, seed, raw_clock) for segment in Segment
     }
     sensor = SensorInfo("simulated", nominal_rate_hz=rate_hz, clock=CLOCK if raw_clock else None)
     info = SessionInfo(
@@ -92,13 +92,14 @@ def simulate_session(
         sensors=dict.fromkeys(Segment, sensor),
     )
     recording = Recording(info, samples[Segment.THIGH], samples[Segment.SHANK], script.events)
-    return SimulatedSession(recording, true_session(script, worn, rate_hz), script)
+    return SimulatedSession(recording, true_session(leg, worn, rate_hz), script)
 
 
-def true_session(script: Script, wearing: Wearing, rate_hz: float = 100.0) -> Truth:
-    """The truth of a script, on a uniform grid of `rate_hz` from time 0."""
+def true_session(leg: Leg, wearing: Wearing, rate_hz: float = 100.0) -> Truth:
+    """The truth behind a leg's script, on a uniform grid of `rate_hz` from time 0."""
+    script = leg.script
     time_s = np.arange(int(script.duration_s * rate_hz)) / rate_hz
-    flexion_deg = true_flexion_deg(script, time_s)
+    flexion_deg = leg.flexion_deg(time_s)
     extension: dict[tuple[str, TestName | None], list[float]] = {}
     for hold in script.holds:
         inside = (time_s >= hold.start_s) & (time_s < hold.stop_s)
@@ -110,19 +111,13 @@ def true_session(script: Script, wearing: Wearing, rate_hz: float = 100.0) -> Tr
     return Truth(time_s, flexion_deg, axes[0], axes[1], {key: tuple(v) for key, v in extension.items()})
 
 
-def true_flexion_deg(script: Script, time_s: Float) -> Float:
-    """Knee flexion of the bones at the instants (n,)."""
-    flexion: Float = np.rad2deg(flexion_jet_rad(script, time_s).value)
-    return np.broadcast_to(flexion, time_s.shape).copy()
-
-
 def _samples(
-    script: Script, segment: Segment, worn: Worn, anatomy: Anatomy, rate_hz: float, seed: int, raw_clock: bool
+    leg: Leg, segment: Segment, worn: Worn, rate_hz: float, seed: int, raw_clock: bool
 ) -> ImuSamples:
     period_s = 1.0 / (rate_hz * (1.0 + worn.clock_ppm * 1e-6))
-    count = int((script.duration_s - worn.phase_s) / period_s)
+    count = int((leg.script.duration_s - worn.phase_s) / period_s)
     time_s = np.asarray(worn.phase_s + np.arange(count) * period_s, dtype=np.float64)
-    acc, gyr = ideal_signals(script, segment, worn, anatomy, time_s)
+    acc, gyr = ideal_signals(leg, segment, worn, time_s)
 
     rng = np.random.default_rng((seed, 4, list(Segment).index(segment)))
     step = worn.gyr_bias_walk_rad_s * np.sqrt(period_s / 60.0)
@@ -142,25 +137,22 @@ def _samples(
     )
 
 
-def ideal_signals(
-    script: Script, segment: Segment, worn: Worn, anatomy: Anatomy, time_s: Float
-) -> tuple[Float, Float]:
+def ideal_signals(leg: Leg, segment: Segment, worn: Worn, time_s: Float) -> tuple[Float, Float]:
     """What a sensor without any error feels.
 
     Returns:
         Specific force (n, 3) in m/s^2 and angular rate (n, 3) in rad/s, in the frame of the sensor.
     """
-    leg = move_leg(script, time_s, anatomy)
-    world_from_bone, joint = (
-        (leg.world_from_thigh, leg.hip) if segment is Segment.THIGH else (leg.world_from_shank, leg.knee)
-    )
-    lever_m = np.array(worn.lever_m) * (1.0, 1.0, mirrored(script.side))
-    place: PointJet = joint.offset(world_from_bone, lever_m)
+    outward = lateral(leg.script.side)
+    motion = leg.motion(time_s)
+    bone = motion.thigh if segment is Segment.THIGH else motion.shank
+    lever_m = np.array(worn.lever_m) * (1.0, 1.0, outward)
+    place = bone.origin.offset(bone.world_from_segment, lever_m)
     mounting = Rotation.from_quat(worn.bone_from_sensor, scalar_first=True).as_matrix()
     world_from_sensor = (
-        world_from_bone
-        @ _rocking(leg, worn, segment, mirrored(script.side))
-        @ _slipping(script, segment, time_s)
+        bone.world_from_segment
+        @ _rocking(motion, worn, segment, outward)
+        @ _slipping(leg.script, segment, time_s)
         @ RotationJet.constant(mounting)
     )
     felt = place.acceleration + GRAVITY_M_S2 * Z
@@ -168,16 +160,17 @@ def ideal_signals(
     return force, np.broadcast_to(world_from_sensor.rate, force.shape).copy()
 
 
-def _rocking(leg: LegMotion, worn: Worn, segment: Segment, outward: float) -> RotationJet:
+def _rocking(motion: LegMotion, worn: Worn, segment: Segment, outward: float) -> RotationJet:
     """The sensor on its soft tissue: a third each for bulging with flexion, with effort, and for jolts."""
-    phi, rate, acceleration, jerk, snap = leg.flexion_derivatives_rad
-    flexion = Jet(phi, rate, acceleration)
-    bulging = flexion.through((1.0 - np.cos(phi)) / 2.0, np.sin(phi) / 2.0, np.cos(phi) / 2.0)
-    jolt = Jet(acceleration, jerk, snap).scaled(1.0 / _JOLT_RAD_S2)
+    course = motion.scripted_flexion_rad
+    phi = course.value
+    bulging = course.through((1.0 - np.cos(phi)) / 2.0, np.sin(phi) / 2.0, np.cos(phi) / 2.0)
+    jolt = motion.shake_rad_s2.scaled(1.0 / _JOLT_RAD_S2)
     # The thigh carries the muscle that works; the shin bone lies under the skin.
-    parts = bulging + (leg.effort if segment is Segment.THIGH else leg.effort.scaled(0.3)) + jolt
+    effort = motion.effort if segment is Segment.THIGH else motion.effort.scaled(0.3)
+    # Mirrored in the sagittal plane, a rotation keeps its z part and flips the others.
     axis = np.array(worn.rocking_axis) * (outward, outward, 1.0)
-    return RotationJet.about(axis, parts.scaled(np.deg2rad(worn.soft_tissue_deg) / 3.0))
+    return RotationJet.about(axis, (bulging + effort + jolt).scaled(np.deg2rad(worn.soft_tissue_deg) / 3.0))
 
 
 def _slipping(script: Script, segment: Segment, time_s: Float) -> RotationJet:
