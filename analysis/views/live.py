@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.backend_bases import KeyEvent
     from matplotlib.figure import Figure
 
-FRAMES_PER_S: Final = 25.0
+# Tk counts the pause after the drawing; this gives 20 to 25 frames a second.
+_PAUSE_MS: Final = 32
 _BACKENDS: Final = (("tkinter", "tkagg"), ("PySide6", "qtagg"), ("PyQt6", "qtagg"))
 _NO_SCREEN: Final = "Use --headless for a status line instead of a window."
 
@@ -84,7 +85,7 @@ class LiveWindow:
         self._finished = False
         figure.canvas.mpl_connect("key_press_event", self._on_key)
         figure.canvas.mpl_connect("close_event", lambda _: self._stop())
-        self._timer = figure.canvas.new_timer(interval=round(1000 / FRAMES_PER_S))
+        self._timer = figure.canvas.new_timer(interval=_PAUSE_MS)
         self._timer.add_callback(self._tick)
         self._timer.start()
 

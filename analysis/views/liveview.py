@@ -10,13 +10,13 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Rectangle
 
-from analysis.views.feed import LiveFrame, SensorState
+from analysis.views.feed import LiveFrame
 from analysis.views.history import History
 from analysis.views.keys import HELP
+from analysis.views.livetext import LiveWords, Teller
 from analysis.views.panels import Panel
 from analysis.views.style import BLUE, FAINT, GREEN, INK, SKY, VERMILION
 from analysis.views.wording import PHASE_TITLES
-from firmware_bridge.samples import Segment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from firmware_bridge.samples import Float
 
 SPAN_S: Final = 20.0
-STALE_S: Final = 0.5
-# An old number helps nobody for long.
-FORGOTTEN_S: Final = 3.0
 _GREY: Final = "#b5b5b5"
 _SPEED_LIMIT_DEG_S: Final = 30.0
+_NARROWEST: Final = 1.45
 
 
 class LiveView:
@@ -43,9 +41,8 @@ class LiveView:
         self.figure = figure
         figure.set_facecolor("white")
         self._history = History(SPAN_S)
-        self._texts: list[tuple[Text, float]] = []
-        self._last_good_s = -math.inf
-        self._shown_deg: int | None = None
+        self._teller = Teller()
+        self._heights: dict[Text, float] = {}
         self._phase: tuple[str | None, str | None] | None = None
         self._phase_starts: list[tuple[float, str]] = []
         self._gauge_band: tuple[float, float] | None = None
@@ -58,7 +55,7 @@ class LiveView:
         figure.canvas.mpl_connect("resize_event", lambda _: self._fit_text())
 
     def _build_plot(self) -> None:
-        axes = self._axes = self.figure.add_axes((0.42, 0.2, 0.56, 0.54))
+        axes = self._axes = self.figure.add_axes((0.42, 0.225, 0.56, 0.515))
         axes.set_xlim(-SPAN_S, 0)
         axes.set_ylim(-10, 100)
         axes.set_xlabel("seconds ago")
@@ -87,7 +84,7 @@ class LiveView:
         ]
 
     def _build_gauge(self) -> None:
-        axes = self._gauge = self.figure.add_axes((0.05, 0.2, 0.3, 0.035))
+        axes = self._gauge = self.figure.add_axes((0.05, 0.215, 0.3, 0.035))
         axes.set_xlim(0, _SPEED_LIMIT_DEG_S)
         axes.set_ylim(0, 1)
         axes.set_yticks([])
@@ -101,36 +98,35 @@ class LiveView:
         self._instruction = self._text(0.02, 0.885, 0.036, va="top")
         self._progress = self._text(0.98, 0.815, 0.036, weight="bold", ha="right", va="top")
         self._countdown = self._text(0.98, 0.975, 0.078, weight="bold", ha="right", va="top")
-        self._number = self._text(0.2, 0.58, 0.26, weight="bold", ha="center", va="center")
-        self._number_note = self._text(0.2, 0.415, 0.027, ha="center", va="top")
-        self._block = self._text(0.2, 0.355, 0.034, ha="center", va="top")
-        self._alarm = self._text(0.02, 0.105, 0.036, weight="bold", va="center", color=VERMILION)
-        self._sensors = self._text(0.02, 0.055, 0.026, va="center")
+        self._number = self._text(0.2, 0.585, 0.26, weight="bold", ha="center", va="center")
+        self._note = self._text(0.2, 0.425, 0.027, ha="center", va="top")
+        self._block = self._text(0.2, 0.37, 0.034, ha="center", va="top")
+        self._alarm = self._text(0.02, 0.117, 0.034, weight="bold", va="center", color=VERMILION)
+        self._sensors = self._text(0.02, 0.068, 0.024, va="center", linespacing=1.25)
         self._help = self._text(0.02, 0.018, 0.021, va="center", color="#666666", text=HELP)
         self._entry = self._text(0.02, 0.018, 0.03, weight="bold", va="center", color=BLUE)
-        for axes in (self._axes, self._gauge):
-            self._texts += [(label, 0.024) for label in (*axes.get_xticklabels(), *axes.get_yticklabels())]
-        named = (self._axes.xaxis.label, self._plot_title, self._gauge_title)
-        self._texts += [(label, 0.024) for label in named]
-        self._texts += [(label, 0.022) for _, label in self._starts]
+        ticks = [*self._axes.get_xticklabels(), *self._axes.get_yticklabels(), *self._gauge.get_xticklabels()]
+        small = [*ticks, self._axes.xaxis.label, self._plot_title, self._gauge_title]
+        self._heights |= dict.fromkeys(small, 0.024)
+        self._heights |= {label: 0.022 for _, label in self._starts}
 
     def _text(self, x: float, y: float, height: float, *, text: str = "", **style: Any) -> Text:
         artist = self.figure.text(x, y, text, **{"color": INK, **style})
-        self._texts.append((artist, height))
+        self._heights[artist] = height
         return artist
 
     def _build_panels(self) -> None:
         figure = self.figure
         starts = [artist for pair in self._starts for artist in pair]
         plot = [self._target, self._gaps, self._band, self._best, *starts, self._line, self._marks]
-        self._plot_panel = Panel(figure, (0.42, 0.2, 0.98, 0.74), plot)
-        self._number_panel = Panel(figure, (0.0, 0.43, 0.38, 0.745), [self._number])
-        self._block_panel = Panel(figure, (0.0, 0.265, 0.38, 0.43), [self._number_note, self._block])
-        self._gauge_panel = Panel(figure, (0.02, 0.2, 0.38, 0.235), [self._speed])
+        self._plot_panel = Panel(figure, (0.415, 0.22, 0.985, 0.745), plot)
+        self._number_panel = Panel(figure, (0.0, 0.44, 0.385, 0.745), [self._number])
+        self._block_panel = Panel(figure, (0.0, 0.285, 0.38, 0.44), [self._note, self._block])
+        self._gauge_panel = Panel(figure, (0.02, 0.213, 0.38, 0.252), [self._speed])
         top = [self._title, self._instruction, self._progress, self._countdown]
         self._top_panel = Panel(figure, (0.0, 0.75, 1.0, 1.0), top)
         self._foot_panel = Panel(
-            figure, (0.0, 0.0, 1.0, 0.135), [self._alarm, self._sensors, self._help, self._entry]
+            figure, (0.0, 0.0, 1.0, 0.14), [self._alarm, self._sensors, self._help, self._entry]
         )
         self._panels = (
             self._plot_panel,
@@ -146,14 +142,30 @@ class LiveView:
         """The figure's canvas, whose blitting matplotlib leaves untyped."""
         return self.figure.canvas
 
+    @property
+    def _scale(self) -> float:
+        """The height in points that text sizes are shares of; less in a narrow window."""
+        width, height = self.figure.get_size_inches() * 72
+        return float(min(height, width / _NARROWEST))
+
+    @property
+    def _columns(self) -> int:
+        """Letters of the instruction that fit beside the progress."""
+        width, _ = self.figure.get_size_inches() * 72
+        return int(43 * width / self._scale)
+
     def _fit_text(self) -> None:
         """Letters grow with the window, so that they are read from the same distance."""
-        width, height = self.figure.get_size_inches() * 72
-        scale = min(height, width / 1.45)
-        for text, share in self._texts:
-            text.set_fontsize(max(5.0, share * scale))
+        for text, share in self._heights.items():
+            text.set_fontsize(max(5.0, share * self._scale))
+        self._fit_number()
         for axes in (self._axes, self._gauge):
-            axes.tick_params(labelsize=max(5.0, 0.024 * scale))
+            axes.tick_params(labelsize=max(5.0, 0.024 * self._scale))
+
+    def _fit_number(self) -> None:
+        """A word in the place of the number needs more room than digits."""
+        shrink = min(1.0, 3.4 / max(3, len(self._number.get_text())))
+        self._number.set_fontsize(self._heights[self._number] * shrink * self._scale)
 
     def _after_draw(self) -> None:
         for panel in self._panels:
@@ -164,15 +176,10 @@ class LiveView:
     def update(self, frame: LiveFrame, entry: str = "") -> None:
         """Shows a frame; `entry` is what the person is typing."""
         self._history.add(frame.track)
-        usable = frame.track.valid & np.isfinite(frame.track.flexion_deg)
-        if usable.any():
-            self._last_good_s = float(frame.track.time_s[usable][-1])
-        age_s = frame.now_s - self._last_good_s
         redraw = self._fit_axes(frame)
-        redraw |= self._set_gauge(frame)
-        self._set_number(frame, age_s)
-        self._set_top(frame)
-        self._set_foot(frame, age_s, entry)
+        words = self._teller.tell(frame)
+        redraw |= self._set_gauge(frame, is_fresh=words.is_fresh)
+        self._set_words(words, entry)
         self._set_plot(frame)
         if redraw:
             self._canvas.draw()
@@ -198,9 +205,10 @@ class LiveView:
         self._axes.set_ylim(need_low, need_high)
         return True
 
-    def _set_gauge(self, frame: LiveFrame) -> bool:
+    def _set_gauge(self, frame: LiveFrame, *, is_fresh: bool) -> bool:
         band = frame.prompt.target_rate_deg_s if frame.prompt else None
-        speed = max(0.0, -frame.motion.rate_deg_s) if frame.motion.releasing else math.nan
+        known = is_fresh and frame.motion.releasing
+        speed = max(0.0, -frame.motion.rate_deg_s) if known else math.nan
         if band is not None and not frame.hidden:
             self._gauge_panel.shows((band, round(speed, 1)))
             self._speed.set_xdata([min(speed, _SPEED_LIMIT_DEG_S)])
@@ -216,67 +224,22 @@ class LiveView:
             self._gauge_target.set_width(band[1] - band[0])
         return True
 
-    def _set_number(self, frame: LiveFrame, age_s: float) -> None:
-        motion, stale = frame.motion, age_s > STALE_S
-        if frame.hidden:
-            number, colour, note = "hidden", FAINT, "measuring without looking (key h)"
-        elif not math.isfinite(motion.flexion_deg) or age_s > FORGOTTEN_S:
-            number, colour = "–", _GREY
-            note = "no angle yet" if math.isinf(age_s) else f"no angle for {age_s:.0f} s"
-        else:
-            number, colour = f"{self._steady(motion.flexion_deg)}°", _GREY if stale else INK
-            note = f"old: no angle for {age_s:.1f} s" if stale else "knee flexion, 0 = straight"
-            if frame.relative and not stale:
-                note = "relative angle: 0 is not straight"
-        best = motion.extension
-        lines = [] if motion.repetitions == 0 else [f"repetitions: {motion.repetitions}"]
-        if best is not None and not frame.hidden:
-            lines.insert(0, f"straightest held: {best.flexion_deg:.1f}°")
-        number = number.replace("-", "−")
-        if self._number_panel.shows((number, colour)):
-            self._number.set(text=number, color=colour)
-            self._number.set_fontsize(self._size_of(self._number) * (0.45 if frame.hidden else 1.0))
-        if self._block_panel.shows((note, stale, *lines)):
-            self._number_note.set(text=note, color=VERMILION if stale else "#555555")
-            self._block.set_text("\n".join(lines))
-
-    def _size_of(self, text: Text) -> float:
-        width, height = self.figure.get_size_inches() * 72
-        return next(share for artist, share in self._texts if artist is text) * float(
-            min(height, width / 1.45)
-        )
-
-    def _steady(self, flexion_deg: float) -> int:
-        """Whole degrees that do not flicker between two neighbours."""
-        if self._shown_deg is None or abs(flexion_deg - self._shown_deg) > 0.6:
-            self._shown_deg = round(flexion_deg)
-        return self._shown_deg
-
-    def _set_top(self, frame: LiveFrame) -> None:
-        prompt = frame.prompt
-        title = prompt.title if prompt else PHASE_TITLES.get(frame.phase or "", "").capitalize()
-        instruction = prompt.instruction if prompt else frame.message
-        progress = prompt.progress if prompt else ""
-        if prompt and prompt.steps:
-            title = f"{prompt.step}/{prompt.steps}  {title}"
-        seconds = prompt.countdown_s if prompt else None
-        countdown = "" if seconds is None else _clock(seconds)
-        if frame.paused:
-            title, countdown = "Paused", ""
-        if self._top_panel.shows((title, instruction, progress, countdown)):
-            self._title.set_text(title)
-            width, height = self.figure.get_size_inches()
-            columns = int(62 * max(1.0, width / height / 1.45))
-            self._instruction.set_text("\n".join(textwrap.wrap(instruction, columns)[:3]))
-            self._progress.set_text(progress)
-            self._countdown.set_text(countdown)
-
-    def _set_foot(self, frame: LiveFrame, age_s: float, entry: str) -> None:
-        alarm = _alarm(frame, age_s)
-        sensors = "      ".join(_sensor_line(s) for s in frame.sensors)
-        if self._foot_panel.shows((alarm, sensors, entry)):
-            self._alarm.set_text(alarm)
-            self._sensors.set_text(sensors)
+    def _set_words(self, words: LiveWords, entry: str) -> None:
+        colour = INK if words.is_fresh else _GREY
+        if self._number_panel.shows((words.number, colour)):
+            self._number.set(text=words.number, color=colour)
+            self._fit_number()
+        if self._block_panel.shows((words.note, words.is_fresh, words.block)):
+            self._note.set(text=words.note, color="#555555" if words.is_fresh else VERMILION)
+            self._block.set_text("\n".join(words.block))
+        if self._top_panel.shows((words.title, words.instruction, words.progress, words.countdown)):
+            self._title.set_text(words.title)
+            self._instruction.set_text("\n".join(textwrap.wrap(words.instruction, self._columns)[:3]))
+            self._progress.set_text(words.progress)
+            self._countdown.set_text(words.countdown)
+        if self._foot_panel.shows((words.alarm, words.sensors, entry)):
+            self._alarm.set_text(words.alarm)
+            self._sensors.set_text("\n".join(words.sensors))
             self._help.set_text("" if entry else HELP)
             self._entry.set_text(entry)
 
@@ -333,35 +296,3 @@ def _holes(time_s: Float, values: Float, limits: tuple[float, float]) -> list[Fl
 def _runs(mask: Any) -> list[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _clock(seconds: float) -> str:
-    whole = max(0, math.ceil(seconds))
-    return f"{whole // 60}:{whole % 60:02d}" if whole >= 60 else f"{whole} s"
-
-
-def _alarm(frame: LiveFrame, age_s: float) -> str:
-    if frame.prompt and frame.prompt.warning:
-        return frame.prompt.warning
-    for sensor in frame.sensors:
-        if not sensor.is_well:
-            return sensor.problem or f"The {_place(sensor.segment)} sensor is {sensor.state}."
-    if math.isfinite(age_s) and age_s > STALE_S and not frame.paused:
-        return "No new angle: the number is old."
-    return frame.message if frame.prompt else ""
-
-
-def _sensor_line(sensor: SensorState) -> str:
-    parts = [f"{_place(sensor.segment)}: {'●' if sensor.is_well else '○'} {sensor.state}"]
-    if sensor.battery_percent is not None:
-        parts.append(f"battery {sensor.battery_percent:.0f} %")
-    if sensor.loss_percent is not None:
-        parts.append(f"lost {sensor.loss_percent:.1f} %")
-    if sensor.delay_s is not None:
-        # In steps that a person can use; the exact figure would only flicker.
-        parts.append(f"delay {math.ceil(sensor.delay_s * 20) * 50} ms")
-    return "  ".join(parts)
-
-
-def _place(segment: Segment) -> str:
-    return "shin" if segment is Segment.SHANK else "thigh"
