@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from statistics import median_low
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from firmware_bridge.session.model import DeviceClock
 _HELD_PACKETS = 2
 _GAP_STEPS = 1.5
 _STEPS_KEPT = 64
+_FEWEST_STEPS = 5
 # After a reconnect a mere counter goes on if it advanced as the host's clock did, to within this.
 _SAME_COUNT_S = 1.0
 
@@ -71,8 +71,8 @@ class LossCount:
         if sequence is not None and self._modulo is not None:
             if self._last is not None:
                 counted = advance(self._last, int(sequence[0]), self._modulo, passed)
-                # A counter that disagrees with the clock began anew.
-                steps = counted if abs(counted - passed) <= 2 + 0.1 * passed else steps
+                # A counter that disagrees grossly with the clock began anew.
+                steps = counted if passed / 3 - 3 <= counted <= 3 * passed + 3 else steps
             self._last = int(sequence[-1])
         self.lost += max(steps - 1, 0)
 
@@ -236,7 +236,7 @@ class StreamOrder:
         ready: list[Placed] = []
         while self._held:
             assert self._released is not None
-            steps = float(self._held[0].positions[0] - self._released.positions[-1]) / self._step
+            steps = self._steps_from(self._released, self._held[0])
             if steps > _GAP_STEPS and len(self._held) <= waiting:
                 break
             packet = self._held.pop(0)
@@ -273,9 +273,11 @@ class StreamOrder:
         self._released = packet
         return packet
 
-    @property
-    def _step(self) -> float:
-        """Counts from one sample to the next, as the sensor really runs."""
+    def _steps_from(self, before: Placed, packet: Placed) -> float:
+        """Sample periods from one packet to the next, by the period at which the sensor really runs."""
+        counts = float(packet.positions[0] - before.positions[-1])
         if not self._by_ticks:
-            return 1.0
-        return float(median_low(self._steps)) if len(self._steps) > 4 else self._period_s / self.unit_s
+            return counts
+        if len(self._steps) < _FEWEST_STEPS:
+            return min(counts, 1.0)
+        return counts / sorted(self._steps)[len(self._steps) // 4]  # of the longer ones some are gaps

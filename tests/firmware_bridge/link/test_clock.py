@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware_bridge.link.clock import (
+    fit_arrivals,
+    fit_clock,
+    fit_samples,
+    fit_sequence,
+    lower_edge,
+    session_time,
+)
+from firmware_bridge.link.live_clock import LiveClock, LowerHull
+from firmware_bridge.samples import ImuSamples
+from firmware_bridge.session.model import DeviceClock
+
+MICROSECONDS = DeviceClock(1e-6, 2**32, 2**16)
+
+
+def over_the_air(time_s, rng, interval_s=0.015, loss=0.02, phase_s=0.0, stalls=()):
+    """Arrivals of in-order packets that go at connection events and are repeated until they get through."""
+    events = np.ceil((time_s - phase_s) / interval_s) + rng.geometric(1 - loss, len(time_s)) - 1
+    arrival_s = phase_s + interval_s * np.maximum.accumulate(events)
+    for start_s, length_s in stalls:
+        held = (arrival_s >= start_s) & (arrival_s < start_s + length_s)
+        arrival_s[held] = start_s + length_s
+    return np.maximum.accumulate(arrival_s + 0.002 + rng.exponential(0.0008, len(time_s)))
+
+
+def ticks_of(time_s, drift_ppm=0.0, boot_s=0.0):
+    return ((time_s + boot_s) * (1 + drift_ppm * 1e-6) * 1e6).astype(np.int64) % 2**32
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20240)
+
+
+@pytest.fixture
+def time_s():
+    return np.arange(30_000) * 0.01 + 0.004
+
+
+@pytest.mark.parametrize(("drift_ppm", "boot_s"), [(40, 4200), (-25, 0), (500, 1e6), (-10_000, 4290)])
+def test_drift_wraps_jitter_and_stalls_leave_a_constant_delay(rng, time_s, drift_ppm, boot_s):
+    arrival_s = over_the_air(time_s, rng, stalls=[(50, 1), (120, 2), (210, 1)])
+    fit = fit_clock(ticks_of(time_s, drift_ppm, boot_s), arrival_s, MICROSECONDS)
+    error_s = fit.time_s - time_s
+    assert np.std(error_s) < 3e-4
+    assert 0 <= np.mean(error_s) < 0.015 + 0.002
+    assert np.mean(error_s) < 2 * fit.uncertainty_s
+    assert fit.drift_ppm == pytest.approx(drift_ppm, abs=max(1, 2e-3 * abs(drift_ppm)))
+    assert fit.rate_hz == pytest.approx(100, rel=1e-4)
+    assert (fit.lost, fit.restarts) == (0, 0)
+
+
+def test_a_restart_splits_the_fit_and_keeps_the_drift(rng, time_s):
+    time_s = np.concatenate([time_s[:20_000], time_s[20_500:21_000]])
+    ticks = np.concatenate([ticks_of(time_s[:20_000], 40, 3000), ticks_of(time_s[20_000:] - 204, 40)])
+    fit = fit_clock(ticks, over_the_air(time_s, rng), MICROSECONDS)
+    assert fit.restarts == 1
+    assert fit.lost == pytest.approx(500, abs=3)
+    np.testing.assert_allclose(fit.time_s, time_s, atol=0.018)
+
+
+def test_repeated_and_late_packets_do_no_harm(rng, time_s):
+    arrival_s = over_the_air(time_s, rng)
+    repeated, overtaken = [4990, 4991, 4992], [5001]
+    order = np.r_[:5000, repeated, 5003:5100, overtaken, 5100:30_000]
+    ticks, arrival_s = ticks_of(time_s, 40)[order], np.maximum.accumulate(arrival_s[order])
+    fit = fit_clock(ticks, arrival_s, MICROSECONDS)
+    assert fit.lost == 2
+    assert fit.restarts == 0
+    np.testing.assert_allclose(fit.time_s - time_s[order], np.mean(fit.time_s - time_s[order]), atol=2e-4)
+
+
+def test_a_clock_that_wanders_is_followed(rng, time_s):
+    wander_s = 0.02 * np.sin(2 * np.pi * time_s / 300)
+    fit = fit_clock(ticks_of(time_s + wander_s), over_the_air(time_s, rng), MICROSECONDS)
+    assert np.std(fit.time_s - time_s) < 0.004
+    straight = fit_clock(ticks_of(time_s), over_the_air(time_s, rng), MICROSECONDS)
+    assert np.std(straight.time_s - time_s) < 1e-4
+
+
+def test_many_wraps_of_a_small_clock_during_a_silence(rng):
+    # A 16-bit millisecond clock wraps every 65.5 s; nothing is heard for 200 s.
+    clock = DeviceClock(1e-3, 2**16)
+    time_s = np.concatenate([np.arange(6000) * 0.01, 260 + np.arange(6000) * 0.01])
+    ticks = np.floor(time_s * 1000).astype(np.int64) % 2**16
+    fit = fit_clock(ticks, over_the_air(time_s, rng), clock)
+    assert fit.restarts == 0
+    assert fit.lost == 20_000
+    np.testing.assert_allclose(fit.time_s, time_s, atol=0.018)
+
+
+def test_nanoseconds_in_64_bits(rng, time_s):
+    ticks = (time_s * 1e9).astype(np.int64) + 7 * 10**17
+    fit = fit_clock(ticks, over_the_air(time_s, rng), DeviceClock(1e-9, 2**64))
+    assert np.std(fit.time_s - time_s) < 1e-4
+
+
+def test_loss_is_counted_by_the_counter_else_by_the_clock_else_estimated(rng, time_s):
+    kept = np.sort(rng.permutation(len(time_s))[: len(time_s) - 400])
+    kept = kept[(kept < 9000) | (kept >= 9050)]
+    truth = len(time_s) - len(kept) - (kept[0] + len(time_s) - 1 - kept[-1])
+    arrival_s = over_the_air(time_s, rng)[kept]
+    zeros = np.zeros((len(kept), 3))
+    sequence, ticks = (kept + 65_000) % 65_536, ticks_of(time_s)[kept]
+
+    def fit(clock=MICROSECONDS, **columns):
+        return fit_samples(ImuSamples(time_s[kept], zeros, zeros, arrival_s=arrival_s, **columns), clock)
+
+    assert fit(device_ticks=ticks, sequence=sequence).lost == truth
+    assert fit(device_ticks=ticks).lost == truth
+    assert fit(sequence=sequence).lost == truth
+    blind = fit(None)
+    assert blind.lost is None
+    assert blind.lost_estimate is not None
+    assert 45 <= blind.lost_estimate <= truth  # the outage for sure; single losses hide in the jitter
+
+
+def test_a_short_counter_wraps_unseen_but_the_clock_knows(rng):
+    time_s = np.concatenate([np.arange(1000) * 0.01, 40 + np.arange(1000) * 0.01])
+    count = np.rint(time_s / 0.01).astype(np.int64)
+    zeros = np.zeros((2000, 3))
+    samples = ImuSamples(
+        time_s,
+        zeros,
+        zeros,
+        arrival_s=over_the_air(time_s, rng),
+        device_ticks=ticks_of(time_s),
+        sequence=count % 256,
+    )
+    assert fit_samples(samples, DeviceClock(1e-6, 2**32, 256)).lost == 3000
+
+
+@pytest.mark.parametrize("rate_hz", [98.71, 99.80, 104.2])
+def test_a_mere_counter_is_a_clock_whatever_the_true_rate(rng, rate_hz):
+    time_s = np.arange(30_000) / rate_hz
+    arrival_s = over_the_air(time_s, rng, stalls=[(50, 1)])
+    fit = fit_sequence(np.arange(30_000) % 256, arrival_s, 256)
+    assert fit.rate_hz == pytest.approx(rate_hz, rel=1e-4)
+    assert np.std(fit.time_s - time_s) < 2e-4
+
+
+def test_arrivals_alone_are_evened_out(rng):
+    time_s = np.arange(30_000) / 98.71
+    arrival_s = over_the_air(time_s, rng, stalls=[(50, 1)])
+    fit = fit_arrivals(arrival_s)
+    assert fit.lost is None
+    assert fit.lost_estimate == 0
+    assert np.std(fit.time_s - time_s) < 1e-3
+    assert np.std(arrival_s - time_s) > 0.01
+
+
+def test_recordings_that_were_not_streamed_keep_their_times():
+    samples = ImuSamples(np.array([0.0, 0.5]), np.zeros((2, 3)), np.zeros((2, 3)))
+    np.testing.assert_array_equal(session_time(samples, MICROSECONDS), samples.time_s)
+    with pytest.raises(ValueError, match="arrival"):
+        fit_samples(samples, MICROSECONDS)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_the_shortest_recordings(n):
+    arrival_s = np.arange(n) * 0.01 + 5
+    for fit in (
+        fit_clock(np.arange(n) * 10_000, arrival_s, MICROSECONDS),
+        fit_sequence(np.arange(n), arrival_s, 256),
+        fit_arrivals(arrival_s),
+    ):
+        np.testing.assert_allclose(fit.time_s, arrival_s, atol=1e-9)
+        assert fit.restarts == 0
+
+
+points = st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=1, max_size=40)
+
+
+@given(points)
+@settings(max_examples=150, deadline=None)
+def test_the_edge_lies_below_all_points_and_is_the_highest_such_line_at_the_centroid(raw):
+    x, y = np.array(raw, dtype=float).T
+    line = lower_edge(x, y)
+    assert np.all(line.host_s(x) <= y + 1e-6)
+    if np.ptp(x):
+        slopes = np.diff(np.array(np.meshgrid(y, y)), axis=0)[0] / np.where(
+            (dx := np.diff(np.array(np.meshgrid(x, x)), axis=0)[0]) == 0, np.inf, dx
+        )
+        heights = np.min(y[:, None] - slopes.ravel() * (x[:, None] - x.mean()), axis=0)
+        assert line.host_s(np.array([x.mean()]))[0] == pytest.approx(heights.max(), abs=1e-6)
+
+
+@given(points)
+@settings(max_examples=150, deadline=None)
+def test_the_growing_hull_agrees_with_the_batch(raw):
+    x, y = np.array(sorted(raw), dtype=float).T
+    hull = LowerHull()
+    for one_x, one_y in zip(x, y, strict=True):
+        hull.add(one_x, one_y)
+    grown = hull.line(1.0, 1e9)
+    batch = lower_edge(x, y)
+    assert np.all(grown.host_s(x) <= y + 1e-6)
+    at = np.array([x.mean()])
+    assert grown.host_s(at)[0] == pytest.approx(batch.host_s(at)[0], abs=1e-6)
+
+
+def test_the_live_clock_never_runs_back_and_ends_with_the_batch(rng, time_s):
+    arrival_s = over_the_air(time_s, rng, stalls=[(50, 1)])
+    ticks = ticks_of(time_s, 40)
+    clock = LiveClock(1e-6)
+    live_s = np.concatenate([clock.update(ticks[i : i + 4], arrival_s[i + 3]) for i in range(0, 30_000, 4)])
+    assert np.all(np.diff(live_s) > 0)
+    assert np.max(np.abs(live_s - time_s)[200:]) < 0.02
+    batch_s = fit_clock(ticks, np.repeat(arrival_s[3::4], 4), MICROSECONDS).time_s
+    np.testing.assert_allclose(live_s[-1000:], batch_s[-1000:], atol=2e-4)
+    assert clock.drift_ppm == pytest.approx(40, abs=1)
+
+
+def test_the_live_clock_survives_a_restart(rng, time_s):
+    arrival_s = over_the_air(time_s, rng)
+    ticks = np.concatenate([ticks_of(time_s[:20_000], 40, 1000), ticks_of(time_s[20_000:], 40)])
+    clock = LiveClock(1e-6)
+    live_s = []
+    for i in range(30_000):
+        if i == 20_000:
+            clock.restart()
+        live_s.append(clock.update(ticks[i : i + 1], arrival_s[i])[0])
+    assert np.all(np.diff(live_s) > 0)
+    assert np.max(np.abs(live_s - time_s)[200:]) < 0.02
