@@ -1,14 +1,16 @@
-"""The simulated leg: where thigh and shank are at any instant, from the script of a session.
+"""The simulated leg: from a script to the exact motion of thigh and shank.
 
-World: z up. Segment frames as the ISB defines them: x anterior, y proximal, z to the person's right, so a
-positive rotation of the shank about z is extension and `thigh_from_shank` is a rotation by -flexion.
+Frames: the world is x = where the standing person faces (or where the head of the lying person is),
+y = left, z = up. Segments are ISB: x anterior, y proximal, z to the person's right (Wu et al. 2002), so
+flexion is minus the rotation of the shank about z, on both sides.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from firmware_bridge.samples import Float, Side
 from firmware_bridge.virtual.jets import Jet, PointJet, RotationJet
@@ -17,162 +19,205 @@ from firmware_bridge.virtual.signals import Course, Move, Wander
 
 X, Y, Z = np.eye(3)
 
-# Columns: anterior, proximal, right, in the world.
-_WORLD_FROM_PELVIS: dict[Posture, Float] = {
-    "standing": np.stack([X, Z, -Y], axis=1),
-    "seated": np.stack([X, Z, -Y], axis=1),
-    "supine": np.stack([Z, -X, -Y], axis=1),
-    "ake": np.stack([Z, -X, -Y], axis=1),
-    "prone": np.stack([-Z, X, -Y], axis=1),
-    "side_lying": np.stack([X, Y, Z], axis=1),
-}
-_HIP_FLEXION_DEG: dict[Posture, float] = {
-    "standing": 0.0, "seated": 85.0, "supine": 0.0, "ake": 90.0, "prone": 0.0, "side_lying": 10.0,
-}  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class Knee:
+    """How far the knee is from a perfect hinge.
+
+    The off-axis angles are functions of flexion whose linear part over 0 to 90 deg is taken out: a linear
+    part would only tilt the mean axis, and the mean axis is by definition z. Flexion is the rotation about
+    it (the twist in a swing-twist decomposition of `thigh_from_shank`).
+
+    Attributes:
+        abduction_deg: amplitude of ab/adduction coupled to flexion.
+        screw_home_deg: outward turn of the shank over the last 25 deg of extension.
+        wander_deg: RMS of slow off-axis wandering that nothing explains.
+    """
+
+    abduction_deg: float = 0.0
+    screw_home_deg: float = 0.0
+    wander_deg: float = 0.0
+
+
+PERFECT_HINGE = Knee()
+HUMAN_KNEE = Knee(abduction_deg=1.5, screw_home_deg=4.0, wander_deg=0.3)
 
 
 @dataclass(frozen=True, slots=True)
-class Anatomy:
-    """Sizes, and how far the knee is from a perfect hinge.
+class Body:
+    """Sizes and the knee of one leg. The hip joint is the fixed point, but for a sway of a few mm."""
 
-    Attributes:
-        thigh_m: hip to knee.
-        screw_home_deg: outward rotation of the shank over the last degrees before straight.
-        adduction_deg: ab/adduction that goes along with full flexion.
-        play_deg: RMS of slow wandering off the hinge while the knee moves freely.
-    """
-
-    thigh_m: float = 0.42
-    screw_home_deg: float = 0.0
-    adduction_deg: float = 0.0
-    play_deg: float = 0.0
+    thigh_length_m: float = 0.42
+    knee: Knee = field(default_factory=Knee)
+    hip_sway_m: float = 0.002
 
 
-PERFECT_HINGE = Anatomy()
-HUMAN_KNEE = Anatomy(screw_home_deg=4.0, adduction_deg=2.0, play_deg=0.3)
-_SCREW_HOME_RANGE_DEG = 15.0
+@dataclass(frozen=True, eq=False, slots=True)
+class SegmentMotion:
+    """One segment over time. `origin` is its proximal joint centre: hip for the thigh, knee for the shank."""
+
+    world_from_segment: RotationJet
+    origin: PointJet
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LegMotion:
-    """The leg at n instants.
+    """The whole leg at n instants.
 
     Attributes:
-        flexion_rad: the knee, tremor included.
-        flexion_derivatives_rad: flexion without tremor and its first four time derivatives, each (n,).
-        effort: of the muscles, 0 to 1.
-        world_from_thigh, world_from_shank: orientations.
-        hip, knee: joint centres in the world.
+        flexion_rad: the true flexion.
+        scripted_flexion_rad: the same without sway and tremor, which move no soft tissue.
+        shake_rad_s2: angular acceleration of the scripted flexion, as a jet of its own.
+        effort: muscle effort, 0 to 1.
     """
 
+    thigh: SegmentMotion
+    shank: SegmentMotion
+    thigh_from_shank: RotationJet
     flexion_rad: Jet
-    flexion_derivatives_rad: tuple[Float, ...]
+    scripted_flexion_rad: Jet
+    shake_rad_s2: Jet
     effort: Jet
-    world_from_thigh: RotationJet
-    world_from_shank: RotationJet
-    hip: PointJet
-    knee: PointJet
 
 
-def flexion_jet_rad(script: Script, time_s: Float) -> Jet:
-    """Knee flexion at the instants (n,), tremor included."""
-    flexion = script.flexion_deg.at(time_s)
-    if script.tremor_deg:
-        rng = np.random.default_rng((script.seed, 1))
-        tremor = Wander.random(rng, script.tremor_deg, (6.0, 11.0)).at(time_s)
-        flexion = flexion + tremor * script.effort.at(time_s)
-    return flexion.scaled(np.deg2rad(1.0))
+class Leg:
+    """A script brought to life: `motion` is exact at any instants, in any order, as often as wanted."""
+
+    def __init__(self, script: Script, body: Body | None = None) -> None:
+        self.script = script
+        self._body = body or Body()
+        self._lateral = lateral(script.side)
+        rng = np.random.default_rng([script.seed, 1])
+        # One draw per quantity, in this order, whatever its size: changing one never changes another.
+        self._knee_sway = Wander.random(rng, script.sway_deg, (0.05, 0.4))
+        self._tremor = Wander.random(rng, script.tremor_deg, (6.0, 11.0))
+        self._sways = [Wander.random(rng, script.sway_deg) for _ in range(3)]
+        self._tilts = [Wander.random(rng, script.tilt_deg, (0.1, 0.5)) for _ in range(3)]
+        self._hip_sways = [Wander.random(rng, self._body.hip_sway_m, (0.1, 0.4)) for _ in range(3)]
+        self._off_axis = [Wander.random(rng, self._body.knee.wander_deg, (0.05, 0.5)) for _ in range(2)]
+
+    def flexion_deg(self, time_s: Float) -> Float:
+        """The true flexion at any instants, (n,)."""
+        flexion: Float = np.rad2deg(self._flexion(time_s).value)
+        return flexion
+
+    def motion(self, time_s: Float) -> LegMotion:
+        """The motion at the instants `time_s` (n,)."""
+        flexion = self._flexion(time_s)
+        derivatives_rad = [np.deg2rad(d) for d in self.script.flexion_deg.derivatives(time_s, 4)]
+        thigh_from_shank = self._thigh_from_shank(time_s, flexion)
+        world_from_thigh = self._world_from_thigh(time_s)
+        hip = PointJet.from_axes(*(sway.at(time_s) for sway in self._hip_sways))
+        hip = self._mirrored_in_world(hip)
+        knee = hip.offset(world_from_thigh, -self._body.thigh_length_m * Y)
+        return LegMotion(
+            thigh=SegmentMotion(world_from_thigh, hip),
+            shank=SegmentMotion(world_from_thigh @ thigh_from_shank, knee),
+            thigh_from_shank=thigh_from_shank,
+            flexion_rad=flexion,
+            scripted_flexion_rad=Jet(*derivatives_rad[:3]),
+            shake_rad_s2=Jet(*derivatives_rad[2:]),
+            effort=self.script.effort.at(time_s),
+        )
+
+    def _flexion(self, time_s: Float) -> Jet:
+        tension = self.script.effort.at(time_s) + Jet.constant(0.2)
+        tremor = tension.scaled(1.0 / 1.2) * self._tremor.at(time_s)
+        return _radians(self.script.flexion_deg.at(time_s) + self._knee_sway.at(time_s) + tremor)
+
+    def _thigh_from_shank(self, time_s: Float, flexion: Jet) -> RotationJet:
+        knee = self._body.knee
+        abduction = _abduction(flexion, np.deg2rad(knee.abduction_deg))
+        turn = _screw_home(flexion, np.deg2rad(knee.screw_home_deg))
+        abduction += _radians(self._off_axis[0].at(time_s))
+        turn += _radians(self._off_axis[1].at(time_s))
+        # This palindrome of x and y rotations has no z part: all of the twist about z is flexion.
+        half = RotationJet.about(X, abduction.scaled(0.5 * self._lateral))
+        swing = half @ RotationJet.about(Y, turn.scaled(self._lateral)) @ half
+        return RotationJet.about(Z, -flexion) @ swing
+
+    def _world_from_thigh(self, time_s: Float) -> RotationJet:
+        restlessness = self.script.restlessness.at(time_s)
+        roll, axial, yaw = (
+            _radians(sway.at(time_s) + restlessness * tilt.at(time_s)).scaled(self._lateral)
+            for sway, tilt in zip(self._sways, self._tilts, strict=True)
+        )
+        hip = _radians(self.script.hip_deg.at(time_s))
+        return (
+            RotationJet.about(Z, yaw)
+            @ self._posture(time_s)
+            @ RotationJet.about(Z, hip)
+            @ RotationJet.about(X, roll)
+            @ RotationJet.about(Y, axial)
+        )
+
+    def _posture(self, time_s: Float) -> RotationJet:
+        current = world_from_posture(self.script.posture, self.script.side)
+        result = RotationJet.constant(current.as_matrix())
+        for turn in self.script.turns:
+            target = world_from_posture(turn.posture, self.script.side)
+            between = (current.inv() * target).as_rotvec()
+            angle = float(np.linalg.norm(between))
+            if angle > 0.0:
+                share = Course(0.0, (Move(turn.start_s, turn.stop_s, 1.0),)).at(time_s)
+                result = result @ RotationJet.about(between / angle, share.scaled(angle))
+            current = target
+        return result
+
+    def _mirrored_in_world(self, point: PointJet) -> PointJet:
+        across = np.array([1.0, self._lateral, 1.0])
+        return PointJet(point.position * across, point.velocity * across, point.acceleration * across)
 
 
-def move_leg(script: Script, time_s: Float, anatomy: Anatomy = PERFECT_HINGE) -> LegMotion:
-    """Carries out a script.
-
-    Args:
-        script: what the person does.
-        time_s: (n,) the instants.
-        anatomy: of the leg.
-    """
-    rng = np.random.default_rng((script.seed, 0))
-    flexion = flexion_jet_rad(script, time_s)
-    derivatives = tuple(np.deg2rad(d) for d in script.flexion_deg.derivatives(time_s, 4))
-    world_from_thigh = _world_from_thigh(script, time_s, rng)
-    thigh_from_shank = _thigh_from_shank(script, time_s, flexion, anatomy, rng)
-    hip = PointJet.from_axes(*(Wander.random(rng, 0.0005).at(time_s) for _ in range(3)))
-    return LegMotion(
-        flexion_rad=flexion,
-        flexion_derivatives_rad=derivatives,
-        effort=script.effort.at(time_s),
-        world_from_thigh=world_from_thigh,
-        world_from_shank=world_from_thigh @ thigh_from_shank,
-        hip=hip,
-        knee=hip.offset(world_from_thigh, -anatomy.thigh_m * Y),
-    )
-
-
-def mirrored(side: Side) -> float:
+def lateral(side: Side) -> float:
     """+1 for the right leg, -1 for the left: the factor of everything that points outward."""
     return 1.0 if side is Side.RIGHT else -1.0
 
 
-def _world_from_thigh(script: Script, time_s: Float, rng: np.random.Generator) -> RotationJet:
-    outward = mirrored(script.side)
-    restlessness = script.restlessness.at(time_s)
+def world_from_posture(posture: Posture, side: Side) -> Rotation:
+    """Orientation of the thigh in a posture, before hip flexion, as `world_from_thigh`.
 
-    def unrest(band_hz: tuple[float, float]) -> Jet:
-        sway = Wander.random(rng, script.sway_deg).at(time_s)
-        free = Wander.random(rng, script.tilt_deg, band_hz).at(time_s)
-        return (sway + free * restlessness).scaled(np.deg2rad(1.0))
-
-    hip_moves = [Move(t.start_s, t.stop_s, _HIP_FLEXION_DEG[t.posture]) for t in script.turns]
-    base = Course(_HIP_FLEXION_DEG[script.posture], tuple(hip_moves)).at(time_s)
-    hip = (base + script.hip_deg.at(time_s)).scaled(np.deg2rad(1.0)) + unrest((0.1, 0.4))
-    abduction = unrest((0.15, 0.6)).scaled(outward)
-    turn = unrest((0.1, 0.5)).scaled(outward)
-    pelvis_from_thigh = (
-        RotationJet.about(Z, hip) @ RotationJet.about(X, abduction) @ RotationJet.about(Y, turn)
-    )
-    return _world_from_pelvis(script, time_s) @ pelvis_from_thigh
+    Side-lying is on the other side, so that the measured leg is on top and the hinge is vertical.
+    """
+    up, down, ahead, left, right = Z, -Z, X, Y, -Y
+    outward_up = up if side is Side.RIGHT else down
+    axes = {
+        "standing": (ahead, up, right),
+        "supine": (up, ahead, left),
+        "seated": (up, -ahead, right),
+        "prone": (down, ahead, right),
+        "side_lying": (np.cross(ahead, outward_up), ahead, outward_up),
+        "ake": (ahead, down, left),
+    }[posture]
+    return Rotation.from_matrix(np.stack(axes, axis=-1))
 
 
-def _world_from_pelvis(script: Script, time_s: Float) -> RotationJet:
-    from scipy.spatial.transform import Rotation
-
-    matrix = _WORLD_FROM_PELVIS[script.posture]
-    result = RotationJet.constant(matrix)
-    for turn in script.turns:
-        target = _WORLD_FROM_PELVIS[turn.posture]
-        rotation = Rotation.from_matrix(matrix.T @ target).as_rotvec()
-        angle_rad = float(np.linalg.norm(rotation))
-        if angle_rad > 0.0:
-            course = Course(0.0, (Move(turn.start_s, turn.stop_s, angle_rad),)).at(time_s)
-            result = result @ RotationJet.about(rotation / angle_rad, course)
-        matrix = target
-    return result
+def _radians(degrees: Jet) -> Jet:
+    return degrees.scaled(np.pi / 180.0)
 
 
-def _thigh_from_shank(
-    script: Script, time_s: Float, flexion_rad: Jet, anatomy: Anatomy, rng: np.random.Generator
-) -> RotationJet:
-    """Flexion, then adduction, then axial rotation (the sequence of Grood and Suntay 1983)."""
-    outward = mirrored(script.side)
-    hinge = RotationJet.about(Z, -flexion_rad)
-    if not (anatomy.screw_home_deg or anatomy.adduction_deg or anatomy.play_deg):
-        return hinge
-    play = [Wander.random(rng, anatomy.play_deg).at(time_s).scaled(np.deg2rad(1.0)) for _ in range(2)]
-
-    phi = flexion_rad.value
-    scale = np.deg2rad(_SCREW_HOME_RANGE_DEG)
-    amount = np.deg2rad(anatomy.screw_home_deg)
-    rise = np.tanh(phi / scale)
-    slope = 1.0 - rise**2
-    inward = flexion_rad.through(
-        amount * rise, amount * slope / scale, -2.0 * amount * rise * slope / scale**2
+def _abduction(flexion: Jet, amplitude: float) -> Jet:
+    """One full wave over 0 to 90 deg of flexion, less its least-squares line."""
+    wave = 2.0 * np.pi / (np.pi / 2.0)
+    x = flexion.value
+    slope = -6.0 / (np.pi * np.pi / 2.0)
+    return flexion.through(
+        amplitude * (np.sin(wave * x) - slope * (x - np.pi / 4.0)),
+        amplitude * (wave * np.cos(wave * x) - slope),
+        -amplitude * wave**2 * np.sin(wave * x),
     )
 
-    half = np.deg2rad(anatomy.adduction_deg) / 2.0
-    adduction = flexion_rad.through(half * (1.0 - np.cos(phi)), half * np.sin(phi), half * np.cos(phi))
-    return (
-        hinge
-        @ RotationJet.about(X, (adduction + play[0]).scaled(outward))
-        @ RotationJet.about(Y, (inward + play[1]).scaled(outward))
+
+def _screw_home(flexion: Jet, amplitude: float) -> Jet:
+    """An outward turn that fades with flexion (exp(-(x/25 deg)^2)), less its least-squares line."""
+    width = np.deg2rad(25.0)
+    x = flexion.value
+    grid = np.linspace(0.0, np.pi / 2.0, 181)
+    slope, level = np.polyfit(grid, np.exp(-((grid / width) ** 2)), 1)
+    bell = np.exp(-((x / width) ** 2))
+    # Outward (external) rotation of the right shank is negative about y in ISB axes.
+    return flexion.through(
+        -amplitude * (bell - slope * x - level),
+        -amplitude * (-2.0 * x / width**2 * bell - slope),
+        -amplitude * ((4.0 * x**2 / width**4 - 2.0 / width**2) * bell),
     )
