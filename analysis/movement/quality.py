@@ -52,7 +52,7 @@ def submovements(rate_deg_s: Float) -> int:
 
 def steadiness(angle_deg: Float, rate_hz: float) -> tuple[float, float]:
     """SD of the linearly detrended angle (n,), and RMS of its rate; NaN below 1 s."""
-    if len(angle_deg) < rate_hz:
+    if len(angle_deg) < round(rate_hz):
         return nan, nan
     time_s = np.arange(len(angle_deg)) / rate_hz
     slope, level = np.polyfit(time_s, angle_deg, 1)

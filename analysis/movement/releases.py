@@ -10,7 +10,7 @@ import numpy as np
 from analysis.angle.result import FlexionTrack
 from analysis.movement.cycles import Drop, find_drops
 from analysis.movement.quality import evenness, pauses, reversals, steadiness, submovements
-from analysis.movement.repetitions import PAUSE_DEG, PAUSE_SHARE
+from analysis.movement.repetitions import PAUSE_DEG, PAUSE_SHARE, STILL_DEG_S
 from analysis.movement.result import Release
 from analysis.movement.smoothing import QUICK_SIGMA_S, SLOW_SIGMA_S, rate, smooth, true_runs
 from analysis.movement.smoothness import sparc
@@ -19,7 +19,6 @@ from firmware_bridge.samples import Float
 from firmware_bridge.session.model import PhaseSpan
 
 EDGE_SHARE = 0.05
-HOLD_DEG_S = 5.0
 RELAX_S = 3.0
 
 
@@ -69,7 +68,7 @@ def _in_phase(track: FlexionTrack, span: PhaseSpan) -> list[Release]:
 def _hold(slow_deg: Float, rate_hz: float, drop: Drop) -> tuple[int, int]:
     """The longest still stretch near the most bent angle before a drop; empty where there is none."""
     travel_deg = slow_deg[drop.peak] - slow_deg[drop.valley]
-    still = np.abs(rate(slow_deg, rate_hz)) < HOLD_DEG_S
+    still = np.abs(rate(slow_deg, rate_hz)) < STILL_DEG_S
     still &= slow_deg >= slow_deg[drop.peak] - max(PAUSE_DEG, PAUSE_SHARE * travel_deg)
     still[: drop.before] = False
     still[drop.valley :] = False
@@ -113,15 +112,20 @@ def _release_metrics(flexion_deg: Float, slow_deg: Float, rate_hz: float) -> dic
 
 
 def _hold_metrics(flexion_deg: Float, slow_deg: Float, rate_hz: float) -> dict[str, float]:
-    sd_deg, _ = steadiness(flexion_deg, rate_hz)
-    _, rate_deg_s = steadiness(slow_deg, rate_hz)
+    # Both ends belong to the movements around the hold.
+    edge = round(0.1 * len(flexion_deg))
+    middle = slice(edge, len(flexion_deg) - edge)
+    sd_deg, _ = steadiness(flexion_deg[middle], rate_hz)
+    _, rate_deg_s = steadiness(slow_deg[middle], rate_hz)
     return {"hold_s": len(flexion_deg) / rate_hz, "hold_sd_deg": sd_deg, "hold_rate_deg_s": rate_deg_s}
 
 
 def _relaxation_metrics(slow_deg: Float, rate_hz: float) -> dict[str, float]:
-    """How much the leg still moves in the 3 s after the release; positive drift = goes on straightening."""
-    part = slow_deg[: round(RELAX_S * rate_hz)]
-    if len(part) < RELAX_S * rate_hz or np.isnan(part).any():
+    """How much the leg still moves in the 3 s from its arrival on; positive drift = goes on straightening."""
+    needed = round(RELAX_S * rate_hz)
+    arrived = np.flatnonzero(np.abs(rate(slow_deg, rate_hz)) < STILL_DEG_S)
+    part = slow_deg[arrived[0] :][:needed] if len(arrived) else slow_deg[:0]
+    if len(part) < needed or np.isnan(part).any():
         return {"relaxation_drift_deg": nan, "relaxation_rate_deg_s": nan}
     tail = round(0.5 * rate_hz)
     drift_deg = float(part[:tail].mean() - part[-tail:].mean())

@@ -28,7 +28,7 @@ def tremor(rate_deg_s: Float, rate_hz: float) -> tuple[float, float]:
         (RMS angle in degrees within 4 to 12 Hz, power of the rate in 4 to 12 Hz over that in 0.5 to
         4 Hz); NaN for both where the signal is shorter than 1 s or sampled too slowly.
     """
-    if rate_hz < LEAST_RATE_HZ or len(rate_deg_s) < rate_hz:
+    if rate_hz < LEAST_RATE_HZ or len(rate_deg_s) < round(rate_hz):
         return nan, nan
     from scipy.signal import welch
 
