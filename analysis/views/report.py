@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analysis.views import tables, wording
 from analysis.views.figures import change_figure, release_figure, session_figure
+from analysis.views.style import kneeflex_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,5 +84,6 @@ def _environment() -> Environment:
 
 def _data_uri(figure: Figure) -> str:
     picture = io.BytesIO()
-    figure.savefig(picture, format="svg", metadata={"Date": None})
+    with kneeflex_style():
+        figure.savefig(picture, format="svg", metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(picture.getvalue()).decode("ascii")

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from analysis.angle.result import FlexionTrack
+from analysis.views.figures import change_figure, release_figure, save_session_figures, session_figure
+from analysis.views.track import gap_spans, plot_track, shown_rows
+
+LABEL = "0 straight, + bent, - hyperextended"
+
+
+def drawn(figure):
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return canvas.get_renderer()
+
+
+def words(figure) -> str:
+    return " ".join(
+        text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text")) if text.get_visible()
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.one_of(st.floats(-50, 150), st.just(float("nan"))), min_size=1, max_size=400),
+    st.integers(6, 60),
+)
+def test_thinning_keeps_every_extreme_and_every_gap(values, most):
+    array = np.array(values)
+    rows = shown_rows(array, most)
+    assert (np.diff(rows) > 0).all()
+    kept = array[rows]
+    assert np.isnan(kept).any() == np.isnan(array).any()
+    if np.isfinite(array).any():
+        assert np.nanmin(kept) == np.nanmin(array)
+        assert np.nanmax(kept) == np.nanmax(array)
+
+
+def test_gaps_are_spans_up_to_the_next_good_sample():
+    time_s = np.arange(6) * 0.1
+    valid = np.array([True, False, False, True, True, False])
+    track = FlexionTrack(time_s, np.zeros(6), np.ones(6), valid)
+    assert gap_spans(track) == [
+        (pytest.approx(0.1), pytest.approx(0.3)),
+        (pytest.approx(0.5), pytest.approx(0.6)),
+    ]
+
+
+def test_no_line_crosses_a_gap(make_answer):
+    answer = make_answer("lost")
+    line = next(x for x in plot_track(answer.angle.track).axes[0].lines if x.get_label() == "knee flexion")
+    time_s, flexion_deg = line.get_data()
+    for start_s, stop_s in gap_spans(answer.angle.track):
+        inside = (time_s >= start_s) & (time_s < stop_s)
+        assert inside.any()
+        assert np.isnan(flexion_deg[inside]).all()
+
+
+@pytest.mark.parametrize("draw", [session_figure, change_figure, release_figure])
+def test_every_flexion_axis_says_where_zero_is(make_answer, draw):
+    assert LABEL in words(draw(make_answer("gain"))).replace("\n", " ")
+
+
+def test_relative_axes_never_claim_to_know_straight(make_answer):
+    answer = make_answer("relative")
+    for draw in (session_figure, change_figure, release_figure):
+        text = words(draw(answer)).replace("\n", " ")
+        assert "0 straight" not in text
+    assert "not straight" in words(session_figure(answer)).replace("\n", " ")
+    left = change_figure(answer).axes[0]
+    before = answer.comparisons[0].before
+    low, high = left.get_ylim()
+    assert low < 0 < high < before.extension_deg
+
+
+@pytest.mark.parametrize("kind", ["gain", "few", "two_tests"])
+def test_phase_names_do_not_overlap(make_answer, kind):
+    figure = session_figure(make_answer(kind))
+    renderer = drawn(figure)
+    boxes = [t.get_window_extent(renderer) for t in figure.axes[0].texts]
+    assert len(boxes) >= 8
+    assert not [1 for a, b in combinations(boxes, 2) if a.overlaps(b)]
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
+
+
+def test_the_interval_and_the_detectable_change_are_drawn_as_given(make_answer):
+    answer = make_answer("gain", rest=False)
+    comparison = answer.comparisons[0]
+    right = change_figure(answer).axes[1]
+    spans = [tuple(line.get_xdata()) for line in right.lines if len(line.get_xdata()) == 2]
+    assert comparison.change_ci95_deg in spans
+    grey = right.patches[0].get_extents().transformed(right.transData.inverted())
+    assert grey.x1 == pytest.approx(comparison.detectable_change_deg)
+
+
+def test_nothing_to_draw_is_said_not_left_blank(make_answer):
+    empty = replace(make_answer("gain"), comparisons=(), repetitions=(), releases=())
+    assert "No measuring block" in words(change_figure(empty))
+    assert "No slow release" in words(release_figure(empty))
+
+
+def test_pictures_are_saved(make_answer, tmp_path):
+    files = save_session_figures(make_answer("gain"), tmp_path)
+    assert [f.name for f in files] == ["session.png", "change.png", "releases.png"]
+    assert all(f.stat().st_size > 10_000 for f in files)
+
+
+def test_drawing_needs_no_pyplot_and_no_screen():
+    code = "import sys, analysis.views.report, analysis.views.live; print('matplotlib.pyplot' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"

@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from analysis.angle.result import FlexionTrack
+from analysis.guide.prompt import Prompt
+from analysis.views.feed import Command, LiveFrame, SensorState, empty_track
+from analysis.views.history import History
+from analysis.views.keys import Keys
+from analysis.views.livetext import Teller
+from analysis.views.liveview import LiveView
+from analysis.views.terminal import run_headless, show_terminal
+from firmware_bridge.samples import Segment
+
+
+class Clock:
+    def __init__(self, now_s: float) -> None:
+        self.now_s = now_s
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def wait(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+@pytest.fixture
+def playing(make_answer, make_feed):
+    """A feed 40 s into a session, and its clock."""
+    clock = Clock(39.0)
+    feed = make_feed(make_answer("gain"), clock)
+    feed.poll()
+    return feed, clock
+
+
+def view_of(size=(8.0, 4.5)):
+    figure = Figure(figsize=size, dpi=50)
+    FigureCanvasAgg(figure)
+    view = LiveView(figure)
+    figure.canvas.draw()
+    return view
+
+
+def pixels(view):
+    return np.asarray(view.figure.canvas.buffer_rgba()).astype(int)
+
+
+def test_a_fresh_number_is_shown_and_an_old_one_greyed_and_said_so(playing):
+    feed, clock = playing
+    teller = Teller()
+    clock.wait(0.1)
+    fresh = teller.tell(feed.poll())
+    assert fresh.is_fresh
+    assert fresh.number.endswith("°")
+    frozen = replace(feed.poll(), track=empty_track())
+    stale = teller.tell(replace(frozen, now_s=clock.now_s + 0.7))
+    assert not stale.is_fresh
+    assert stale.note.startswith("old: no angle for 0.")
+    assert stale.alarm == "No new angle: the number is old."
+    forgotten = teller.tell(replace(frozen, now_s=clock.now_s + 4))
+    assert forgotten.number == "–"
+
+
+def test_samples_that_must_not_be_used_do_not_refresh_the_number(playing):
+    feed, clock = playing
+    teller = Teller()
+    clock.wait(0.1)
+    teller.tell(feed.poll())
+    clock.wait(0.8)
+    frame = feed.poll()
+    unusable = replace(frame, track=replace(frame.track, valid=np.zeros(len(frame.track.valid), bool)))
+    assert not teller.tell(unusable).is_fresh
+
+
+def test_a_hidden_number_is_nowhere(playing):
+    feed, clock = playing
+    clock.wait(8)
+    words = Teller().tell(replace(feed.poll(), hidden=True))
+    assert words.number == "hidden"
+    assert not any(c.isdigit() for line in words.block if "straightest" in line for c in line)
+
+
+def test_a_relative_number_says_so(playing):
+    feed, clock = playing
+    clock.wait(0.1)
+    assert Teller().tell(replace(feed.poll(), relative=True)).note == "relative angle: 0 is not straight"
+
+
+def test_a_lost_sensor_is_named(playing):
+    feed, _ = playing
+    feed.sensors = (SensorState(Segment.THIGH), SensorState(Segment.SHANK, "lost"))
+    assert Teller().tell(feed.poll()).alarm == "The shin sensor is lost."
+
+
+def test_the_number_does_not_flicker_between_neighbours():
+    teller, shown = Teller(), set()
+    for n, flexion_deg in enumerate([20.4, 20.55, 20.45, 20.58, 20.4]):
+        time_s = np.array([n * 0.1])
+        track = FlexionTrack(time_s, np.array([flexion_deg]), np.ones(1), np.ones(1, bool))
+        motion = replace(LiveFrame(0).motion, flexion_deg=flexion_deg)
+        shown.add(teller.tell(LiveFrame(n * 0.1, track, motion=motion)).number)
+    assert shown == {"20°"}
+
+
+@pytest.mark.parametrize("size", [(12.8, 7.2), (6.0, 4.5)])
+def test_redrawing_parts_gives_the_picture_of_redrawing_everything(playing, size):
+    feed, clock = playing
+    feed.prompt = Prompt("Let go", "Slowly, all the way.", "2 of 5", 3, 9, 12.0, (10, 20), (5, 15))
+    view = view_of(size)
+    for _ in range(30):
+        clock.wait(0.21)
+        view.update(feed.poll())
+    in_parts = pixels(view)
+    view.figure.canvas.draw()
+    assert np.abs(in_parts - pixels(view)).max() <= 2
+
+
+def test_a_frame_changes_only_what_it_must(playing):
+    feed, clock = playing
+    view = view_of()
+    clock.wait(1)
+    view.update(feed.poll())
+    before = pixels(view)
+    clock.wait(0.02)
+    view.update(feed.poll())
+    changed = np.argwhere((pixels(view) != before).any(axis=2))
+    height = len(before)
+    assert changed[:, 0].max() < 0.8 * height
+    assert changed[:, 0].min() > 0.24 * height
+
+
+def test_texts_stay_inside_the_window_and_apart(playing):
+    feed, clock = playing
+    feed.prompt = Prompt(
+        "Let the leg down slowly",
+        "Keep a little pull while the leg sinks, slow and even, until it lies. Nobody pushes.",
+        "release 2 of 5", 11, 12, 754.0, (10, 20), (5, 15), warning="The shin sensor is out of reach.",
+    )  # fmt: skip
+    for size in ((12.8, 7.2), (7.2, 5.4)):
+        view = view_of(size)
+        for _ in range(4):
+            clock.wait(1)
+            view.update(feed.poll(), "Pain now, 0 (none) to 10: ▏  Enter = save, Esc = cancel")
+        renderer = view.figure.canvas.get_renderer()
+        boxes = [t.get_window_extent(renderer) for t in view.figure.texts if t.get_text()]
+        assert len(boxes) >= 9
+        for k, box in enumerate(boxes):
+            assert box.x0 >= 0
+            assert box.x1 <= view.figure.bbox.x1
+            assert not [1 for other in boxes[k + 1 :] if box.overlaps(other)]
+
+
+def test_history_is_the_same_however_the_track_arrives(make_answer):
+    track = make_answer("lost").angle.track
+    whole, pieces = History(20.0), History(20.0)
+    whole.add(track)
+    cuts = np.random.default_rng(5).choice(len(track.time_s), 900, replace=False)
+    for part in np.split(np.arange(len(track.time_s)), np.sort(cuts)):
+        rows = slice(part[0], part[-1] + 1) if len(part) else slice(0, 0)
+        pieces.add(
+            FlexionTrack(
+                track.time_s[rows], track.flexion_deg[rows], track.flexion_sd_deg[rows], track.valid[rows]
+            )
+        )
+    since_s = float(track.time_s[-1]) - 20
+    for a, b in zip(whole.since(since_s), pieces.since(since_s), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert len(whole.since(since_s)[0]) == pytest.approx(600, abs=2)
+
+
+def test_history_breaks_the_line_where_no_samples_came():
+    history = History(20.0)
+    for start_s in (0.0, 2.0):
+        time_s = start_s + np.arange(50) * 0.02
+        history.add(FlexionTrack(time_s, np.full(50, 30.0), np.ones(50), np.ones(50, bool)))
+    time_s, flexion_deg, _ = history.since(0.0)
+    assert np.isnan(flexion_deg[np.searchsorted(time_s, 2.0)])
+
+
+def typed(keys: Keys, *presses: str) -> list[Command]:
+    return [command for press in presses if (command := keys.press(press))]
+
+
+def test_keys_act_at_once_or_ask_first():
+    keys = Keys()
+    assert typed(keys, "m", "right", "b", " ", "x") == [
+        Command("marker"), Command("next"), Command("back"), Command("pause"),
+    ]  # fmt: skip
+    assert typed(keys, "p", "1", "2", "enter") == []
+    assert "from 0 to 10" in keys.line
+    assert typed(keys, "3", "enter") == [Command("pain", value=3.0)]
+    assert keys.line == ""
+    assert typed(keys, "a", "1", "2", ",", "5", "backspace", "4", "enter") == [Command("angle", value=12.4)]
+    assert typed(keys, "t", "c", "r", "a", "m", "p", "enter") == [Command("marker", text="cramp")]
+
+
+def test_stopping_asks_once_more():
+    keys = Keys()
+    assert typed(keys, "q", "escape") == []
+    assert typed(keys, "q", "enter") == [Command("stop")]
+
+
+def test_headless_prints_lines_and_ends_with_the_feed(playing):
+    feed, clock = playing
+    out = io.StringIO()
+    clock.now_s = 325.0
+    run_headless(feed, Console(file=out, width=300), every_s=5, wait=clock.wait)
+    lines = out.getvalue().splitlines()
+    assert 2 <= len(lines) <= 5
+    assert lines[0].startswith("5:25  5 min after")
+    assert "shin: ● connected" in lines[0]
+
+
+def test_interrupting_stops_the_session_in_the_ordinary_way(playing):
+    feed, _ = playing
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    run_headless(feed, Console(file=io.StringIO()), wait=interrupt)
+    assert feed.commands == [Command("stop")]
+
+
+def test_the_terminal_page_shows_step_number_and_sensors(playing):
+    feed, clock = playing
+    feed.prompt = Prompt("Straighten", "As far as it goes by itself.", "1 of 5", 4, 9)
+    clock.now_s = 336.5
+    out = io.StringIO()
+    show_terminal(feed, Console(file=out, width=100), wait=clock.wait)
+    for words in ("4/9  Straighten", "As far as it goes by itself.", "knee flexion", "battery 64 %"):
+        assert words in out.getvalue()
+
+
+@pytest.fixture
+def screen(tmp_path):
+    """A virtual screen, as the environment for a child process."""
+    pytest.importorskip("tkinter", reason="Tk is not installed")
+    server = shutil.which("Xvfb")
+    if server is None:
+        pytest.skip("Xvfb is not installed")
+    number = tmp_path / "display"
+    with number.open("w") as file:
+        process = subprocess.Popen(
+            [server, "-displayfd", str(file.fileno()), "-screen", "0", "1400x900x24"],
+            pass_fds=[file.fileno()],
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            for _ in range(200):
+                if number.read_text().strip():
+                    break
+                time.sleep(0.05)
+            yield f":{number.read_text().strip()}"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+WINDOW = """
+    import dataclasses, importlib.util, json, sys
+    spec = importlib.util.spec_from_file_location("helpers", sys.argv[1])
+    helpers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(helpers)
+    from analysis.views.live import show_live
+
+    frames, mode = 0, sys.argv[2]
+    feed = helpers.PlayedFeed(helpers.build_answer("gain"), lambda: 40 + frames * 0.05)
+    poll = feed.poll
+
+    def counted():
+        global frames
+        frames += 1
+        if mode == "broken" and frames == 5:
+            raise RuntimeError("the feed broke")
+        return dataclasses.replace(poll(), finished=frames == 40)
+
+    feed.poll = counted
+    if mode == "closed":
+        import threading
+        from matplotlib import pyplot as plt
+        from analysis.views import live
+        original = live.LiveWindow._tick
+
+        def tick(self):
+            original(self)
+            if frames == 10:
+                window = self._figure.canvas.manager.window
+                window.tk.eval(window.protocol("WM_DELETE_WINDOW"))
+
+        live.LiveWindow._tick = tick
+    try:
+        show_live(feed, size_inch=(6.4, 3.6))
+    except RuntimeError as error:
+        print(json.dumps({"error": str(error)}))
+    else:
+        print(json.dumps({"frames": frames, "commands": [c.name for c in feed.commands]}))
+"""
+
+
+def run_window(screen: str, mode: str) -> dict[str, object]:
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(WINDOW), str(Path(__file__).with_name("conftest.py")), mode],
+        env={**os.environ, "DISPLAY": screen},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def test_the_window_runs_until_the_feed_is_finished(screen):
+    assert run_window(screen, "finished") == {"frames": 40, "commands": []}
+
+
+def test_closing_the_window_stops_the_session(screen):
+    result = run_window(screen, "closed")
+    assert result["commands"] == ["stop"]
+    assert math.isclose(float(str(result["frames"])), 10, abs_tol=1)
+
+
+def test_an_error_of_the_feed_is_not_swallowed_by_the_toolkit(screen):
+    assert run_window(screen, "broken") == {"error": "the feed broke"}
+
+
+def test_no_screen_is_a_plain_error(monkeypatch, playing):
+    from analysis.views.live import show_live
+    from firmware_bridge.errors import UsageError
+
+    pytest.importorskip("tkinter", reason="Tk is not installed")
+    if sys.platform != "linux":
+        pytest.skip("only Linux can take the screen away by an environment variable")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    feed, _ = playing
+    with pytest.raises(UsageError, match="--headless"):
+        show_live(feed)
