@@ -141,7 +141,9 @@ class Recording:
     def phases(self) -> tuple[PhaseSpan, ...]:
         """The phases in order of time, each ending where the next begins, the last with the data."""
         starts = sorted((e for e in self.events if isinstance(e, Phase)), key=lambda e: e.time_s)
-        stops = [e.time_s for e in starts[1:]] + [max(self.duration_s, starts[-1].time_s if starts else 0.0)]
+        if not starts:
+            return ()
+        stops = [*(e.time_s for e in starts[1:]), max(self.duration_s, starts[-1].time_s)]
         return tuple(PhaseSpan(p.time_s, stop, p.name, p.test) for p, stop in zip(starts, stops, strict=True))
 
     @property

@@ -67,6 +67,7 @@ class SessionWriter:
         self._columns: dict[Segment, tuple[str, ...]] = {}
         self._files: dict[Segment, AppendOnlyFile] = {}
         self._lost_rows = dict.fromkeys(Segment, 0)
+        self._lost_events = 0
         self._failure: str | None = None
         self._closed = False
         self._low = False
@@ -129,6 +130,7 @@ class SessionWriter:
                 self._events.append(line.encode())
             self._events.sync()
         except OSError as error:
+            self._lost_events += 1
             self._fail(error, event.time_s)
 
     def update_sensors(self, sensors: Mapping[Segment, SensorInfo]) -> None:
@@ -235,8 +237,10 @@ class SessionWriter:
         self._warn(f"The recording in {self.folder} has a problem: {self._failure} Free some space now.")
 
     def _loss(self) -> str:
-        lost = [f"{n} samples of the {s.value}" for s, n in self._lost_rows.items() if n]
-        return f"{self._failure} {' and '.join(lost) or 'No samples'} are missing."
+        counts = {f"samples of the {s.value}": n for s, n in self._lost_rows.items()}
+        counts["events"] = self._lost_events
+        lost = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return f"{self._failure} Missing: {lost or 'nothing that is known of'}."
 
     def _warn(self, text: str) -> None:
         self.warnings.append(text)

@@ -103,8 +103,8 @@ def test_a_full_disk_costs_only_what_does_not_fit(tmp_path: Path, info: SessionI
     assert len(recording.shank) == 50
     assert not any("torn" in warning or "damaged" in warning for warning in recording.warnings)
     assert recording.info.status == "recovered"
-    assert f"{1000 - saved} samples of the thigh are missing" in recording.info.notes
+    assert f"Missing: {1000 - saved} samples of the thigh." in recording.info.notes
     message, warning_count = done.stdout.splitlines()
     assert f"from {recording.thigh.time_s[-1] + 0.1:.1f} s on" in message
-    assert f"{1000 - saved} samples of the thigh are missing" in message
+    assert f"Missing: {1000 - saved} samples of the thigh." in message
     assert warning_count == "1"
