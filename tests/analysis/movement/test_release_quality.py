@@ -158,6 +158,7 @@ def test_releases_of_a_pandiculation_block(writer):
         assert m["hold_sd_deg"] < 0.1
         assert (m["pause_count"], m["pause_s"], m["reversal_count"], m["submovement_count"]) == (0, 0, 0, 1)
         assert m["tremor_deg"] < 0.01
+        assert m["sparc"] == pytest.approx(-1.405, abs=0.01)
         assert 0 < m["relaxation_drift_deg"] < 0.8
     assert found[0].start_s == pytest.approx(2 + 1.5 + 4 + 0.1893 * 8, abs=0.05)
 

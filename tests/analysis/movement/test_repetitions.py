@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +26,7 @@ def test_each_repetition_gives_the_held_extension(writer):
     assert [r.peak_flexion_deg for r in found] == pytest.approx([70, 70, 70], abs=0.5)
     assert {(r.phase, r.test, r.strapping) for r in found} == {("before", "prone", 0)}
     assert all(r.start_s < r.extension.start_s < r.extension.stop_s <= r.stop_s for r in found)
-    assert all(a.stop_s <= b.start_s for a, b in zip(found, found[1:], strict=False))
+    assert all(a.stop_s <= b.start_s for a, b in pairwise(found))
 
 
 def test_bounds_follow_the_movement(writer):
