@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.angle import estimate_angle
 from analysis.angle.result import AngleResult
+from analysis.change import Measured, Reliability, compare_blocks, compare_sessions
 from analysis.change.result import Comparison
+from analysis.movement import find_releases, find_repetitions
 from analysis.movement.result import Release, Repetition
 from firmware_bridge.session.model import Recording
 
@@ -27,3 +30,60 @@ class Answer:
         for comparison in self.comparisons:
             texts += comparison.warnings
         return tuple(dict.fromkeys(texts))
+
+
+def angle_of(recording: Recording, *, causal: bool = False) -> AngleResult:
+    """The knee angle of a recording.
+
+    Args:
+        recording: the session.
+        causal: True computes what the live view would have shown, False uses the whole recording.
+
+    Raises:
+        CannotAnswerError: the recording does not hold what the angle needs.
+    """
+    return estimate_angle(
+        recording.thigh,
+        recording.shank,
+        phases=recording.phases,
+        poses=recording.reference_poses,
+        causal=causal,
+    )
+
+
+def answer(recording: Recording, *, reliability: Reliability | None = None) -> Answer:
+    """Runs every stage on a recording.
+
+    Args:
+        recording: the session.
+        reliability: how well this person's readings repeat; published defaults without.
+
+    Raises:
+        CannotAnswerError: there is no knee angle in it, hence nothing further.
+    """
+    angle = angle_of(recording)
+    phases = recording.phases
+    repetitions = find_repetitions(angle.track, phases, angle.thigh_tilt_deg)
+    return Answer(
+        recording=recording,
+        angle=angle,
+        repetitions=repetitions,
+        releases=find_releases(angle.track, phases),
+        comparisons=compare_blocks(
+            repetitions,
+            relative=angle.zero == "relative",
+            zero_sd_deg=angle.zero_sd_deg,
+            pose_checks=angle.pose_check_deg,
+            reliability=reliability,
+        ),
+    )
+
+
+def compare_answers(
+    before: Answer, after: Answer, *, reliability: Reliability | None = None
+) -> tuple[Comparison, ...]:
+    """Compares two sessions of the same knee, of different days or strappings."""
+    first, second = (
+        Measured(a.repetitions, a.angle.zero == "relative", a.angle.zero_sd_deg) for a in (before, after)
+    )
+    return compare_sessions(first, second, reliability=reliability)

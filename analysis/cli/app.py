@@ -1,0 +1,62 @@
+"""The command line as a whole: its commands, its exit codes, its way of failing."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from analysis.cli import console, demo, recordings, sensors
+from firmware_bridge.errors import KneeflexError, UsageError
+
+app = typer.Typer(
+    name="kneeflex",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Two strapped-on Bluetooth IMUs, one knee flexion angle, and an honest before and after. "
+    "For movement education and research; not a medical device.",
+)
+for module in (demo, sensors, recordings):
+    module.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        console.say(f"kneeflex {version('kneeflex')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version."
+    ),
+) -> None: ...
+
+
+def main() -> None:
+    """Runs the command. Exit codes: 0 done, 1 the data or the sensors cannot answer, 2 wrong usage."""
+    try:
+        app()
+    except KneeflexError as error:
+        console.note(f"Error: {error}")
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        console.note("Stopped.")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("KNEEFLEX_DEBUG"):
+            raise
+        console.note(
+            f"Error: kneeflex met something it did not expect ({type(error).__name__}: {error}). "
+            "Please report it with the output of the same command under KNEEFLEX_DEBUG=1."
+        )
+        sys.exit(1)

@@ -1,0 +1,98 @@
+"""`kneeflex demo`: the main job without hardware."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from analysis.cli import console
+from analysis.cli.recordings import read, write_everything
+from analysis.cli.sensors import require_simulation, stream, virtual_source
+
+if TYPE_CHECKING:
+    from analysis.answer import Answer
+    from firmware_bridge.virtual.simulation import Truth
+
+_RATE_HZ = 100.0
+_GAIN_DEG = 9.0
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command of this file."""
+    app.command()(demo)
+
+
+def demo(
+    out: Annotated[Path | None, typer.Option(help="The session folder to make.")] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="No window.")] = False,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the report.")] = False,
+    speed: Annotated[
+        float, typer.Option(min=1.0, help="How much faster than real time the leg moves.")
+    ] = 2.0,
+    seed: Annotated[int, typer.Option(help="Another seed is another leg and other sensors.")] = 0,
+) -> None:
+    """Run the whole job on a simulated leg: stream, plot, record, analyse, report."""
+    require_simulation()
+    from firmware_bridge.virtual.radio import VirtualRadio
+
+    from analysis.answer import answer
+    from analysis.doctor import has_screen
+    from firmware_bridge.virtual.sessions import condensed_session
+    from firmware_bridge.virtual.simulation import simulate_session
+
+    folder = out or Path(f"kneeflex-demo-{datetime.now():%Y%m%d-%H%M%S}")
+    session = simulate_session(condensed_session(gain_deg=_GAIN_DEG, rest_block=False, seed=seed), seed=seed)
+    radio = VirtualRadio(session, speed=speed)
+    console.note(
+        f"A simulated leg moves for {session.script.duration_s:.0f} s at {speed:g} times real time; "
+        f"two simulated sensors send {_RATE_HZ:g} samples a second each."
+    )
+    on_screen = has_screen()
+    if not (headless or on_screen):
+        console.note("There is no screen here, so there is no window: a status line instead.")
+    streamed = stream(
+        virtual_source(radio),
+        folder,
+        rate=_RATE_HZ,
+        client="demo",
+        side=session.script.side,
+        seconds=None,
+        headless=headless or not on_screen,
+    )
+    for segment, link in streamed.status.items():
+        console.say(
+            f"{segment}: {radio.sent[segment]} samples sent, {link.received} received, {link.lost} lost"
+        )
+    recording = read(folder)
+    with console.working("Computing the angle and the change"):
+        result = answer(recording)
+    true_change_deg = session.truth.change_deg("prone")
+    report = folder / "derived" / "report.html"
+    write_everything(folder, result, report, truth={"prone": true_change_deg})
+    console.warn(result.warnings)
+    _compare_with_truth(session.truth, result, streamed.script_offset_s, true_change_deg)
+    console.say(f"Report: {report}")
+    if on_screen and not no_open:
+        import webbrowser
+
+        webbrowser.open(report.resolve().as_uri())
+
+
+def _compare_with_truth(truth: Truth, result: Answer, offset_s: float, change_deg: float) -> None:
+    import numpy as np
+
+    track = result.angle.track
+    true_deg = np.interp(track.time_s - offset_s, truth.time_s, truth.flexion_deg)
+    error_deg = (track.flexion_deg - true_deg)[track.valid & (track.time_s >= offset_s)]
+    console.say(
+        f"Angle: off by {np.std(error_deg):.2f} deg RMS, beside a constant of {np.mean(error_deg):+.2f} deg"
+    )
+    for comparison in result.comparisons:
+        if comparison.change_deg is not None:
+            console.say(
+                f"Change: true {change_deg:+.2f} deg, measured {comparison.change_deg:+.2f} deg, "
+                f"error {comparison.change_deg - change_deg:+.2f} deg; verdict: {comparison.verdict}"
+            )

@@ -1,0 +1,206 @@
+"""Commands that work on recordings: import, angle, compare, report, batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from analysis.cli import console
+from firmware_bridge.errors import CannotAnswerError, UsageError
+from firmware_bridge.samples import Side
+
+if TYPE_CHECKING:
+    from analysis.answer import Answer
+    from firmware_bridge.session.model import Recording
+
+SessionDir = Annotated[Path, typer.Argument(metavar="DIR", help="A session folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    app.command("import")(import_)
+    for command in (angle, compare, report, batch):
+        app.command()(command)
+
+
+def read(folder: Path) -> Recording:
+    """Reads a session folder, showing that it is at work."""
+    from firmware_bridge.session.reader import read_session
+
+    with console.working(f"Reading {folder}"):
+        return read_session(folder)
+
+
+def answer_of(folder: Path) -> Answer:
+    """Reads a session folder and runs every stage on it."""
+    from analysis.answer import answer
+
+    recording = read(folder)
+    with console.working("Computing the angle, the repetitions and the change"):
+        return answer(recording)
+
+
+def import_(
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="csv, movella-dot, xsens-mt or metabase.")],
+    thigh: Annotated[Path, typer.Option(help="The thigh sensor's file.")],
+    shank: Annotated[Path, typer.Option(help="The shank (shin) sensor's file.")],
+    out: Annotated[Path, typer.Option(help="The session folder to make.")],
+    events: Annotated[
+        Path | None, typer.Option(help="Phases and reference poses, one JSON object a line.")
+    ] = None,
+    side: Annotated[Side, typer.Option(help="The leg that was measured.")] = Side.RIGHT,
+) -> None:
+    """Turn two files of another program into a session folder."""
+    from firmware_bridge.session.importers import import_session
+
+    with console.working("Importing"):
+        recording = import_session(format_, thigh, shank, out, events=events, side=side)
+    console.warn(recording.warnings)
+    console.say(
+        f"{out}: {len(recording.thigh)} thigh and {len(recording.shank)} shank samples, "
+        f"{recording.duration_s:.1f} s. Next: kneeflex angle {out}"
+    )
+
+
+def angle(
+    folder: SessionDir,
+    out: Annotated[Path | None, typer.Option(help="The CSV file; default DIR/derived/angle.csv.")] = None,
+    causal: Annotated[bool, typer.Option("--causal", help="What the live view would have shown.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Also draw the angle into this PNG file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute the knee flexion angle of a session."""
+    from analysis import derived
+    from analysis.answer import angle_of
+
+    recording = read(folder)
+    with console.working("Computing the angle"):
+        result = angle_of(recording, causal=causal)
+    out = out or derived.derived_folder(folder) / "angle.csv"
+    derived.write_angle(out, result.track)
+    if plot is not None:
+        from analysis.views.figures import save_figure
+        from analysis.views.track import plot_track
+
+        save_figure(plot_track(result.track, zero=result.zero, title=str(folder)), plot)
+    summary: dict[str, Any] = derived.angle_summary(result)
+    summary["warnings"] = [*recording.warnings, *result.warnings]
+    if as_json:
+        console.say(console.json_text({"session": recording.info.id, "out": str(out), **summary}))
+        return
+    console.warn(summary["warnings"])
+    console.say(f"{out}: {summary['duration_s']:.1f} s at {result.rate_hz:g} Hz")
+    if summary["flexion_min_deg"] is None:
+        return
+    zero = (
+        "relative to the straightest still posture (no reference pose)"
+        if result.zero == "relative"
+        else f"zero from the reference pose, ±{2 * result.zero_sd_deg:.1f} deg"
+    )
+    console.say(
+        f"Knee flexion {summary['flexion_min_deg']:.1f} to {summary['flexion_max_deg']:.1f} deg, {zero}; "
+        f"{summary['valid_percent']:.1f} % valid; band (one sigma) {summary['flexion_sd_median_deg']:.2f} deg; "
+        f"hinge axes known to {result.axes.sd_deg:.1f} deg"
+    )
+
+
+def compare(
+    before: Annotated[
+        Path, typer.Argument(metavar="DIR | BEFORE_DIR", help="A session, or the earlier of two.")
+    ],
+    after: Annotated[
+        Path | None, typer.Argument(metavar="[AFTER_DIR]", help="The later of two sessions.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how much further the knee straightens after than before."""
+    from analysis.answer import compare_answers
+    from analysis.change import to_json
+    from analysis.views.wording import explanation, headline
+
+    first = answer_of(before)
+    if after is None:
+        comparisons, warnings = first.comparisons, first.warnings
+    else:
+        second = answer_of(after)
+        comparisons = compare_answers(first, second)
+        texts = [*first.warnings, *second.warnings, *(w for c in comparisons for w in c.warnings)]
+        warnings = tuple(dict.fromkeys(texts))
+    if as_json:
+        results = [to_json(c) for c in comparisons]
+        console.say(console.json_text({"results": results, "warnings": list(warnings)}))
+    else:
+        console.warn(warnings)
+        for comparison in comparisons:
+            console.say(" ".join((headline(comparison), *explanation(comparison))))
+    if not comparisons:
+        raise CannotAnswerError(
+            "There is nothing to compare: no before and after phases with repetitions were found.",
+            "Mark the phases while recording, or import the session with --events FILE.jsonl.",
+        )
+    if all(c.verdict == "not enough data" for c in comparisons):
+        raise typer.Exit(1)
+
+
+def report(
+    folder: SessionDir,
+    out: Annotated[Path | None, typer.Option(help="The HTML file; default DIR/derived/report.html.")] = None,
+) -> None:
+    """Write the report of a session, with its figures and tables, into derived/."""
+    from analysis import derived
+
+    result = answer_of(folder)
+    out = out or derived.derived_folder(folder) / "report.html"
+    with console.working("Writing the report"):
+        write_everything(folder, result, out)
+    console.warn(result.warnings)
+    console.say(f"{out}")
+
+
+def write_everything(
+    folder: Path, answer: Answer, report_file: Path, truth: dict[str, float] | None = None
+) -> None:
+    """Writes report, tables, figures and result.json of one session."""
+    import pandas as pd
+
+    from analysis import derived
+    from analysis.views.figures import save_session_figures
+    from analysis.views.report import render_report
+
+    place = derived.derived_folder(folder)
+    derived.write_angle(place / "angle.csv", answer.angle.track)
+    derived.write_text(
+        place / "repetitions.csv",
+        pd.DataFrame(derived.repetition_rows(answer.repetitions)).to_csv(index=False, float_format="%.4f"),
+    )
+    extra = {"truth": truth} if truth else None
+    derived.write_text(
+        place / "result.json", console.json_text(derived.result(answer, extra), indent=2) + "\n"
+    )
+    derived.write_text(report_file, render_report(answer, truth=truth))
+    save_session_figures(answer, place)
+
+
+def batch(
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="A folder that holds session folders.")],
+    out: Annotated[Path, typer.Option(help="The table to write, one row a session and test.")],
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT.")] = None,
+) -> None:
+    """Analyse every session below a folder into one tidy table."""
+    from analysis import derived
+    from analysis.batch import batch as run
+
+    if workers is not None and scheduler is not None:
+        raise UsageError("--workers and --scheduler exclude each other.", "Give one of them.")
+    with console.counting("Sessions") as progress:
+        table = run(root, workers=workers, scheduler=scheduler, progress=progress)
+    derived.write_text(out, table.to_csv(index=False, float_format="%.4f"))
+    sessions = table.drop_duplicates("session")
+    broken = int(sessions["error"].astype(bool).sum())
+    console.say(
+        f"{out}: {len(sessions)} sessions, {len(table)} rows, {broken} not usable (see the column error)."
+    )

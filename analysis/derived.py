@@ -1,0 +1,123 @@
+"""The derived/ folder of a session: tables and results that can be deleted and rebuilt from the raw files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.angle.result import AngleResult, FlexionTrack
+from analysis.answer import Answer
+from analysis.change import to_json
+from analysis.movement.result import Repetition
+from firmware_bridge.errors import SessionError
+
+ANGLE_HEADER = "time_s,flexion_deg,flexion_sd_deg,valid"
+
+
+def derived_folder(session: Path) -> Path:
+    """The session's derived/ folder, made if need be.
+
+    Raises:
+        SessionError: the folder cannot be written.
+    """
+    folder = session / "derived"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise SessionError(
+            f"{folder} cannot be made ({error.strerror}).", "Give another place with --out."
+        ) from error
+    return folder
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a whole text file or says plainly why not."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SessionError(
+            f"{path} cannot be written ({error.strerror}).", "Give another place with --out."
+        ) from error
+
+
+def write_angle(path: Path, track: FlexionTrack) -> None:
+    """Writes the angle as CSV: 0.1 ms, 0.0001 deg; a gap is an empty field with valid = 0."""
+    import pandas as pd
+
+    table = pd.DataFrame(
+        {
+            "time_s": np.round(track.time_s, 4),
+            "flexion_deg": np.round(track.flexion_deg, 4),
+            "flexion_sd_deg": np.round(track.flexion_sd_deg, 4),
+            "valid": track.valid.astype(np.int8),
+        }
+    )
+    write_text(path, table.to_csv(index=False))
+
+
+def repetition_rows(repetitions: tuple[Repetition, ...]) -> list[dict[str, Any]]:
+    """One tidy row a repetition."""
+    return [
+        {
+            "start_s": r.start_s,
+            "stop_s": r.stop_s,
+            "phase": r.phase,
+            "test": r.test,
+            "strapping": r.strapping,
+            "peak_flexion_deg": r.peak_flexion_deg,
+            "extension_deg": r.extension.flexion_deg if r.extension else None,
+            "extension_sd_deg": r.extension.sd_deg if r.extension else None,
+            "extension_start_s": r.extension.start_s if r.extension else None,
+            "extension_stop_s": r.extension.stop_s if r.extension else None,
+        }
+        for r in repetitions
+    ]
+
+
+def angle_summary(angle: AngleResult) -> dict[str, Any]:
+    """What can be said of an angle without its samples."""
+    track = angle.track
+    known = track.flexion_deg[track.valid]
+    return {
+        "zero": angle.zero,
+        "zero_sd_deg": angle.zero_sd_deg,
+        "rate_hz": angle.rate_hz,
+        "duration_s": float(track.time_s[-1] - track.time_s[0]) if len(track.time_s) else 0.0,
+        "samples": len(track.time_s),
+        "valid_percent": 100.0 * float(track.valid.mean()) if len(track.time_s) else 0.0,
+        "flexion_min_deg": float(known.min()) if len(known) else None,
+        "flexion_max_deg": float(known.max()) if len(known) else None,
+        "flexion_sd_median_deg": float(np.median(track.flexion_sd_deg[track.valid])) if len(known) else None,
+        "axes": {
+            "thigh": angle.axes.thigh,
+            "shank": angle.axes.shank,
+            "sd_deg": angle.axes.sd_deg,
+            "residual_deg_s": angle.axes.residual_deg_s,
+            "pairing_margin": angle.axes.pairing_margin,
+        },
+        "pose_checks": [{"time_s": t, "read_minus_entered_deg": d} for t, d in angle.pose_check_deg],
+        "diagnostics": angle.diagnostics,
+        "warnings": list(angle.warnings),
+    }
+
+
+def result(answer: Answer, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Everything that result.json holds."""
+    info = answer.recording.info
+    return {
+        "session": info.id,
+        "client": info.client,
+        "side": str(info.side),
+        "started_at": info.started_at,
+        "status": info.status,
+        "angle": angle_summary(answer.angle),
+        "results": [to_json(c) for c in answer.comparisons],
+        "repetitions": repetition_rows(answer.repetitions),
+        "releases": [{"start_s": r.start_s, "stop_s": r.stop_s, **r.metrics} for r in answer.releases],
+        "warnings": list(answer.warnings),
+        **(extra or {}),
+    }
