@@ -18,6 +18,10 @@
 #define KF_UUID_CONTROL KF_BASE_UUID("0004")
 #define KF_UUID_PING KF_BASE_UUID("0005")
 
+/* The same, from the last byte to the first, for stacks that take 16 bytes: the service is KF_UUID_BYTES(1). */
+#define KF_UUID_BYTES(number)                                                                               \
+  { 0x53, 0xBA, 0x83, 0xEF, 0xAA, 0x85, 0x61, 0x8F, 0xEF, 0x4C, 0xF7, 0x82, (number), 0x00, 0x7C, 0x04 }
+
 enum {
   KF_PROFILE_VERSION = 1,
   KF_ATT_OVERHEAD = 3,

@@ -99,6 +99,9 @@ int main(void) {
       printf("%u", (unsigned)kf_samples_per_packet(mtu, (uint16_t)next_number()));
     } else if (!strcmp(what, "uuids")) {
       printf("%s %s %s %s %s", KF_UUID_SERVICE, KF_UUID_DATA, KF_UUID_CONFIGURATION, KF_UUID_CONTROL, KF_UUID_PING);
+    } else if (!strcmp(what, "reversed")) {
+      const uint8_t uuid[16] = KF_UUID_BYTES(3);
+      print_bytes(uuid, sizeof uuid);
     }
     printf("\n");
   }

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -130,10 +131,11 @@ def test_the_board_chooses_the_rate_that_the_program_expects(ask):
 
 @needs_compiler
 def test_pings_and_uuids(ask):
-    echo, uuids = ask(["echo 78563412 4294967295", "uuids"])
+    echo, uuids, reversed_bytes = ask(["echo 78563412 4294967295", "uuids", "reversed"])
     assert echo == bytes(Echo(0x12345678, 0xFFFFFFFF)).hex()
     expected = (kneeflex.SERVICE, kneeflex.DATA, kneeflex.CONFIGURATION, kneeflex.CONTROL, kneeflex.PING)
     assert uuids.split() == list(expected)
+    assert bytes.fromhex(reversed_bytes)[::-1] == UUID(kneeflex.CONFIGURATION).bytes
 
 
 @needs_compiler
