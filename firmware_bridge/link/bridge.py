@@ -12,12 +12,12 @@ from typing import Self
 
 from firmware_bridge.errors import LinkError
 from firmware_bridge.link.connection import Wearer
-from firmware_bridge.link.discovery import Target
 from firmware_bridge.link.keeper import Keeper
 from firmware_bridge.link.pump import Listener, Pump, Sink
 from firmware_bridge.link.radio import Radio, SystemRadio
 from firmware_bridge.link.search import Rescan, search
 from firmware_bridge.link.status import LinkStatus
+from firmware_bridge.link.target import Target
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import SensorInfo
 

@@ -11,42 +11,11 @@ from bleak.backends.scanner import AdvertisementData
 from firmware_bridge.drivers import DRIVERS, driver_for
 from firmware_bridge.drivers.seam import Advertisement, Driver
 from firmware_bridge.drivers.standard import BATTERY_SERVICE
-from firmware_bridge.errors import LinkError, UsageError
+from firmware_bridge.errors import LinkError
+from firmware_bridge.link.target import Found, Target
 from firmware_bridge.samples import Segment
 
 _SHORTEST_PART = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The sensor a person means.
-
-    Attributes:
-        identifier: its advertised name, its address, or a part of the name such as a serial number.
-        driver: name of its driver, where its advertisement does not tell.
-        address: its address when this computer last saw it: tells sensors of one name apart.
-    """
-
-    identifier: str
-    driver: str | None = None
-    address: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.driver is not None and self.driver not in DRIVERS:
-            raise UsageError(
-                f"There is no driver named {self.driver}.", f"Choose one of {', '.join(DRIVERS)}."
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A device in range; `driver` and `battery_percent` are None where they are not known."""
-
-    name: str
-    address: str
-    driver: str | None
-    rssi_dbm: int
-    battery_percent: float | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -11,9 +11,10 @@ from bleak.exc import BleakError
 
 from firmware_bridge.errors import KneeflexError
 from firmware_bridge.link.connection import Connection, Wearer, connect
-from firmware_bridge.link.discovery import Sighting, Target
+from firmware_bridge.link.discovery import Sighting
 from firmware_bridge.link.inbox import Happened, Opened
 from firmware_bridge.link.search import Rescan
+from firmware_bridge.link.target import Target
 
 STALLED_AFTER_S = 0.5
 LOST_AFTER_S = 3.0

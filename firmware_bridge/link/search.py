@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,8 +15,9 @@ from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 
 from firmware_bridge.link.advice import bluetooth_error
-from firmware_bridge.link.discovery import Found, Sighting, Sightings, Target, assign, candidates
+from firmware_bridge.link.discovery import Sighting, Sightings, assign, candidates
 from firmware_bridge.link.radio import Radio, SystemRadio
+from firmware_bridge.link.target import Found, Target
 from firmware_bridge.samples import Segment
 
 # When everybody is found, namesakes get this long to show up.
@@ -66,9 +68,9 @@ async def search(radio: Radio, targets: Mapping[Segment, Target], limit_s: float
             for target in targets.values()
         )
 
-    await _watch(radio, seen, complete, limit_s, _GRACE_S)
-    if not complete() and radio.scanner_backend is None:
+    if radio.scanner_backend is None and sys.platform == "linux":
         await _add_connected(seen)
+    await _watch(radio, seen, complete, limit_s, _GRACE_S)
     return assign(targets, seen.all())
 
 
@@ -139,14 +141,15 @@ async def _watch(
         async with BleakScanner(on_advertisement, backend=radio.scanner_backend):
             with suppress(TimeoutError):
                 async with asyncio.timeout(limit_s):
-                    await done.wait()
+                    if not enough():
+                        await done.wait()
                     await asyncio.sleep(grace_s)
     except (BleakError, OSError) as error:
         raise bluetooth_error(error) from error
 
 
 async def _add_connected(seen: Sightings) -> None:
-    """Adds what a crashed program left connected: BlueZ keeps it so, and it no longer advertises."""
+    """Adds what a program that was killed left connected: BlueZ keeps it so, and it advertises no more."""
     with suppress(ImportError, NotImplementedError, BleakError, OSError):
         from bleak import BleakAdapter  # since bleak 3.1
 

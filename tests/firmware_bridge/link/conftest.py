@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ from firmware_bridge.drivers.kneeflex import (
     Scale,
 )
 from firmware_bridge.drivers.standard import BATTERY_LEVEL
+from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.session.model import LinkEvent
 
 SCALE = Scale()
 PERIOD_US = 10_000
@@ -254,3 +257,51 @@ def shank() -> FakeSensor:
 @pytest.fixture
 def radio(thigh: FakeSensor, shank: FakeSensor) -> FakeRadio:
     return FakeRadio(thigh, shank)
+
+
+class Recorder:
+    """A sink and listener that keeps everything, and lets a test wait for what it needs."""
+
+    def __init__(self) -> None:
+        self.chunks: dict[Segment, list[ImuSamples]] = {segment: [] for segment in Segment}
+        self.events: list[LinkEvent] = []
+        self._news = threading.Condition()
+
+    def sink(self, segment: Segment, samples: ImuSamples) -> None:
+        with self._news:
+            self.chunks[segment].append(samples)
+            self._news.notify_all()
+
+    def listen(self, event: LinkEvent) -> None:
+        with self._news:
+            self.events.append(event)
+            self._news.notify_all()
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        with self._news:
+            assert self._news.wait_for(condition, timeout=60), "it never happened"
+
+    def wait_s(self, segment: Segment, seconds: float) -> None:
+        """Until that much more session time has arrived."""
+        until = self.end_s(segment) + seconds
+        self.wait(lambda: self.end_s(segment) > until)
+
+    def end_s(self, segment: Segment) -> float:
+        return float(self.chunks[segment][-1].time_s[-1]) if self.chunks[segment] else 0.0
+
+    def states(self, segment: Segment) -> list[str]:
+        return [event.state for event in self.events if event.segment == segment]
+
+    def samples(self, segment: Segment) -> ImuSamples:
+        return ImuSamples.concatenate(self.chunks[segment])
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def numbers() -> Callable[[ImuSamples], Any]:
+    """Reads the number that every sample of a fake sensor carries."""
+    return lambda samples: np.rint(samples.acc_m_s2[:, 0] / SCALE.acc_m_s2).astype(int)

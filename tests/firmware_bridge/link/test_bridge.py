@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,69 +13,20 @@ from firmware_bridge.drivers.standard import BATTERY_LEVEL
 from firmware_bridge.errors import LinkError
 from firmware_bridge.link.bridge import Bridge
 from firmware_bridge.link.clock import session_time
-from firmware_bridge.link.discovery import Target
 from firmware_bridge.link.ping import recorded_delay
 from firmware_bridge.link.search import scan
+from firmware_bridge.link.target import Target
 from firmware_bridge.samples import ImuSamples, Segment
-from firmware_bridge.session.model import LinkEvent
 
 TARGETS = {Segment.THIGH: "knee-T", Segment.SHANK: "knee-S"}
-COUNT_M_S2 = 16 * 9.80665 / 32768
-
-
-class Recorder:
-    """A sink and listener that keeps everything, and lets a test wait for what it needs."""
-
-    def __init__(self) -> None:
-        self.chunks: dict[Segment, list[ImuSamples]] = {segment: [] for segment in Segment}
-        self.events: list[LinkEvent] = []
-        self._news = threading.Condition()
-
-    def sink(self, segment: Segment, samples: ImuSamples) -> None:
-        with self._news:
-            self.chunks[segment].append(samples)
-            self._news.notify_all()
-
-    def listen(self, event: LinkEvent) -> None:
-        with self._news:
-            self.events.append(event)
-            self._news.notify_all()
-
-    def wait(self, condition: Callable[[], bool]) -> None:
-        with self._news:
-            assert self._news.wait_for(condition, timeout=60), "it never happened"
-
-    def wait_s(self, segment: Segment, seconds: float) -> None:
-        """Until that much more session time has arrived."""
-        until = self.end_s(segment) + seconds
-        self.wait(lambda: self.end_s(segment) > until)
-
-    def end_s(self, segment: Segment) -> float:
-        return float(self.chunks[segment][-1].time_s[-1]) if self.chunks[segment] else 0.0
-
-    def states(self, segment: Segment) -> list[str]:
-        return [event.state for event in self.events if event.segment == segment]
-
-    def samples(self, segment: Segment) -> ImuSamples:
-        return ImuSamples.concatenate(self.chunks[segment])
 
 
 @pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
-def bridge(radio: Any, recorder: Recorder) -> Bridge:
+def bridge(radio: Any, recorder: Any) -> Bridge:
     return Bridge(TARGETS, radio, sinks=[recorder.sink], on_event=recorder.listen, scan_s=2)
 
 
-def numbers(samples: ImuSamples) -> np.ndarray:
-    """The number that every sample of a fake sensor carries."""
-    return np.rint(samples.acc_m_s2[:, 0] / COUNT_M_S2).astype(int)
-
-
-def test_streams_both_sensors_on_one_clock_without_losing_a_sample(radio, thigh, bridge, recorder):
+def test_streams_both_sensors_on_one_clock_without_losing_a_sample(radio, thigh, bridge, recorder, numbers):
     with bridge:
         for segment in Segment:
             recorder.wait_s(segment, 5)
@@ -95,7 +45,7 @@ def test_streams_both_sensors_on_one_clock_without_losing_a_sample(radio, thigh,
         assert bridge.infos[segment].driver == "kneeflex"
 
 
-def test_both_sensors_are_timed_alike(radio, thigh, shank, bridge, recorder):
+def test_both_sensors_are_timed_alike(radio, thigh, shank, bridge, recorder, numbers):
     with bridge:
         recorder.wait_s(Segment.SHANK, 5)
     for segment, sensor in ((Segment.THIGH, thigh), (Segment.SHANK, shank)):
@@ -114,7 +64,7 @@ def test_the_sensors_are_started_and_stopped(thigh, shank, bridge):
         assert sensor.client is None
 
 
-def test_a_lost_sensor_comes_back_while_the_other_streams_on(radio, thigh, bridge, recorder):
+def test_a_lost_sensor_comes_back_while_the_other_streams_on(radio, thigh, bridge, recorder, numbers):
     with bridge:
         recorder.wait_s(Segment.THIGH, 1)
         radio.do(lambda: (setattr(thigh, "in_range", False), thigh.drop_link()))
@@ -140,7 +90,7 @@ def test_a_lost_sensor_comes_back_while_the_other_streams_on(radio, thigh, bridg
     np.testing.assert_allclose(samples.time_s, truth_s, atol=0.03)
 
 
-def test_a_silent_sensor_is_told_and_reconnected(radio, shank, bridge, recorder):
+def test_a_silent_sensor_is_told_and_reconnected(radio, shank, bridge, recorder, numbers):
     with bridge:
         recorder.wait_s(Segment.SHANK, 1)
         radio.do(lambda: setattr(shank, "mute", True))
@@ -153,7 +103,7 @@ def test_a_silent_sensor_is_told_and_reconnected(radio, shank, bridge, recorder)
     assert np.all(np.diff(numbers(recorder.samples(Segment.THIGH))) == 1)
 
 
-def test_a_stall_that_ends_by_itself_needs_no_reconnect(radio, shank, bridge, recorder):
+def test_a_stall_that_ends_by_itself_needs_no_reconnect(radio, shank, bridge, recorder, numbers):
     with bridge:
         recorder.wait_s(Segment.SHANK, 1)
         radio.do(lambda: setattr(shank, "mute", True))
@@ -195,7 +145,7 @@ def test_a_reboot_is_survived(radio, thigh, bridge, recorder):
     np.testing.assert_allclose(samples.time_s, samples.arrival_s, atol=0.1)
 
 
-def test_faults_of_the_air_are_sorted_out_and_counted(thigh, bridge, recorder):
+def test_faults_of_the_air_are_sorted_out_and_counted(thigh, bridge, recorder, numbers):
     held: list[Packet] = []
 
     def tamper(packet: Packet) -> list[Packet | bytes]:
@@ -237,7 +187,7 @@ def test_faults_of_the_air_are_sorted_out_and_counted(thigh, bridge, recorder):
     assert "7 bytes" in str(garbage[0].detail["text"])
 
 
-def test_a_slow_sink_costs_no_sample(radio, recorder):
+def test_a_slow_sink_costs_no_sample(radio, recorder, numbers):
     chunks = 0
 
     def slow(segment: Segment, samples: ImuSamples) -> None:
@@ -287,7 +237,7 @@ def test_the_battery_is_reported_when_it_changes(radio, thigh, bridge, recorder)
     assert told == [80, 79, 12]
 
 
-def test_round_trips_are_recorded_for_a_later_fit(radio, shank, bridge, recorder):
+def test_round_trips_are_recorded_for_a_later_fit(radio, shank, bridge, recorder, numbers):
     with bridge:
         recorder.wait_s(Segment.SHANK, 4)
         uncertainty_s = bridge.status[Segment.SHANK].clock_uncertainty_s

@@ -1,0 +1,40 @@
+"""How a person names a sensor, and what a person is told of one in range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from firmware_bridge.drivers import DRIVERS
+from firmware_bridge.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The sensor a person means.
+
+    Attributes:
+        identifier: its advertised name, its address, or a part of the name such as a serial number.
+        driver: name of its driver, where its advertisement does not tell.
+        address: its address when this computer last saw it: tells sensors of one name apart.
+    """
+
+    identifier: str
+    driver: str | None = None
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.driver is not None and self.driver not in DRIVERS:
+            raise UsageError(
+                f"There is no driver named {self.driver}.", f"Choose one of {', '.join(DRIVERS)}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A device in range; `driver` and `battery_percent` are None where they are not known."""
+
+    name: str
+    address: str
+    driver: str | None
+    rssi_dbm: int
+    battery_percent: float | None = None
