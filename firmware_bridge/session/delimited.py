@@ -13,19 +13,21 @@ Columns = dict[str, NDArray[Any]]
 
 
 def read_columns(
-    body: bytes,
+    text: bytes,
     names: Sequence[str],
     wanted: Collection[str],
     *,
+    start: int = 0,
     separator: str = ",",
     integers: Collection[str] = (),
 ) -> tuple[Columns, int]:
-    """Reads the wanted columns of a text without its header.
+    """Reads the wanted columns of a text.
 
     Args:
-        body: lines of fields.
+        text: lines of fields from `start` on.
         names: of all columns, in order; the wanted ones must be unique.
         wanted: the columns to read; those not in `names` are left out.
+        start: where the rows begin, after the header.
         separator: one character.
         integers: columns read as int64, exactly, as long as every line has a whole number there.
 
@@ -35,7 +37,7 @@ def read_columns(
     """
     used = [i for i, name in enumerate(names) if name in wanted]
     types = {i: np.int64 if names[i] in integers else np.float64 for i in used}
-    if not body or body.isspace():
+    if not text[start : start + 1000].strip() and not text[start:].strip():
         return {names[i]: np.empty(0, types[i]) for i in used}, 0
 
     import pandas as pd
@@ -50,9 +52,11 @@ def read_columns(
     }
     damaged = 0
     try:
-        frame = pd.read_csv(io.BytesIO(body), dtype=types, **options)
+        body = io.BytesIO(text)
+        body.seek(start)  # no copy of what may be 100 MB
+        frame = pd.read_csv(body, dtype=types, **options)
     except (ValueError, OverflowError):  # pandas' own ParserError is a ValueError
-        whole, damaged = _whole_lines(body, separator.encode(), len(names))
+        whole, damaged = _whole_lines(text[start:], separator.encode(), len(names))
         options |= {"dtype": str, "quoting": 3, "encoding_errors": "replace"}
         frame = pd.read_csv(io.BytesIO(whole), **options).apply(pd.to_numeric, errors="coerce")
     return {names[i]: frame[i].to_numpy() for i in used}, damaged

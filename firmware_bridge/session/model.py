@@ -87,7 +87,11 @@ class Pain:
 
 @dataclass(frozen=True, slots=True)
 class LinkEvent:
-    """Something the radio link did: state is "lost", "recovered", "stalled" or "battery"."""
+    """Something the radio link did.
+
+    state is "lost", "stalled", "recovered", "battery", "problem" (the sensor complains), "garbage" (bytes
+    that made no sense) or "clock" (what round trips told of the radio's delay).
+    """
 
     time_s: float
     segment: Segment

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from firmware_bridge.errors import SessionError
 from firmware_bridge.link.clock import session_time
+from firmware_bridge.link.ping import recorded_delay_s
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session import table
 from firmware_bridge.session.codec import events_from_jsonl, info_from_json
@@ -31,13 +32,13 @@ def read_session(folder: Path | str) -> Recording:
     if info.status == "recording":
         warnings.append("This session was not closed: the recording was interrupted, or is still running.")
         info = replace(info, status="recovered")
-    samples = {segment: _read_samples(folder, segment, info, warnings) for segment in Segment}
+    events = _read_events(folder, warnings)
+    samples = {segment: _read_samples(folder, segment, info, events, warnings) for segment in Segment}
     if not any(len(s) for s in samples.values()):
         raise SessionError(
             f"The session {folder} holds no samples of either sensor.",
             "Nothing was received during this recording; check the sensors with `kneeflex scan`.",
         )
-    events = _read_events(folder, warnings)
     return Recording(info, samples[Segment.THIGH], samples[Segment.SHANK], events, tuple(warnings))
 
 
@@ -79,7 +80,9 @@ def find_sessions(root: Path | str) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def _read_samples(folder: Path, segment: Segment, info: SessionInfo, warnings: list[str]) -> ImuSamples:
+def _read_samples(
+    folder: Path, segment: Segment, info: SessionInfo, events: tuple[Event, ...], warnings: list[str]
+) -> ImuSamples:
     name = SAMPLE_FILES[segment]
     path = folder / name
     text = _read(path) if path.is_file() else b""
@@ -90,7 +93,8 @@ def _read_samples(folder: Path, segment: Segment, info: SessionInfo, warnings: l
     if info.status != "imported":
         # The clock fit made while recording knew only the past; this one sees the whole recording.
         sensor = info.sensors.get(segment)
-        samples = replace(samples, time_s=session_time(samples, sensor.clock if sensor else None))
+        clock, delay_s = sensor.clock if sensor else None, recorded_delay_s(events, segment)
+        samples = replace(samples, time_s=session_time(samples, clock, delay_s))
     ordered, sorted_out = in_order(samples, name)
     warnings += [*left_out, *sorted_out]
     return ordered

@@ -57,13 +57,14 @@ def parse(text: bytes, name: str) -> tuple[ImuSamples, tuple[str, ...]]:
     """
     whole, torn = _whole_lines(text)
     warnings = [f"The last line of {name} was torn off and is left out."] if torn else []
-    first, _, body = whole.partition(b"\n")
-    if not first:
+    if not whole:
         return _empty(), tuple(warnings)
-    columns, damaged = read_columns(body, _header_names(first, name), KNOWN, integers=_COUNTS)
+    start = whole.index(b"\n") + 1
+    names = _header_names(whole[:start], name)
+    columns, damaged = read_columns(whole, names, KNOWN, start=start, integers=_COUNTS)
     if damaged:
         warnings.append(f"{damaged} damaged {_lines(damaged)} of {name} left out.")
-    finite = np.isfinite([columns[column].astype(np.float64) for column in REQUIRED]).all(axis=0)
+    finite = np.isfinite(sum(columns[column] for column in REQUIRED))  # one NaN or inf spoils the sum
     if not finite.all():
         lost = int((~finite).sum())
         warnings.append(f"{lost} {_lines(lost)} of {name} without finite numbers left out.")

@@ -20,13 +20,14 @@ XYZ_GYR = ("Gyr_X", "Gyr_Y", "Gyr_Z")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class VendorText:
-    """A text file cut into lines of description, a line of column names, and rows."""
+    """A text file: lines of description, a line of column names, and rows from `start` on."""
 
     path: Path
     description: str
     names: tuple[str, ...]
     separator: str
-    body: bytes
+    content: bytes
+    start: int
 
     def described(self, pattern: str) -> str | None:
         """The first group of a pattern found in the description, at the start of a line."""
@@ -35,7 +36,9 @@ class VendorText:
 
     def columns(self, wanted: Sequence[str]) -> tuple[Columns, tuple[str, ...]]:
         """The numbers of the wanted columns, and a sentence about damaged lines."""
-        columns, damaged = read_columns(self.body, self.names, wanted, separator=self.separator)
+        columns, damaged = read_columns(
+            self.content, self.names, wanted, start=self.start, separator=self.separator
+        )
         warnings = (f"{damaged} damaged lines of {self.path.name} left out.",) if damaged else ()
         return columns, warnings
 
@@ -81,7 +84,7 @@ def split(path: Path, is_header: Callable[[str], bool], separator: str, kind: st
             separator = _separator("\n".join(described)) or separator
             names = tuple(cell.strip().strip('"') for cell in line.split(separator))
             # Some programs end every line with a separator.
-            return VendorText(path, "\n".join(described), names, separator, content[start:])
+            return VendorText(path, "\n".join(described), names, separator, content, start)
         described.append(line)
     raise SessionError(
         f"{path} does not look like {kind}: its column names are not found.",
