@@ -22,7 +22,7 @@ import numpy as np
 
 from firmware_bridge.samples import Float
 
-NODES = 24
+NODES = 32
 
 
 @dataclass(frozen=True, eq=False, slots=True)
