@@ -197,17 +197,18 @@ def fit_samples(samples: ImuSamples, clock: DeviceClock | None) -> ClockFit:
     return replace(fit, lost=fit_sequence(sequence, fit.time_s, modulo).lost)
 
 
-def session_time(samples: ImuSamples, clock: DeviceClock | None) -> Float:
+def session_time(samples: ImuSamples, clock: DeviceClock | None, delay_s: float = 0.0) -> Float:
     """The time of measurement of a recording's samples, fitted again with the whole recording in view.
 
     Args:
         samples: the samples of one sensor; they keep their times where they were not streamed.
         clock: how to read the sensor's raw columns, or None.
+        delay_s: the minimum radio delay, where it was measured: `firmware_bridge.link.ping.recorded_delay_s`.
 
     Returns:
         (n,) seconds on the session clock.
     """
-    return samples.time_s if samples.arrival_s is None else fit_samples(samples, clock).time_s
+    return samples.time_s if samples.arrival_s is None else fit_samples(samples, clock).time_s - delay_s
 
 
 def _fit(positions: Int, unit_s: float, arrivals: Float, step: float | None) -> ClockFit:

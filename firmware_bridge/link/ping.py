@@ -62,14 +62,27 @@ class RoundTrips:
 
 
 def recorded_delay(events: Iterable[Event], segment: Segment) -> Delay | None:
-    """The last delay that the round trips of a recorded session told, or None where there were none.
+    """The best that round trips told during a recorded session, or None where there were none.
 
     Args:
-        events: the events of a session.
+        events: the events of the session.
         segment: which sensor.
     """
-    latest: Delay | None = None
+    told: list[Delay] = []
     for event in events:
         if isinstance(event, LinkEvent) and event.segment == segment and event.state == CLOCK_EVENT:
-            latest = Delay(float(event.detail["delay_s"]), float(event.detail["uncertainty_s"]))
-    return latest
+            delay_s, uncertainty_s = event.detail.get("delay_s"), event.detail.get("uncertainty_s")
+            if isinstance(delay_s, float) and isinstance(uncertainty_s, float):
+                told.append(Delay(delay_s, uncertainty_s))
+    return min(told, key=lambda delay: delay.uncertainty_s, default=None)
+
+
+def recorded_delay_s(events: Iterable[Event], segment: Segment) -> float:
+    """The delay of `recorded_delay` for `firmware_bridge.link.clock.session_time`; 0 where it is not known.
+
+    Args:
+        events: the events of the session.
+        segment: which sensor.
+    """
+    delay = recorded_delay(events, segment)
+    return 0.0 if delay is None else delay.delay_s

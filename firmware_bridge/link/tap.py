@@ -72,13 +72,13 @@ def sync_offset(thigh: ImuSamples, shank: ImuSamples, start_s: float, stop_s: fl
 
 
 def _rate_norm(samples: ImuSamples, at_s: Float) -> Float:
-    return np.interp(at_s, samples.time_s, np.linalg.norm(samples.gyr_rad_s, axis=1))
+    norm_rad_s: Float = np.interp(at_s, samples.time_s, np.linalg.norm(samples.gyr_rad_s, axis=1))
+    return norm_rad_s
 
 
 def _slope(samples: ImuSamples, at_s: Float) -> Float:
     step_s = 1 / _GRID_HZ
-    slope: Float = (_rate_norm(samples, at_s + step_s) - _rate_norm(samples, at_s - step_s)) / (2 * step_s)
-    return slope
+    return (_rate_norm(samples, at_s + step_s) - _rate_norm(samples, at_s - step_s)) / (2 * step_s)
 
 
 def _coarse_offset_s(thigh: ImuSamples, shank: ImuSamples, grid_s: Float) -> float:
