@@ -2,7 +2,6 @@
 
     python tests/benchmarks/null_sessions.py                      the tables, 1,000 sessions a stratum
     python tests/benchmarks/null_sessions.py --sessions 4000
-    python tests/benchmarks/null_sessions.py --chain 20           the whole chain over 20 seeds
 
 A session is drawn as repetition values: each block has a level of its own (block SD), each repetition
 scatters around it (repetition SD), and repeating the test straightens the knee by itself (warm-up). All
@@ -12,9 +11,8 @@ of them go through `compare_blocks`, as a recording would.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -32,7 +30,8 @@ WARMUP_GAIN_DEG, WARMUP_TAU = 6.5, 1.5
 class Design:
     """How sessions are drawn. `block_sd_deg` None draws it anew for each, uniform over 0.5 to 2.
 
-    `drift_deg` is a linear trend, straighter by so much from each block to the next.
+    `drift_deg` is a linear trend, straighter by so much from each block to the next. `heavy` draws block
+    and repetition scatter of the same SD from Student's t with 4 degrees of freedom.
     """
 
     block_sd_deg: float | None = None
@@ -44,6 +43,7 @@ class Design:
     gain_deg: float = 0.0
     drift_deg: float = 0.0
     days: int = 0
+    heavy: bool = False
 
 
 def draw(design: Design, rng: np.random.Generator) -> tuple[list[Repetition], Reliability | None]:
@@ -66,16 +66,20 @@ def _session(design: Design, rng: np.random.Generator) -> list[Repetition]:
     assert design.block_sd_deg is not None
     assert design.repetition_sd_deg is not None
     assert design.count is not None
+
+    def scatter() -> float:
+        return rng.standard_t(4) / np.sqrt(2) if design.heavy else rng.standard_normal()
+
     phases = ["before", "before_again", "after"] if design.rest else ["before", "after"]
     made, repetitions = 0, []
     for order, (phase, count) in enumerate(
         [("warmup", design.warmups), *((p, design.count) for p in phases)]
     ):
         level = 15.0 - design.drift_deg * max(0, order - 1) - design.gain_deg * (phase == "after")
-        level += design.block_sd_deg * rng.standard_normal()
+        level += design.block_sd_deg * scatter()
         for i in range(count):
             cold = WARMUP_GAIN_DEG * np.exp(-(made + i) / WARMUP_TAU) if design.warmup_trend else 0.0
-            value = level + cold + design.repetition_sd_deg * rng.standard_normal()
+            value = level + cold + design.repetition_sd_deg * scatter()
             start = 600.0 * order + 8.0 * i
             held = Plateau(start + 4.0, start + 7.0, float(value), 0.0)
             repetitions.append(Repetition(start, start + 8.0, phase, "prone", 90.0, held))  # type: ignore[arg-type]
@@ -171,6 +175,14 @@ def tables(sessions: int) -> None:
         for sd in (0.5, 2.0)
     ]
     show("A linear trend through all blocks, with rest block", drifts, sessions)
+    heavy = [
+        (f"{'rest' if rest else 'no rest'}, block SD {sd}, {days or 'no'} days of own repeats",
+         Design(sd, 2.0, 4, rest, days=days, heavy=True))
+        for rest in (False, True)
+        for days in (0, 10)
+        for sd in (0.5, 2.0)
+    ]  # fmt: skip
+    show("Nothing changed, heavy tails", heavy, sessions)
     for rest in (False, True):
         for days in (0, 10):
             gains = [
@@ -186,10 +198,7 @@ def main() -> None:
     """Reads the options and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sessions", type=int, default=1000)
-    parser.add_argument("--chain", type=int, default=0, metavar="SEEDS")
-    options = parser.parse_args()
-    run: Callable[[], None] = partial(tables, options.sessions)
-    run()
+    tables(parser.parse_args().sessions)
 
 
 if __name__ == "__main__":
