@@ -27,6 +27,8 @@ RELEASE_REST_SHARE = 0.35
 # What happens to a release in a longer gap is anyone's guess.
 LONG_GAP_S = 1.0
 HALF_WINDOW_S = 0.2
+# No knee moves so fast: the zero was set, and what was seen before counts from another one.
+JUMP_DEG, JUMP_DEG_S = 10.0, 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class MotionState:
         bent_hold_s: how long the bent knee has been held; 0 while it moves.
         repetitions: bend-and-straighten movements completed since the last `restart`.
         extension: the straightest position held since the last `restart`.
-        swing_deg: excursion of the last completed bend.
+        bends: bends that were straightened again, held or not, since the last `restart`.
         releases: slow lengthenings completed since the last `restart`.
         releasing: a lengthening is under way.
         marks_s: when the repetitions were completed.
@@ -81,7 +83,7 @@ class MotionState:
     bent_hold_s: float = 0.0
     repetitions: int = 0
     extension: Held | None = None
-    swing_deg: float = 0.0
+    bends: int = 0
     releases: tuple[LiveRelease, ...] = ()
     releasing: bool = False
     marks_s: tuple[float, ...] = field(default=())
@@ -110,14 +112,14 @@ class MotionWatch:
         self._marks_s: tuple[float, ...] = ()
         self._best: Held | None = None
         self._releases: tuple[LiveRelease, ...] = ()
+        self._bends = 0
 
     def feed(self, track: FlexionTrack) -> MotionState:
         """Takes the next samples, none left out, and returns what is known after them."""
         rows = zip(track.time_s, track.flexion_deg, track.flexion_sd_deg, track.valid, strict=True)
         for time_s, flexion_deg, sd_deg, valid in rows:
             if valid and math.isfinite(flexion_deg):
-                if time_s - self._newest[0] > LONG_GAP_S:
-                    self._release.clear()
+                self._look_back(float(time_s), float(flexion_deg))
                 self._newest = (float(time_s), float(flexion_deg), float(sd_deg))
                 self._take(float(time_s), float(flexion_deg))
             else:
@@ -136,16 +138,26 @@ class MotionWatch:
             bent_hold_s=self._bent.length_s,
             repetitions=len(self._marks_s),
             extension=self._straightest(),
-            swing_deg=self._cycle.swing_deg,
+            bends=self._bends,
             releases=self._releases,
             releasing=self._release.under_way,
             marks_s=self._marks_s,
         )
 
+    def _look_back(self, time_s: float, flexion_deg: float) -> None:
+        passed_s = time_s - self._newest[0]
+        if passed_s > LONG_GAP_S:
+            self._release.clear()
+        if abs(flexion_deg - self._newest[1]) > max(JUMP_DEG, JUMP_DEG_S * passed_s):
+            self._interrupt()
+            self._release.clear()
+            self._cycle = _Cycle()
+            self._lowest_deg = math.inf
+
     def _take(self, time_s: float, flexion_deg: float) -> None:
         self._lowest_deg = min(self._lowest_deg, flexion_deg)
         rate_deg_s = self._speed.take(flexion_deg)
-        self._cycle.take(flexion_deg)
+        self._bends += self._cycle.take(flexion_deg)
         if abs(rate_deg_s) < STILL_DEG_S:
             self._still.take(time_s, flexion_deg, self._step_s)
         else:
@@ -258,9 +270,9 @@ class _Cycle:
     open: bool = False
     peak_deg: float = -math.inf
     valley_deg: float = math.inf
-    swing_deg: float = 0.0
 
-    def take(self, flexion_deg: float) -> None:
+    def take(self, flexion_deg: float) -> bool:
+        """Whether this sample tells that the knee straightens again."""
         self.peak_deg = max(self.peak_deg, flexion_deg)
         self.valley_deg = min(self.valley_deg, flexion_deg)
         if self.straightened:
@@ -268,9 +280,10 @@ class _Cycle:
                 self.straightened = self.open = False
                 self.peak_deg = flexion_deg
         elif self.peak_deg - flexion_deg >= LEAST_TRAVEL_DEG:
-            self.swing_deg = self.peak_deg - min(self.valley_deg, flexion_deg)
             self.straightened = self.open = True
             self.valley_deg = flexion_deg
+            return True
+        return False
 
     def is_near(self, flexion_deg: float) -> bool:
         travel_deg = self.peak_deg - self.valley_deg

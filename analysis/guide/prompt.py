@@ -23,7 +23,7 @@ class Prompt:
         target_rate_deg_s: speed band of a release, (low, high), both positive.
         ask: a number that somebody has to enter, or None.
         quiet: True in measuring blocks, where no sound may steer the person.
-        cue: the sound that belongs to this moment, or None.
+        page: paragraphs to be read in peace, shown in place of the plot.
         warning: a sentence that must not be overlooked.
     """
 
@@ -37,5 +37,5 @@ class Prompt:
     target_rate_deg_s: tuple[float, float] | None = None
     ask: AskedFor | None = None
     quiet: bool = False
-    cue: Cue | None = None
+    page: tuple[str, ...] = ()
     warning: str = ""

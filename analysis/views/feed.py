@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.angle.result import FlexionTrack
 from analysis.guide.motion import MotionState
-from analysis.guide.prompt import Prompt
+from analysis.guide.prompt import Cue, Prompt
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import PhaseName, TestName
 
@@ -59,6 +59,10 @@ class LiveFrame:
         motion: what is seen in the track so far.
         phase, test: of the session, now.
         prompt: what the guide says, or None without a guide.
+        cues: sounds that begin now.
+        axis_sd_deg: one-sigma uncertainty of the hinge axis; None or NaN while unknown.
+        axes_ready: the hinge is known well enough, the angle runs.
+        swings: seen while the hinge was searched.
         message: one plain sentence for the person, or "".
         relative: no reference pose fixed the zero (yet): the number counts from an arbitrary position.
         hidden: the number and the curve must not be shown (blind measuring).
@@ -73,6 +77,10 @@ class LiveFrame:
     phase: PhaseName | None = None
     test: TestName | None = None
     prompt: Prompt | None = None
+    cues: tuple[Cue, ...] = ()
+    axis_sd_deg: float | None = None
+    axes_ready: bool = False
+    swings: int = 0
     message: str = ""
     relative: bool = False
     hidden: bool = False
