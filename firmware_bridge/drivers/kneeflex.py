@@ -233,6 +233,7 @@ class Kneeflex:
     notify = (DATA, PING, BATTERY_LEVEL)
     reads = (CONFIGURATION, BATTERY_LEVEL)
     ping = Ping(write=PING, notify=PING, encode=encode_ping, decode=_decode_echo)
+    quiet_s = 0.0
 
     def recognises(self, advertisement: Advertisement) -> bool:
         """By the service UUID alone; the name is the builder's own."""

@@ -214,6 +214,7 @@ class MetaMotion:
     notify = (DATA, BATTERY_LEVEL)
     reads = (FIRMWARE_REVISION, BATTERY_LEVEL)
     ping = None
+    quiet_s = 0.0
 
     def recognises(self, advertisement: Advertisement) -> bool:
         """By the vendor's service; the name can be changed."""

@@ -236,6 +236,7 @@ class MovellaDot:
     notify = (MEDIUM_PAYLOAD, BATTERY)
     reads = (DEVICE_INFO, BATTERY)
     ping = None
+    quiet_s = 0.0
 
     def recognises(self, advertisement: Advertisement) -> bool:
         """By name ("Xsens DOT", in newer firmware "Movella DOT") or by the vendor's service."""

@@ -215,6 +215,7 @@ class Movesense:
     notify = (DATA, BATTERY_LEVEL)
     reads = (FIRMWARE_REVISION, BATTERY_LEVEL)
     ping = None
+    quiet_s = 0.4  # a packet holds 8 samples or so
 
     def recognises(self, advertisement: Advertisement) -> bool:
         """By the name "Movesense" with its serial number, or by the service."""

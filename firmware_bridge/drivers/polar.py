@@ -288,6 +288,7 @@ class PolarVeritySense:
     notify = (DATA, CONTROL, BATTERY_LEVEL)
     reads = (FIRMWARE_REVISION, BATTERY_LEVEL)
     ping = None
+    quiet_s = 1.2  # a frame holds up to 57 samples
 
     def recognises(self, advertisement: Advertisement) -> bool:
         """By the name "Polar Sense" with its number; other Polar sensors have no gyroscope."""

@@ -120,6 +120,11 @@ class Driver(Protocol):
         """The clock round trip, where the sensor offers one."""
         ...
 
+    @property
+    def quiet_s(self) -> float:
+        """How long the sensor says nothing between two notifications in good order, 0 if hardly at all."""
+        ...
+
     def recognises(self, advertisement: Advertisement) -> bool:
         """Whether this driver speaks to the device that advertises so."""
         ...

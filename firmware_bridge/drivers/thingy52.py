@@ -105,6 +105,7 @@ class Thingy52:
     notify = (RAW, BATTERY_LEVEL)
     reads = (FIRMWARE, BATTERY_LEVEL)
     ping = None
+    quiet_s = 0.0
 
     def recognises(self, advertisement: Advertisement) -> bool:
         """By the configuration service that it advertises; the name can be changed."""

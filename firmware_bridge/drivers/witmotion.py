@@ -129,6 +129,7 @@ class WitMotion:
     notify = (DATA,)
     reads = ()
     ping = None
+    quiet_s = 0.0
 
     def recognises(self, advertisement: Advertisement) -> bool:
         """By the vendor's service, or by the beginning of the name."""

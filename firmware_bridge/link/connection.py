@@ -176,6 +176,8 @@ class Connection:
     async def _write(self, writes: Sequence[Write]) -> None:
         for write in writes:
             await self._client.write_gatt_char(write.characteristic, write.payload, write.response)
+            if write.settle_s:
+                await asyncio.sleep(write.settle_s)
 
     def _receiver(self, uuid: str) -> Callable[[BleakGATTCharacteristic, bytearray], None]:
         """Stamps and enqueues, nothing else: whatever takes longer here delays the other sensor's stamps."""

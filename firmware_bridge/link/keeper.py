@@ -94,7 +94,8 @@ class Keeper:
 
     async def _until_lost(self, connection: Connection) -> str:
         """Returns why the sensor is lost; tells of stalls in between."""
-        stalled_after_s = max(STALLED_AFTER_S, _STALLED_AFTER_SAMPLES / connection.rate_hz)
+        quiet_s = max(_STALLED_AFTER_SAMPLES / connection.rate_hz, 1.5 * connection.wearer.driver.quiet_s)
+        stalled_after_s = max(STALLED_AFTER_S, quiet_s)
         lost_after_s = max(LOST_AFTER_S, 2 * stalled_after_s)
         stalled_at_s: float | None = None
         while not connection.gone.is_set():
