@@ -102,6 +102,9 @@ class StreamFeed:
         """Something happens in the session: it goes to disk, and the angle and the view learn of it."""
         self._keep(event)
         if isinstance(event, Phase):
+            if self._phase is not None and self._phase.name == "restrap":
+                self._live.set_phase(PhaseSpan(self._phase.time_s, event.time_s, "restrap"))
+                self._zeroed = False
             self._phase = event
             self._watch.restart()
             self._live.set_phase(PhaseSpan(event.time_s, inf, event.name, event.test))

@@ -180,7 +180,8 @@ class LiveAngle:
     def set_phase(self, phase: PhaseSpan) -> None:
         """Only `restrap` matters: inside there is no angle, after it axes and zero are found anew."""
         if phase.name == "restrap":
-            self._restraps.append(phase)
+            # Live, its end is known only later: the same start again replaces it.
+            self._restraps = [r for r in self._restraps if r.start_s != phase.start_s] + [phase]
 
     def update(self) -> FlexionTrack:
         """The grid samples since the last call."""
