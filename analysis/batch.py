@@ -72,7 +72,7 @@ def batch(
         raise SessionError(
             f"There is no session in {root}.", "Choose a folder that holds session folders (session.json)."
         )
-    jobs = [(str(folder.absolute()), folder.relative_to(root).as_posix()) for folder in folders]
+    jobs = [(str(folder.absolute()), _name(folder, root)) for folder in folders]
     if scheduler is not None:
         done = _on_cluster(jobs, scheduler)
     elif (workers := min(workers or _cores(), len(jobs))) == 1:
@@ -192,6 +192,10 @@ def _on_cluster(jobs: Sequence[tuple[str, str]], scheduler: str) -> Iterator[tup
             except Exception as error:  # a worker that died, or one without kneeflex
                 reason = f"No worker could analyse this session ({type(error).__name__}: {error})."
                 yield index, [{"session": jobs[index][1], "error": reason}]
+
+
+def _name(folder: Path, root: Path) -> str:
+    return folder.resolve().name if folder == root else folder.relative_to(root).as_posix()
 
 
 def _cores() -> int:

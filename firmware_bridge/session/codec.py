@@ -132,7 +132,7 @@ def events_from_jsonl(text: str) -> tuple[tuple[Event, ...], tuple[str, ...]]:
     """
     events: list[Event] = []
     warnings: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):  # a text may hold other kinds of line ends
         if not line.strip():
             continue
         try:

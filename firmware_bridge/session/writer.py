@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -127,7 +128,7 @@ class SessionWriter:
         try:
             with self._lock:
                 self._refuse_if_closed()
-                self._events.append(line.encode())
+                self._events.append(line.encode("utf-8", "replace"))
             self._events.sync()
         except OSError as error:
             self._lost_events += 1
@@ -222,7 +223,7 @@ class SessionWriter:
             self._fail(error, None)
 
     def _write_info(self, info: SessionInfo) -> None:
-        replace_file(self.folder / INFO_FILE, info_to_json(info).encode())
+        replace_file(self.folder / INFO_FILE, info_to_json(info).encode("utf-8", "replace"))
         self._info = info
 
     def _refuse_if_closed(self) -> None:
@@ -245,31 +246,48 @@ class SessionWriter:
     def _warn(self, text: str) -> None:
         self.warnings.append(text)
         if self._on_warning is not None:
-            self._on_warning(text)
+            # A listener that fails must end neither the recording nor the syncing.
+            with suppress(Exception):
+                self._on_warning(text)
 
 
 def write_session(folder: Path | str, recording: Recording) -> None:
-    """Writes a whole recording at once, with the status that its info has; session.json comes last.
+    """Writes a whole recording at once, with the status that its info has, or nothing at all.
 
     Raises:
         SessionError: there is a session in the folder already, or the disk does not take it.
     """
     folder = Path(folder)
+    lines = "".join(event_to_json(event) + "\n" for event in recording.events)
     try:
         _claim(folder)
-        events = AppendOnlyFile(folder / EVENTS_FILE)
-        events.append("".join(event_to_json(event) + "\n" for event in recording.events).encode())
-        events.close()
-        for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank)):
-            columns = table.columns_of(samples)
-            file = AppendOnlyFile(folder / SAMPLE_FILES[segment])
-            file.append(table.header(columns))
-            for start in range(0, len(samples), _BULK_ROWS):
-                file.append(table.rows(samples[start : start + _BULK_ROWS], columns))
-            file.close()
-        replace_file(folder / INFO_FILE, info_to_json(recording.info).encode())
+        try:
+            _write_whole(folder / EVENTS_FILE, [lines.encode("utf-8", "replace")])
+            for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank)):
+                _write_whole(folder / SAMPLE_FILES[segment], _pieces(samples))
+            replace_file(folder / INFO_FILE, info_to_json(recording.info).encode("utf-8", "replace"))
+        except BaseException:
+            for name in (EVENTS_FILE, *SAMPLE_FILES.values()):
+                (folder / name).unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise _cannot_write(folder, error) from error
+
+
+def _write_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    file = AppendOnlyFile(path)
+    try:
+        for piece in pieces:
+            file.append(piece)
+    finally:
+        file.close()
+
+
+def _pieces(samples: ImuSamples) -> Iterator[bytes]:
+    columns = table.columns_of(samples)
+    yield table.header(columns)
+    for start in range(0, len(samples), _BULK_ROWS):
+        yield table.rows(samples[start : start + _BULK_ROWS], columns)
 
 
 def _claim(folder: Path) -> None:

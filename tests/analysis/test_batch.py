@@ -117,6 +117,12 @@ def test_a_session_without_phases_is_not_enough_data(recording: Recording, tmp_p
     assert np.isnan(row["before_extension_deg"])
 
 
+def test_a_session_folder_itself_is_a_table_of_one(table: pd.DataFrame, cohort: Path) -> None:
+    alone = batch(cohort / "b")
+    assert list(alone["session"]) == ["b"]
+    assert alone["change_deg"][0] == table["change_deg"][1]
+
+
 def test_a_folder_without_sessions_is_told(tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="no session in"):
         batch(tmp_path)

@@ -14,6 +14,7 @@ from firmware_bridge.session.importers.align import on_session_clock
 from firmware_bridge.session.importers.metabase import read_metabase
 from firmware_bridge.session.importers.movella_dot import read_movella_dot
 from firmware_bridge.session.importers.own_csv import read_csv
+from firmware_bridge.session.importers.plausible import refuse_other_units
 from firmware_bridge.session.importers.seam import Imported, Importer
 from firmware_bridge.session.importers.vendor_text import read_file
 from firmware_bridge.session.importers.xsens_mt import read_xsens_mt
@@ -83,6 +84,8 @@ def read_recording(
         raise UsageError("The same file is given for thigh and shank.", "Give one file per sensor.")
     thigh, shank = importer(thigh_path), importer(shank_path)
     aligned = on_session_clock(thigh, shank)
+    for segment, samples in ((Segment.THIGH, aligned.thigh), (Segment.SHANK, aligned.shank)):
+        refuse_other_units(samples, segment)
     noted = _read_events(Path(events), aligned.shift_s) if events is not None else ()
     warnings = list(dict.fromkeys([*thigh.warnings, *shank.warnings, *aligned.warnings]))
     started_at = _started_at(thigh, shank, aligned.thigh.time_s[0], aligned.shank.time_s[0])

@@ -85,6 +85,12 @@ def test_the_lines_of_the_contract_are_read() -> None:
     )
 
 
+def test_a_text_with_unusual_line_ends_stays_one_event() -> None:
+    events = tuple(Marker(float(i), f"a{end}b") for i, end in enumerate("\n\r\v\f\x1c\x85\u2028\u2029"))
+    text = "".join(event_to_json(event) + "\n" for event in events)
+    assert events_from_jsonl(text) == (events, ())
+
+
 def test_keys_of_a_later_version_are_ignored(info: SessionInfo) -> None:
     content = json.loads(info_to_json(info)) | {"operator": "B"}
     content["sensors"]["thigh"]["colour"] = "red"

@@ -186,6 +186,39 @@ def test_columns_are_those_of_the_first_samples(
     assert any("device_ticks of shank.csv" in warning for warning in recording.warnings)
 
 
+def test_text_that_is_no_unicode_costs_only_its_letter(tmp_path: Path, info: SessionInfo) -> None:
+    write_session(tmp_path / "s", Recording(info, *[_one_sample()] * 2, (Marker(0.0, "a\ud800b"),)))
+    assert read_session(tmp_path / "s").events == (Marker(0.0, "a?b"),)
+
+
+def test_a_session_that_does_not_fit_leaves_nothing_behind(
+    tmp_path: Path, info: SessionInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("firmware_bridge.session.writer.replace_file", full)
+    with pytest.raises(SessionError, match="No space left"):
+        write_session(tmp_path / "s", Recording(info, _one_sample(), _one_sample()))
+    assert list((tmp_path / "s").iterdir()) == []
+
+
+def test_a_listener_that_fails_does_not_stop_the_recording(
+    tmp_path: Path, info: SessionInfo, make_samples: MakeSamples
+) -> None:
+    def broken(text: str) -> None:
+        raise RuntimeError(text)
+
+    with SessionWriter(tmp_path / "s", info, on_warning=broken, low_disk_bytes=2**62) as writer:
+        writer.append(Segment.THIGH, make_samples(3))
+    assert len(writer.warnings) == 1
+    assert len(read_session(tmp_path / "s").thigh) == 3
+
+
+def _one_sample() -> ImuSamples:
+    return ImuSamples([0.0], [[0.0, 0.0, 9.8]], [[0.0, 0.0, 0.0]])
+
+
 def test_low_disk_is_told_once(tmp_path: Path, info: SessionInfo) -> None:
     told: list[str] = []
     with SessionWriter(tmp_path / "s", info, on_warning=told.append, low_disk_bytes=2**62) as writer:

@@ -17,7 +17,7 @@ Put = Callable[..., Path]
 
 
 def rows(time_s: np.ndarray) -> list[str]:
-    return [HEADER, *(f"{t!r},0,0,9.8,{i},0,0" for i, t in enumerate(time_s.tolist()))]
+    return [HEADER, *(f"{t!r},0,0,9.8,{i / 100},0,0" for i, t in enumerate(time_s.tolist()))]
 
 
 @pytest.fixture
@@ -96,6 +96,19 @@ def test_wrong_calls_are_told_apart_from_wrong_files(
         put("poem_accelerometer.csv", ["roses are red"])
         with pytest.raises(SessionError, match="column"):
             import_session(format_, wrong, files[1], tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("row", "unit"),
+    [("0,0,1,0,0,0", "in g"), ("0.01,0.02,0,0,0,0", "without gravity"), ("0,0,9.8,0,0,180", "in deg/s")],
+)
+def test_numbers_that_cannot_be_in_our_units_are_refused(
+    put: Put, tmp_path: Path, row: str, unit: str
+) -> None:
+    good = put("t.csv", rows(np.arange(10) / 10))
+    bad = put("s.csv", [HEADER] + [f"{t / 10},{row}" for t in range(10)])
+    with pytest.raises(SessionError, match=f"shank.*{unit}"):
+        import_session("csv", good, bad, tmp_path / "s")
 
 
 def test_a_session_is_not_imported_over_another(files: tuple[Path, Path], tmp_path: Path) -> None:
