@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
@@ -21,7 +21,8 @@ from firmware_bridge.link.target import Target
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import SensorInfo
 
-_SETTLE_LIMIT_S = 15.0
+_SETTLE_LIMIT_S = 10.0
+_SLICE_S = 0.2
 
 
 class Bridge:
@@ -102,11 +103,14 @@ class Bridge:
         self._pump.start()
         self._thread.start()
         try:
+            while not self._opened.done():  # in slices, so that Ctrl-C gets through on Windows
+                wait([self._opened], _SLICE_S)
             self._opened.result()
             if not self._pump.ready.wait(_SETTLE_LIMIT_S):
                 raise LinkError(
-                    "The sensors are connected, but they do not stream at the same time.",
-                    "Bring both near to this computer and try again.",
+                    self._pump.complaint()
+                    or "The sensors are connected, but do not stream at the same time.",
+                    "Switch both off and on and bring them near; if that does not help, check their firmware.",
                 )
         except BaseException:
             self._shut_down()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,8 @@ from firmware_bridge.link.inbox import Message, Notification
 from firmware_bridge.link.radio import Radio
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import SensorInfo
+
+_log = logging.getLogger(__name__)
 
 # Windows takes up to 30 s to give up on a device that it cannot reach.
 _CONNECT_LIMIT_S = 30.0
@@ -123,10 +126,14 @@ class Connection:
             "Switch it off and on; if that does not help, check its battery and firmware.",
         )
 
-    async def close(self) -> None:
-        """Stops the stream and disconnects, as far as the sensor still listens."""
+    async def close(self, stop: bool = True) -> None:
+        """Disconnects, as far as the sensor still listens.
+
+        Args:
+            stop: stop the stream first; of no use where the sensor has fallen silent.
+        """
         self._closed = True
-        if self._started and not self.gone.is_set():
+        if stop and self._started and not self.gone.is_set():
             with suppress(*_TRANSIENT):
                 async with asyncio.timeout(_CLOSE_LIMIT_S):
                     await self._write(self.wearer.driver.stop())
@@ -217,6 +224,7 @@ async def connect(wearer: Wearer, sighting: Sighting, attempts: int) -> Connecti
             await connection.close()
             if not isinstance(error, _TRANSIENT):
                 raise
+            _log.info("%s: %s: %s", connection.called, type(error).__name__, error)
             if attempts <= 0 or isinstance(error, _FINAL):
                 raise connection_error(connection.called, error) from error
         else:

@@ -78,7 +78,7 @@ class Keeper:
                 await asyncio.gather(chores, return_exceptions=True)
             since_s = self._connection.last_arrival_s
             self._tell("lost", why=why)
-            await self._connection.close()
+            await self._connection.close(stop=False)
             await self._reconnect()
             self._tell("recovered", after="lost", silent_s=self._now_s() - since_s)
 

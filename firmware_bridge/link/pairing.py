@@ -48,6 +48,19 @@ def which_moved(streams: Mapping[Key, ImuSamples]) -> Key | None:
     return key if most >= _MOVED_RAD_S and most >= _CLEARLY_MORE * others else None
 
 
+def worn(targets: Mapping[Segment, Target], moved: Segment, meant: Segment) -> dict[Segment, Target]:
+    """Which sensor is where, after one was moved on purpose.
+
+    Args:
+        targets: the two sensors as they were streamed, on whichever segments.
+        moved: the segment under which the moved sensor was streamed.
+        meant: the segment that the person moved.
+    """
+    (other,) = targets.keys() - {moved}
+    (rest,) = targets.keys() - {meant}
+    return {meant: targets[moved], rest: targets[other]}
+
+
 def remembered_path() -> Path:
     """Where this person's sensors are remembered: the usual place for settings on this system."""
     home = Path.home()

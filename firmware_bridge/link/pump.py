@@ -72,6 +72,11 @@ class Pump:
         with self._lock:
             return {segment: s.info for segment, s in self._streams.items() if s.info is not None}
 
+    def complaint(self) -> str:
+        """What speaks against beginning the session, in a sentence, or ""."""
+        with self._lock:
+            return next((f"The {s} sensor: {p}" for s, x in self._streams.items() if (p := x.complaint)), "")
+
     def fail(self, error: Exception) -> None:
         """Keeps an error for `check`, unless there is one already."""
         self._error = self._error or error
@@ -89,7 +94,10 @@ class Pump:
             running = not any(isinstance(message, Closed) for message in messages)
             with self._lock:
                 for message in messages:
-                    self._take(message)
+                    try:
+                        self._take(message)
+                    except Exception as error:  # a fault of one driver must not end the recording
+                        self.fail(error)
                 if not messages or not running:
                     for segment, stream in self._streams.items():
                         self._waiting[segment] += stream.flush()

@@ -90,7 +90,7 @@ class Stream:
         self._undecodable = self._reconnects = 0
         self._before = _Counts()
         self._battery_percent: float | None = None
-        self._problem = ""
+        self._problem = self._senseless = ""
 
     def opened(self, connection: Connection) -> None:
         """The notifications from here on come over this connection."""
@@ -106,6 +106,11 @@ class Stream:
     def settled(self) -> bool:
         """Whether it has streamed long enough for its clock fit to hold."""
         return self.state == "connected" and self.host_s - self._began_s >= _SETTLE_S
+
+    @property
+    def complaint(self) -> str:
+        """Why it has not settled, in a sentence, or "" where nothing is known."""
+        return "" if self.settled else self._problem or self._senseless
 
     def begin(self) -> None:
         """The session begins: counts start from zero."""
@@ -203,6 +208,7 @@ class Stream:
 
     def _garbage(self, error: DecodeError) -> None:
         self._undecodable += 1
+        self._senseless = f"its packets make no sense. {error.problem}"
         if self._undecodable & (self._undecodable - 1) == 0:  # told at 1, 2, 4, 8, ...
             self._notices.append(
                 Notice("garbage", {"notifications": self._undecodable, "text": error.problem})

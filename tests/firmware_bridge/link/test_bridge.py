@@ -26,10 +26,10 @@ def bridge(radio: Any, recorder: Any) -> Bridge:
     return Bridge(TARGETS, radio, sinks=[recorder.sink], on_event=recorder.listen, scan_s=2)
 
 
-def test_streams_both_sensors_on_one_clock_without_losing_a_sample(radio, thigh, bridge, recorder, numbers):
+def test_streams_both_sensors_on_one_clock_without_losing_a_sample(thigh, shank, bridge, recorder, numbers):
     with bridge:
         for segment in Segment:
-            recorder.wait_s(segment, 5)
+            recorder.wait_s(segment, 4)
         status = bridge.status
     for segment in Segment:
         samples = recorder.samples(segment)
@@ -43,17 +43,11 @@ def test_streams_both_sensors_on_one_clock_without_losing_a_sample(radio, thigh,
         assert status[segment].state == "connected"
         assert status[segment].lost == 0
         assert bridge.infos[segment].driver == "kneeflex"
-
-
-def test_both_sensors_are_timed_alike(radio, thigh, shank, bridge, recorder, numbers):
-    with bridge:
-        recorder.wait_s(Segment.SHANK, 5)
     for segment, sensor in ((Segment.THIGH, thigh), (Segment.SHANK, shank)):
         samples = recorder.samples(segment)
         truth_s = np.array(sensor.truth_s)[numbers(samples)] - bridge.session_t0
-        # The fake radio takes up to 2 ms of wall time to notice a sample.
+        # The fake sensor takes up to 2 ms of wall time, 10 ms of its own, to notice that a sample is due.
         np.testing.assert_allclose(samples.time_s, truth_s, atol=0.02)
-        print(np.percentile(samples.time_s - truth_s, [0, 50, 100]), bridge.status[segment])
 
 
 def test_the_sensors_are_started_and_stopped(thigh, shank, bridge):
@@ -170,7 +164,7 @@ def test_faults_of_the_air_are_sorted_out_and_counted(thigh, bridge, recorder, n
 
     thigh.tamper = tamper
     with bridge:
-        recorder.wait_s(Segment.THIGH, 6)
+        recorder.wait_s(Segment.THIGH, 5)
         status = bridge.status[Segment.THIGH]
     sent = numbers(recorder.samples(Segment.THIGH))
     assert np.all(np.diff(sent) > 0)
@@ -193,11 +187,11 @@ def test_a_slow_sink_costs_no_sample(radio, recorder, numbers):
     def slow(segment: Segment, samples: ImuSamples) -> None:
         nonlocal chunks
         chunks += 1
-        if chunks % 20 == 5:
+        if chunks % 12 == 5:
             time.sleep(0.3)  # 1.5 s to the sensors
 
     with Bridge(TARGETS, radio, sinks=[slow, recorder.sink]):
-        recorder.wait_s(Segment.SHANK, 8)
+        recorder.wait_s(Segment.SHANK, 5)
     for segment in Segment:
         samples = recorder.samples(segment)
         assert np.all(np.diff(numbers(samples)) == 1)
@@ -269,6 +263,16 @@ def test_what_goes_wrong_at_the_start_is_said_plainly(radio, thigh, shank, chang
     assert caught.value.advice
     assert thigh.client is None
     assert shank.client is None
+
+
+def test_packets_that_make_no_sense_are_said_plainly(radio, thigh, monkeypatch):
+    monkeypatch.setattr("firmware_bridge.link.bridge._SETTLE_LIMIT_S", 0.5)
+    thigh.tamper = lambda packet: [bytes(packet)[:-3]]  # cut short, as by too small an MTU
+    with (
+        pytest.raises(LinkError, match=r"thigh sensor: its packets make no sense.*17 bytes"),
+        Bridge(TARGETS, radio),
+    ):
+        pytest.fail("must not begin")
 
 
 def test_no_thread_is_left_behind(radio, bridge):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from firmware_bridge.errors import SessionError
-from firmware_bridge.link.pairing import remember, remembered, remembered_path, which_moved
+from firmware_bridge.link.pairing import remember, remembered, remembered_path, which_moved, worn
 from firmware_bridge.link.target import Target
 from firmware_bridge.samples import ImuSamples, Segment
 
@@ -38,6 +38,14 @@ TARGETS = {
     Segment.THIGH: Target("Xsens DOT", "movella-dot", "D4:22:CD:00:00:01"),
     Segment.SHANK: Target("Knie-ß"),
 }
+
+
+@pytest.mark.parametrize("meant", list(Segment))
+def test_the_moved_sensor_is_the_meant_one(meant):
+    swapped = {Segment.THIGH: TARGETS[Segment.SHANK], Segment.SHANK: TARGETS[Segment.THIGH]}
+    assert worn(TARGETS, moved=meant, meant=meant) == TARGETS
+    other = Segment.SHANK if meant == Segment.THIGH else Segment.THIGH
+    assert worn(TARGETS, moved=other, meant=meant) == swapped
 
 
 def test_sensors_are_remembered(tmp_path):
