@@ -48,11 +48,12 @@ class Truth:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SimulatedSession:
-    """A recording with the truth behind it."""
+    """A recording with the truth behind it, and how the sensors were worn."""
 
     recording: Recording
     truth: Truth
     script: Script
+    wearing: Wearing
 
 
 def simulate_session(
@@ -92,7 +93,7 @@ def simulate_session(
         sensors=dict.fromkeys(Segment, sensor),
     )
     recording = Recording(info, samples[Segment.THIGH], samples[Segment.SHANK], script.events)
-    return SimulatedSession(recording, true_session(leg, worn, rate_hz), script)
+    return SimulatedSession(recording, true_session(leg, worn, rate_hz), script, worn)
 
 
 def true_session(leg: Leg, wearing: Wearing, rate_hz: float = 100.0) -> Truth:
@@ -114,7 +115,7 @@ def true_session(leg: Leg, wearing: Wearing, rate_hz: float = 100.0) -> Truth:
 def _samples(
     leg: Leg, segment: Segment, worn: Worn, rate_hz: float, seed: int, raw_clock: bool
 ) -> ImuSamples:
-    period_s = 1.0 / (rate_hz * (1.0 + worn.clock_ppm * 1e-6))
+    period_s = worn.period_s(rate_hz)
     count = int((leg.script.duration_s - worn.phase_s) / period_s)
     time_s = np.asarray(worn.phase_s + np.arange(count) * period_s, dtype=np.float64)
     acc, gyr = ideal_signals(leg, segment, worn, time_s)
@@ -126,7 +127,7 @@ def _samples(
     acc = acc + np.array(worn.acc_bias_m_s2) + rng.normal(0.0, 1.0, (count, 3)) * worn.acc_noise_m_s2
     if not raw_clock:
         return ImuSamples(time_s, acc, gyr)
-    ticks = np.rint(time_s * (1.0 + worn.clock_ppm * 1e-6) / CLOCK.tick_s).astype(np.int64) + worn.first_tick
+    ticks = np.rint(time_s * worn.clock_rate / CLOCK.tick_s).astype(np.int64) + worn.first_tick
     return ImuSamples(
         time_s,
         acc,

@@ -27,6 +27,7 @@ class Worn:
         gyr_bias_walk_rad_s: standard deviation that the bias gains in each minute.
         gyr_scale: relative error of the gyroscope's scale.
         clock_ppm: how much faster than true time the sensor's clock runs.
+        rate_error: relative error of the sample rate by the sensor's own clock.
         phase_s: true time of the first sample.
         first_tick: of the sensor's microsecond clock at true time 0.
         first_sequence: of the sensor's sample counter.
@@ -43,9 +44,19 @@ class Worn:
     gyr_bias_walk_rad_s: float = 0.0
     gyr_scale: float = 0.0
     clock_ppm: float = 0.0
+    rate_error: float = 0.0
     phase_s: float = 0.0
     first_tick: int = 0
     first_sequence: int = 0
+
+    @property
+    def clock_rate(self) -> float:
+        """Seconds of the sensor's clock in a true second."""
+        return 1.0 + self.clock_ppm * 1e-6
+
+    def period_s(self, nominal_hz: float) -> float:
+        """The true time from one sample to the next."""
+        return 1.0 / (nominal_hz * (1.0 + self.rate_error) * self.clock_rate)
 
 
 # Lateral, in the distal third of the thigh; on the flat inner side of the shin bone.

@@ -1,0 +1,228 @@
+"""The simulated Bluetooth world: two sensors that are worn by a simulated leg, and real bleak on top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from firmware_bridge.drivers import DRIVERS
+from firmware_bridge.errors import LinkError, UsageError
+from firmware_bridge.samples import ImuSamples, Int, Segment
+from firmware_bridge.virtual.host_time import HostTime
+from firmware_bridge.virtual.playback import BoardClock, Playback
+from firmware_bridge.virtual.simulation import SimulatedSession
+from firmware_bridge.virtual.wire import FIRMWARES
+
+if TYPE_CHECKING:
+    from bleak.backends.client import BaseBleakClient
+    from bleak.backends.scanner import BaseBleakScanner
+    from bumble.device import Device
+    from bumble.link import LocalLink
+
+    from firmware_bridge.virtual.sensor import Sensor
+
+_ADDRESSES = {Segment.THIGH: "F0:0D:00:00:00:01", Segment.SHANK: "F0:0D:00:00:00:02"}
+_ADAPTER_ADDRESS = "F0:0D:00:00:00:FF"
+
+
+class VirtualRadio:
+    """Two simulated sensors in the air of one event loop: a `firmware_bridge.link.radio.Radio`.
+
+    Once both have been started and `lead_s` more has passed, the leg carries out the script, once, for both
+    in the same time. Before, it rests as at the beginning of the script, so nothing of the script is missed;
+    at its end the sensors fall silent and stay connected. Everything may be read from any thread.
+
+    Args:
+        session: what they measure.
+        speed: how much faster than real time everything happens, clocks included.
+        driver: the kind of sensor: "kneeflex" or "movella-dot".
+        lead_s: host time between the start of the second sensor and the start of the script; the link
+            needs about a second until its session begins.
+        seed: of the noise of the leg at rest.
+
+    Attributes:
+        session: as given.
+        names: advertised name of each sensor.
+        addresses: Bluetooth address of each sensor.
+
+    Raises:
+        UsageError: no such kind of sensor, or it does not offer the session's sample rate.
+    """
+
+    def __init__(
+        self,
+        session: SimulatedSession,
+        *,
+        speed: float = 1.0,
+        driver: str = "kneeflex",
+        lead_s: float = 2.0,
+        seed: int = 0,
+    ) -> None:
+        if driver not in FIRMWARES:
+            raise UsageError(
+                f"There is no simulated sensor of the kind {driver}.",
+                f"Choose one of {', '.join(FIRMWARES)}.",
+            )
+        self.session, self._lead_s, self._seed = session, lead_s, seed
+        self._firmware = FIRMWARES[driver]
+        self._rate_hz = _rate_hz(session)
+        if self._rate_hz not in DRIVERS[driver].rates_hz():
+            raise UsageError(f"A {driver} sensor does not offer the {self._rate_hz:g} Hz of the session.")
+        self._host = HostTime(speed)
+        self._advertisements = {segment: self._firmware.advertisement(segment) for segment in Segment}
+        self.names: Mapping[Segment, str] = {s: a.name for s, a in self._advertisements.items()}
+        self.addresses: Mapping[Segment, str] = dict(_ADDRESSES)
+        self._sensors: Mapping[Segment, Sensor] = {}
+        self._script_start_s: float | None = None
+        self._backends: tuple[type[BaseBleakScanner], type[BaseBleakClient]] | None = None
+
+    @property
+    def scanner_backend(self) -> type[BaseBleakScanner]:
+        """The class that scans for the sensors."""
+        return self._entered()[0]
+
+    @property
+    def client_backend(self) -> type[BaseBleakClient]:
+        """The class that connects to the sensors."""
+        return self._entered()[1]
+
+    def now_s(self) -> float:
+        """Host time."""
+        return self._host.now_s()
+
+    @property
+    def script_start_s(self) -> float | None:
+        """Host time of the script's zero; None until both sensors have been started."""
+        return self._script_start_s
+
+    @property
+    def sent(self) -> Mapping[Segment, int]:
+        """How many samples of the script each sensor has sent."""
+        return {segment: sensor.sent for segment, sensor in self._sensors.items()} or dict.fromkeys(
+            Segment, 0
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether both sensors have sent the whole script."""
+        return bool(self._sensors) and all(sensor.finished for sensor in self._sensors.values())
+
+    def script_index(self, segment: Segment, device_ticks: Int) -> Int:
+        """Which sample of `session.recording` each received one is, by the clock of its sensor.
+
+        Args:
+            segment: of the sensor.
+            device_ticks: (n,) as received.
+
+        Returns:
+            (n,) index; negative for samples of the leg at rest before the script.
+        """
+        sensor = self._sensors[segment]
+        playback, clock = sensor.playback, sensor.clock
+        if playback.script_zero is None:
+            return np.full(len(device_ticks), -1, dtype=np.int64)
+        first = clock.ticks(playback.host_s(playback.script_zero))
+        behind = (np.asarray(device_ticks, dtype=np.int64) - first + 2**31) % 2**32 - 2**31
+        return np.rint(behind / (playback.period_s * clock.clock_rate * 1e6)).astype(np.int64)
+
+    async def __aenter__(self) -> Self:
+        """Switches the adapter and both sensors on, anew.
+
+        Raises:
+            LinkError: bumble is not installed.
+        """
+        try:
+            import bumble  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise LinkError(
+                "The simulated sensors are not installed.", "Run: pip install 'kneeflex[sim]'"
+            ) from error
+        from bumble.link import LocalLink
+
+        from firmware_bridge.virtual.backend import Adapter, SimulatedClient, SimulatedScanner
+
+        link = LocalLink()  # type: ignore[no-untyped-call]
+        adapter = Adapter(await _central(link))
+        self._backends = (
+            type("VirtualScanner", (SimulatedScanner,), {"adapter": adapter}),
+            type("VirtualClient", (SimulatedClient,), {"adapter": adapter}),
+        )
+        self._script_start_s = None
+        self._sensors = {segment: self._sensor(link, segment) for segment in Segment}
+        for sensor in self._sensors.values():
+            await sensor.power_on()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Switches everything off; what was counted stays readable."""
+        for sensor in self._sensors.values():
+            await sensor.power_off()
+        self._backends = None
+
+    def _entered(self) -> tuple[type[BaseBleakScanner], type[BaseBleakClient]]:
+        if self._backends is None:
+            raise RuntimeError("the simulated radio is not switched on")
+        return self._backends
+
+    def _sensor(self, link: LocalLink, segment: Segment) -> Sensor:
+        from firmware_bridge.virtual.sensor import Sensor
+
+        worn = self.session.wearing[segment]
+        seed = 2 * self._seed + list(Segment).index(segment)
+        return Sensor(
+            link,
+            self.addresses[segment],
+            self._advertisements[segment],
+            self._firmware,
+            Playback(_samples(self.session, segment), worn, self._rate_hz, seed),
+            BoardClock(self.now_s(), worn.first_tick, worn.clock_rate),
+            self._rate_hz,
+            worn.first_sequence,
+            self._host,
+            self._started,
+        )
+
+    def _started(self, sensor: Sensor) -> None:
+        """Puts a sensor on its grid; with the second one the time of the script is settled."""
+        now_s = self.now_s()
+        if sensor.playback.on_grid:
+            return
+        others = [s for s in self._sensors.values() if s is not sensor]
+        if not all(other.playback.on_grid for other in others):
+            sensor.playback.start(now_s)
+            return
+        script_start_s = now_s + self._lead_s
+        for other in others:
+            script_start_s = other.playback.next_script_start_s(script_start_s)
+        sensor.playback.start_with_script(script_start_s, now_s)
+        for each in self._sensors.values():
+            each.playback.settle(script_start_s)
+        self._script_start_s = script_start_s
+
+
+async def _central(link: LocalLink) -> Device:
+    from bumble.controller import Controller
+    from bumble.device import Device
+    from bumble.hci import Address
+    from bumble.host import Host
+
+    host = Host()
+    host.controller = Controller("adapter", link=link)
+    device = Device(name="adapter", address=Address(_ADAPTER_ADDRESS), host=host)
+    await device.power_on()
+    return device
+
+
+def _samples(session: SimulatedSession, segment: Segment) -> ImuSamples:
+    return session.recording.thigh if segment is Segment.THIGH else session.recording.shank
+
+
+def _rate_hz(session: SimulatedSession) -> float:
+    rate_hz = session.recording.info.sensors[Segment.THIGH].nominal_rate_hz
+    assert rate_hz is not None
+    return rate_hz
