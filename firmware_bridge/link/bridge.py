@@ -110,7 +110,7 @@ class Bridge:
                 raise LinkError(
                     self._pump.complaint()
                     or "The sensors are connected, but do not stream at the same time.",
-                    "Switch both off and on and bring them near; if that does not help, check their firmware.",
+                    "Switch both off and on and bring them near; if that is no help, check their firmware.",
                 )
         except BaseException:
             self._shut_down()
