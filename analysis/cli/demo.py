@@ -11,6 +11,7 @@ import typer
 from analysis.cli import console
 from analysis.cli.recordings import read, write_everything
 from analysis.cli.sensors import require_simulation, stream, virtual_source
+from firmware_bridge.samples import Segment
 
 if TYPE_CHECKING:
     from analysis.answer import Answer
@@ -36,10 +37,9 @@ def demo(
 ) -> None:
     """Run the whole job on a simulated leg: stream, plot, record, analyse, report."""
     require_simulation()
-    from firmware_bridge.virtual.radio import VirtualRadio
-
     from analysis.answer import answer
     from analysis.doctor import has_screen
+    from firmware_bridge.virtual.radio import VirtualRadio
     from firmware_bridge.virtual.sessions import condensed_session
     from firmware_bridge.virtual.simulation import simulate_session
 
@@ -62,11 +62,12 @@ def demo(
         seconds=None,
         headless=headless or not on_screen,
     )
-    for segment, link in streamed.status.items():
-        console.say(
-            f"{segment}: {radio.sent[segment]} samples sent, {link.received} received, {link.lost} lost"
-        )
     recording = read(folder)
+    for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank)):
+        received = 0
+        if samples.device_ticks is not None:
+            received = int((radio.script_index(segment, samples.device_ticks) >= 0).sum())
+        console.say(f"{segment}: {radio.sent[segment]} samples of the movement sent, {received} recorded")
     with console.working("Computing the angle and the change"):
         result = answer(recording)
     true_change_deg = session.truth.change_deg("prone")
