@@ -109,6 +109,8 @@ def session_rows(folder: str, name: str) -> list[Row]:
         return [row | found for found in _answer_rows(answer(recording))]
     except KneeflexError as error:
         return [row | {"error": str(error).removeprefix(f"{folder}: ")}]
+    except ImportError:  # that is a broken installation, not a broken session
+        raise
     except Exception as error:  # one session must never cost the others their row
         return [row | {"error": f"This session cannot be analysed ({type(error).__name__}: {error})."}]
 
