@@ -146,13 +146,12 @@ def unanswered(
     zero_sd_deg: float | None = None,
 ) -> Comparison:
     """A comparison with nothing in it but the blocks and, where both have a value, their plain difference."""
-    both = before is not None and after is not None
     return Comparison(
         test=test,
         before=before,
         after=after,
         relative=relative,
-        change_deg=change_of(before, after).value_deg if both and before and after else None,
+        change_deg=None if before is None or after is None else change_of(before, after).value_deg,
         change_ci95_deg=None,
         control_change_deg=None,
         net_change_deg=None,

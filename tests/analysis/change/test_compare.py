@@ -187,6 +187,10 @@ class TestSlip:
         assert says(c, "reads 3.0 deg straighter")
         assert c.verdict == "gained"
 
+    def test_the_limit_of_two_degrees(self, session):
+        assert not says(compare(session(**self.values), ((9000.0, -2.0),)), "slip")
+        assert says(compare(session(**self.values), ((9000.0, -2.1),)), "may be strap slip")
+
     def test_beyond_four_degrees_there_is_no_gain(self, session):
         huge = {"before": [35, 36, 34, 35], "after": [4, 3, 5, 4]}
         c = compare(session(**huge), ((9000.0, -4.1),))
@@ -257,6 +261,14 @@ def test_a_block_that_is_still_warming_up_is_said(session):
     assert not says(compare(session(before=[15, 16, 14, 15, 14], after=[5, 5, 6, 5, 5])), "still grow")
 
 
+def test_scatter_alone_is_rarely_a_trend(session):
+    rng = np.random.default_rng(5)
+    said = sum(
+        says(compare(session(before=rng.normal(15, 3, 5), after=[5, 5, 6])), "grow") for _ in range(300)
+    )
+    assert said <= 0.03 * 300
+
+
 def test_scatter_and_the_bands_of_the_angle_widen(block):
     def width(values, sd_deg):
         c = compare(block("before", values, sd_deg=sd_deg) + block("after", values, sd_deg=sd_deg))
@@ -314,6 +326,18 @@ def test_a_strapping_that_holds_both_blocks_is_preferred(block):
     c = compare(repetitions, ())
     assert (c.before.strapping, c.after.strapping) == (1, 1)
     assert c.change_deg == 0
+
+
+def test_across_strappings_the_first_before_meets_the_last_after(block):
+    repetitions = [
+        *block("before", [20, 20, 21]),
+        *block("before_again", [19, 19, 20]),
+        *block("after", [9, 9, 9], strapping=1),
+        *block("after", [5, 5, 6], strapping=2),
+    ]
+    c = compare(repetitions, ())
+    assert (c.before.strapping, c.after.strapping) == (0, 2)
+    assert c.change_deg == pytest.approx(15)
 
 
 def test_peaks_do_not_enter_the_change(block):

@@ -37,6 +37,15 @@ def test_days_carry_the_error_of_two_calibrations(session):
     assert days(session, first, [9, 8, 10, 9]).verdict == "no detectable change"
 
 
+def test_a_poorly_known_zero_costs_more_than_the_published_error(session):
+    def detectable(zero_sd_deg):
+        first, second = (Measured(session(before=[9, 10, 9]), False, zero_sd_deg) for _ in range(2))
+        return compare_sessions(first, second)[0].detectable_change_deg
+
+    assert detectable(1.0) == detectable(2.5) == detectable(float("nan"))
+    assert detectable(5.0) > detectable(2.5) + 5
+
+
 def test_the_baseline_of_each_day_is_compared(session):
     first = Measured(session(before=[15, 16, 14], after=[2, 2, 2]), False)
     second = Measured(session(before=[12, 13, 11], after=[1, 1, 1]), False)
