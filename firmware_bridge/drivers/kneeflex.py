@@ -160,7 +160,7 @@ class Command:
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> Command:
-        """Reads a command; a board answers one it cannot read with an ATT error."""
+        """Reads a command; a board does nothing on one that it cannot read."""
         if payload == b"\x00":
             return cls(None)
         if len(payload) == 3 and payload[0] == 1 and payload[1:] != b"\x00\x00":

@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from firmware_bridge.drivers.standard import DEG_RAD, G_M_S2
+from firmware_bridge.drivers.standard import DEG_RAD, G_M_S2, as_float64
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float, Int
 
@@ -102,9 +102,7 @@ class Frame:
         Plain numbers are already in their unit, so the factor applies to compressed ones only.
         """
         encoding = self._encoding
-        numbers = (self.counts.astype("<i4").view("<f4") if encoding.is_float else self.counts).astype(
-            np.float64
-        )
+        numbers = as_float64(self.counts.astype("<i4").view("<f4") if encoding.is_float else self.counts)
         return numbers * (encoding.unit * (factor if self.compressed else 1.0))
 
 

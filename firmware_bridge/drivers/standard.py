@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float
@@ -48,7 +48,13 @@ def read_firmware_revision(reads: Mapping[str, bytes]) -> str:
 
 def vectors(payload: bytes, dtype: DTypeLike) -> Float:
     """Consecutive triples of one number type as a (k, 3) float array."""
-    return np.frombuffer(payload, dtype).astype(np.float64).reshape(-1, 3)
+    return as_float64(np.frombuffer(payload, dtype)).reshape(-1, 3)
+
+
+def as_float64(numbers: NDArray[Any]) -> Float:
+    """The same numbers; a signalling NaN, which only damaged bytes hold, becomes a quiet one in silence."""
+    with np.errstate(invalid="ignore"):
+        return numbers.astype(np.float64)
 
 
 def counts(values: Float, per_lsb: float) -> bytes:

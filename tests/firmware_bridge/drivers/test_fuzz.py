@@ -27,7 +27,7 @@ from firmware_bridge.drivers.polar_frame import Frame, Quantity
 from firmware_bridge.drivers.standard import BATTERY_LEVEL, G_M_S2
 from firmware_bridge.errors import DecodeError, KneeflexError
 
-EXAMPLES = int(os.environ.get("KNEEFLEX_FUZZ_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("KNEEFLEX_FUZZ_EXAMPLES", "40"))
 fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 REST = np.tile([0.0, 0.0, G_M_S2], (4, 1)), np.full((4, 3), 0.01)
@@ -163,6 +163,25 @@ def test_a_parser_takes_any_bytes_or_raises_a_decode_error(name, data):
     else:
         return
     assert told.endswith(".")
+
+
+SIGNALLING_NAN = bytes.fromhex("010080ff")
+
+
+@pytest.mark.parametrize(
+    ("name", "characteristic", "payload"),
+    [
+        ("movesense", movesense.DATA, IMU[:6] + SIGNALLING_NAN * 24),
+        ("movella-dot", movella_dot.MEDIUM_PAYLOAD, bytes(4) + SIGNALLING_NAN * 6),
+        ("polar-verity-sense", polar.DATA, b"\x05" + bytes(8) + b"\x01" + SIGNALLING_NAN * 3),
+    ],
+)
+def test_numbers_that_are_none_are_refused(name, characteristic, payload):
+    decoder = DRIVERS[name].decoder({}, 52.0)
+    for before in BEFORE.get(name, []):
+        decoder.decode(*before)
+    with pytest.raises(DecodeError, match="cannot measure"):
+        decoder.decode(characteristic, payload)
 
 
 def test_every_driver_is_fuzzed_from_whole_packets():
