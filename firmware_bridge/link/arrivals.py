@@ -99,6 +99,15 @@ class LiveCount:
         self._period_s = period_s
         self._recent: deque[tuple[float, float]] = deque()
 
+    def restart(self, silence_s: float) -> None:
+        """The stream was interrupted, and the count goes on from here.
+
+        Args:
+            silence_s: time from the last sample to the next.
+        """
+        self.lost += max(round(silence_s / self._period_s) - 1, 0)
+        self._recent.clear()
+
     def skip(self, arrival_s: float, delay_s: float) -> int:
         """How far the count has to jump after this packet, mostly 0.
 

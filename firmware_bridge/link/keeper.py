@@ -61,7 +61,7 @@ class Keeper:
         assert self._connection is not None
         try:
             await self._connection.start()
-            async with asyncio.timeout(LOST_AFTER_S):
+            async with asyncio.timeout(max(LOST_AFTER_S, 2 * self.wearer.driver.quiet_s)):
                 await self._connection.flowing.wait()
         except (BleakError, OSError, TimeoutError) as error:
             raise self._connection.silence() from error

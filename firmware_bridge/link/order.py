@@ -128,11 +128,11 @@ class StreamOrder:
     def push(self, decoded: Decoded, arrival_s: float) -> list[Placed]:
         """Takes in one packet with samples; returns those whose turn has come."""
         raw = self._raw(decoded)
+        reconnected, self._reconnected = self._reconnected, False
         if raw is None:
             positions = np.arange(self._running, self._running + len(decoded))
             self._running += len(decoded)
-            return [Placed(decoded, arrival_s, positions)]
-        reconnected, self._reconnected = self._reconnected, False
+            return [Placed(decoded, arrival_s, positions, restarted=reconnected)]
         if self._newest is None:
             return self._begin(Placed(decoded, arrival_s, unwrap(raw, self._modulo)))
         packet = self._after(self._newest, decoded, arrival_s)

@@ -101,6 +101,7 @@ class Stream:
             self._reconnects += 1
             self._order.reconnected()
         self._connection, self._last_arrival_s = connection, None
+        self._problem = ""
 
     @property
     def settled(self) -> bool:
@@ -150,8 +151,6 @@ class Stream:
             now_s: host time.
         """
         counts, clock = self._counts(), self._clock
-        span_s = self._recent[-1][0] - self._recent[0][0] if self._recent else 0.0
-        samples = sum(k for _, k in self._recent) - (self._recent[0][1] if self._recent else 0)
         uncertainty_s = self._delay.uncertainty_s if self._delay else clock.delay_s if clock else None
         return LinkStatus(
             state=self.state,
@@ -163,7 +162,7 @@ class Stream:
             garbage=counts.garbage,
             reconnects=self._reconnects,
             battery_percent=self._battery_percent,
-            rate_hz=samples / span_s if span_s > 0 else None,
+            rate_hz=self._rate_hz(now_s),
             nominal_rate_hz=self.info.nominal_rate_hz if self.info else None,
             age_s=None if self._last_arrival_s is None else max(now_s - self._last_arrival_s, 0.0),
             gaps=self._gaps.gaps(),
@@ -171,6 +170,13 @@ class Stream:
             clock_uncertainty_s=uncertainty_s,
             problem=self._problem,
         )
+
+    def _rate_hz(self, now_s: float) -> float | None:
+        recent = [
+            (arrival_s, samples) for arrival_s, samples in self._recent if now_s - arrival_s < _RATE_OVER_S
+        ]
+        span_s = recent[-1][0] - recent[0][0] if recent else 0.0
+        return sum(samples for _, samples in recent[1:]) / span_s if span_s > 0 else None
 
     def take_notices(self) -> list[Notice]:
         """What there is to tell since the last call."""
@@ -236,6 +242,8 @@ class Stream:
         delay_s = self._delay.delay_s if self._delay else 0.0
         host_s = self._clock.update(positions, placed.arrival_s, delay_s)
         if self._count is not None:
+            if placed.restarted:
+                self._count.restart(float(host_s[0]) - self.host_s)
             late_s = placed.arrival_s - self._clock.line_s(int(positions[-1]))
             self._skipped += self._count.skip(placed.arrival_s, late_s)
         self.host_s = float(host_s[-1])

@@ -177,3 +177,12 @@ def test_whatever_comes_is_handed_out_in_order_and_accounted_for(jumbled, column
     assert len(out) + feed.order.duplicates + feed.order.late == pushed + 1
     if columns:  # the clock alone cannot tell a gap from the rate of so odd a sensor
         assert feed.order.lost == max(out) + 1 - len(out)
+
+
+def test_a_sensor_without_counters_restarts_with_its_connection():
+    feed = Feed(None)
+    feed.numbers(range(3), ticks=False, sequence=False)
+    feed.order.reconnected()
+    feed.numbers(range(3, 6), ticks=False, sequence=False)
+    assert feed.end() == [0, 1, 2, 3, 4, 5]
+    assert feed.restarts == 1
