@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 
 from analysis.change.result import Block
+from analysis.movement.result import Repetition
 
 SLIP_WARN_DEG = 2.0
 SLIP_REFUSE_DEG = 4.0
@@ -52,10 +53,10 @@ def slip_warnings(slip_deg: float | None, restrapped: bool) -> list[str]:
     return [f"{text}: part of the change may be strap slip, and the interval is widened by it."]
 
 
-def design_warnings(before: Block, after: Block, again: Block | None, warmups: int) -> list[str]:
+def design_warnings(before: Block, after: Block, rested: bool, warmups: int) -> list[str]:
     """What the protocol leaves open."""
     texts = []
-    if again is None:
+    if not rested:
         texts.append(
             "There was no rest block: the change includes the effects of warm-up, of repeating the test and "
             "of expectation."
@@ -72,13 +73,18 @@ def design_warnings(before: Block, after: Block, again: Block | None, warmups: i
     return texts
 
 
-def missing_warnings(blocks: Iterable[Block]) -> list[str]:
-    """Repetitions that were begun but have no value."""
+def missing_warnings(repetitions: Iterable[Repetition]) -> list[str]:
+    """Repetitions that were begun but have no value, by phase."""
+    held: dict[str, list[bool]] = {}
+    for repetition in repetitions:
+        if repetition.phase != "warmup":
+            name = repetition.phase.replace("_", " ")
+            held.setdefault(name, []).append(repetition.extension is not None)
     return [
-        f"{b.attempts - b.n} of {b.attempts} repetitions in {b.phase.replace('_', ' ')} have no value "
-        "(not held for a second, half done, or samples lost) and are not counted."
-        for b in blocks
-        if b.attempts > b.n
+        f"{len(values) - sum(values)} of {len(values)} repetitions in {name} have no value (not held for a "
+        "second, half done, or samples lost) and are not counted."
+        for name, values in held.items()
+        if not all(values)
     ]
 
 

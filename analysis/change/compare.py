@@ -83,47 +83,65 @@ def _compare_test(
         open_question: the blocks, with no answer yet.
         pose_checks, reliability: as for `compare_blocks`.
     """
-    before, after, blocks = open_question.before, open_question.after, open_question.blocks
-    missing = missing_warnings(blocks.values())
+    before, after = open_question.before, open_question.after
+    missing = missing_warnings(repetitions)
     if before is None or after is None:
         absent = " and no ".join(name for name, b in (("before", before), ("after", after)) if b is None)
         reason = f"There is no {absent} block with a repetition that was held for a second."
         return replace(open_question, reason=reason, warnings=tuple(missing))
+    blocks = open_question.blocks
     again = blocks.get("before_again")
-    restrapped = before.strapping != after.strapping
-    slip_deg = slip_of(pose_checks, before, after)
     attempts = _attempts(repetitions)
-    warnings = [
-        *slip_warnings(slip_deg, restrapped),
+    slip_deg = slip_of(pose_checks, before, after)
+    warnings = (
+        *slip_warnings(slip_deg, restrapped=before.strapping != after.strapping),
         *bent_end_warnings(repetitions, before, after, slip_deg),
         *step_warnings(repetitions, blocks.values()),
         *tilt_warnings(before, after),
         *missing,
         *trend_warnings(b for b in (before, again, after) if b is not None),
-        *design_warnings(before, after, again, attempts.get("warmup", 0)),
-    ]
-    prepared = replace(open_question, slip_deg=slip_deg, warnings=tuple(warnings))
-    few = [b for b in (before, again, after) if b is not None and b.n < LEAST_REPETITIONS]
+        *design_warnings(before, after, "before_again" in attempts, attempts.get("warmup", 0)),
+    )
+    prepared = replace(open_question, slip_deg=slip_deg, warnings=warnings)
+    needed = {"before": before.n, "after": after.n}
+    if "before_again" in attempts:
+        needed["before_again"] = again.n if again is not None else 0
+    few = [phase for phase, n in needed.items() if n < LEAST_REPETITIONS]
     if few:
-        name, n = few[0].phase.replace("_", " "), few[0].n
-        held = f"{n} repetition{'' if n == 1 else 's'} with a value"
+        held = f"{needed[few[0]]} repetition{'' if needed[few[0]] == 1 else 's'} with a value"
+        name = few[0].replace("_", " ")
         return replace(prepared, reason=f"The {name} block holds {held}; {LEAST_REPETITIONS} are needed.")
-    if restrapped and open_question.relative:
+    if before.strapping != after.strapping and open_question.relative:
         reason = "The sensors were strapped on again, and no reference pose ties the two strappings together."
         return replace(prepared, change_deg=None, reason=reason)
+    return _answer(prepared, before, again, after, attempts, reliability)
+
+
+def _answer(
+    prepared: Comparison,
+    before: Block,
+    again: Block | None,
+    after: Block,
+    attempts: Mapping[str, int],
+    reliability: Reliability | None,
+) -> Comparison:
+    """Adds interval, detectable change and verdict, once nothing stands in the way."""
 
     def spread(contrast: Contrast) -> tuple[Interval, float, str]:
         noise = noise_of(
-            contrast, reliability, restrapped=restrapped, zero_sd_deg=open_question.zero_sd_deg or 0.0
+            contrast,
+            reliability,
+            restrapped=before.strapping != after.strapping,
+            zero_sd_deg=prepared.zero_sd_deg or 0.0,
         )
-        wider = widening(contrast, slip_deg, warmup_bias_deg(contrast, attempts))
+        wider = widening(contrast, prepared.slip_deg, warmup_bias_deg(contrast, attempts))
         return interval_of(contrast.value_deg, noise, wider), noise.detectable_deg + max(wider), noise.source
 
     change = change_of(before, after)
     ci95_deg, detectable_deg, source = spread(change)
     net = None if again is None else net_change_of(before, again, after)
     net_ci95_deg = None if net is None else spread(net)[0]
-    verdict, reason = judge(change.value_deg, ci95_deg, detectable_deg, net_ci95_deg, slip_deg)
+    verdict, reason = judge(change.value_deg, ci95_deg, detectable_deg, net_ci95_deg, prepared.slip_deg)
     return replace(
         prepared,
         change_ci95_deg=ci95_deg,

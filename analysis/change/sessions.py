@@ -56,7 +56,12 @@ def _compare_test(
     prepared = unanswered(test, before, after, relative, blocks, zero_sd_deg)
     if before is None or after is None:
         return replace(prepared, reason="A session holds no repetition that was held for a second.")
-    prepared = replace(prepared, warnings=tuple(_warnings(before, after)))
+    counted = [
+        [r for r in s.repetitions if r.test == test and r.phase == block.phase]
+        for s, block in ((first, before), (second, after))
+    ]
+    missing = [text for group in counted for text in missing_warnings(group)]
+    prepared = replace(prepared, warnings=(*_warnings(before, after), *missing))
     if relative:
         reason = "Days can only be compared by absolute angles: both sessions need a reference pose."
         return replace(prepared, change_deg=None, reason=reason)
@@ -78,7 +83,7 @@ def _compare_test(
 
 
 def _warnings(before: Block, after: Block) -> list[str]:
-    texts = [*tilt_warnings(before, after), *missing_warnings((before, after))]
+    texts = tilt_warnings(before, after)
     if before.phase.startswith("after") != after.phase.startswith("after"):
         texts.append(
             f"The earlier session's {before.phase} block is compared with the later session's {after.phase} "

@@ -131,6 +131,14 @@ def test_fewer_than_three_values_are_not_enough(session, few):
     assert says(c, "1 of 3 repetitions")
 
 
+def test_a_rest_block_without_a_single_value_is_not_forgotten(session):
+    c = compare(session(before=[15, 15, 16], before_again=[None, None], after=[3, 3, 4]))
+    assert c.verdict == "not enough data"
+    assert "before again block holds 0 repetitions" in c.reason
+    assert says(c, "2 of 2 repetitions in before again")
+    assert not says(c, "no rest block")
+
+
 def test_a_missing_block_is_named(session):
     c = compare(session(before=[15, 15, 15]))
     assert (c.verdict, c.after, c.change_deg) == ("not enough data", None, None)
