@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import isfinite
+from math import inf, isfinite
 
 from analysis.change.result import Block
 from analysis.movement.result import Repetition
@@ -34,6 +34,19 @@ def slip_of(pose_checks: Sequence[tuple[float, float]], before: Block, after: Bl
     if not closing:
         return None
     return (opening[-1] if opening else 0.0) - closing[-1]
+
+
+def checks_of_strapping(
+    pose_checks: Sequence[tuple[float, float]], repetitions: Iterable[Repetition], strapping: int
+) -> list[tuple[float, float]]:
+    """The checks of one strapping: those that no repetition of another strapping parts from it."""
+    start_s, stop_s = -inf, inf
+    for repetition in repetitions:
+        if repetition.strapping < strapping:
+            start_s = max(start_s, repetition.stop_s)
+        elif repetition.strapping > strapping:
+            stop_s = min(stop_s, repetition.start_s)
+    return [check for check in pose_checks if start_s < check[0] < stop_s]
 
 
 def slip_warnings(slip_deg: float | None, restrapped: bool) -> list[str]:

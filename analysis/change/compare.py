@@ -9,6 +9,7 @@ from math import isfinite, nan
 from analysis.change.blocks import AFTER_PHASES, blocks_of, choose, tests_of
 from analysis.change.checks import (
     LEAST_REPETITIONS,
+    checks_of_strapping,
     design_warnings,
     missing_warnings,
     slip_of,
@@ -92,7 +93,7 @@ def _compare_test(
     blocks = open_question.blocks
     again = blocks.get("before_again")
     attempts = _attempts(repetitions)
-    slip_deg = slip_of(pose_checks, before, after)
+    slip_deg = slip_of(checks_of_strapping(pose_checks, repetitions, after.strapping), before, after)
     warnings = (
         *slip_warnings(slip_deg, restrapped=before.strapping != after.strapping),
         *bent_end_warnings(repetitions, before, after, slip_deg),

@@ -225,6 +225,13 @@ class TestSlip:
         # A check before the first block shows slip that both blocks share.
         assert slip_of(((500.0, -3.0), (9000.0, -3.5)), c.before, c.after) == pytest.approx(0.5)
 
+    def test_a_check_of_another_strapping_is_no_closing_reference(self, block):
+        first = block("before", [15, 15, 16]) + block("after", [5, 5, 6])
+        again = block("before", [15, 15, 16], strapping=1)
+        checks = ((9000.0, -1.0), (150_000.0, -9.0))
+        assert compare(first + again, checks).slip_deg == pytest.approx(1.0)
+        assert compare(first, checks).slip_deg == pytest.approx(9.0)
+
     def test_in_the_net_change_slip_acts_either_way(self, session):
         phases = {"before": [15, 15, 16], "before_again": [15, 14, 15], "after": [3, 3, 4]}
         c, still = (compare(session(**phases), ((9000.0, d),)) for d in (-3.0, 0.0))
