@@ -42,10 +42,12 @@ class Direction:
 def lever_evidence(centre: KneeCentre, axes: tuple[Float, Float]) -> Evidence:
     """Straight is where the levers from the knee to both sensors point opposite ways."""
     angles, variance = [], _LEVER_SD_DEG**2
-    for axis, distal in zip(axes, (-centre.thigh_m, centre.shank_m), strict=True):
+    for axis, distal, sd in zip(
+        axes, (-centre.thigh_m, centre.shank_m), (centre.thigh_sd_m, centre.shank_sd_m), strict=True
+    ):
         x, y = tangents(axis) @ distal
         angles.append(np.degrees(np.arctan2(y, x)))
-        variance += np.degrees(np.arctan2(centre.sd_m, np.hypot(x, y))) ** 2
+        variance += np.degrees(np.arctan2(sd, np.hypot(x, y))) ** 2
     straight = float(angles[0] - angles[1])
     return Evidence(straight, straight, float(np.sqrt(variance)))
 

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.angle import bias
 from analysis.angle.direction import Direction, alike_evidence, judge, lever_evidence, pose_evidence
-from analysis.angle.flexion import axis_sensitivity, circular_middle_deg, inclination_rad, near
-from analysis.angle.gravity import Upright, upright
+from analysis.angle.flexion import Hinged, axis_sensitivity, circular_middle_deg, hinge_angle_rad, near
+from analysis.angle.gravity import find_up, level_from_inertial
 from analysis.angle.grid import Bool, Grid, Motion, common_grid
-from analysis.angle.hinge import HingeData, HingeFit, find_hinge
-from analysis.angle.knee_centre import KneeCentre, LeverData, find_knee_centre
+from analysis.angle.heading import WOBBLE_RAD, follow, follow_share, slow_heading
+from analysis.angle.hinge import HingeData, HingeFit, find_hinge, refine_hinge
+from analysis.angle.knee_centre import Carried, KneeCentre, find_knee_centre
+from analysis.angle.knots import Knots
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
+from analysis.angle.strapdown import Strapdown, integrate
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float, ImuSamples
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
@@ -22,6 +26,8 @@ from firmware_bridge.session.model import PhaseSpan, ReferencePose
 _MIN_BENDING_DEG = 15.0
 _SURE_NATS = 1.5
 _STILL_DEG_S = 3.0
+# A bias correction below this is not worth another integration.
+_BIAS_MATTERS_RAD_S = np.radians(0.03)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -119,20 +125,65 @@ def _inside(pose: ReferencePose, time_s: Float) -> bool:
     return bool(time_s[0] <= pose.time_s + pose.duration_s / 2 <= time_s[-1])
 
 
+def carry(motion: Motion, grid: Grid, knots: Knots, parameters: AngleParameters) -> Strapdown:
+    """Integrates one sensor with its bias removed, from rest and from motion."""
+    resting = bias.at_rest(motion, grid.known, grid.rate_hz)
+    duration_s = len(grid.time_s) / grid.rate_hz
+    nodes, found = bias.solve(resting, duration_s)
+    seconds = np.arange(len(grid.time_s)) / grid.rate_hz
+
+    def at_samples(values: Float) -> Float:
+        return np.stack([np.interp(seconds, nodes, v) for v in values]) if len(nodes) > 1 else values
+
+    strapdown = integrate(motion, at_samples(found), knots, grid.rate_hz)
+    up = find_up(strapdown.force, knots, grid.rate_hz, parameters.gravity_tau_s)
+    drifting = bias.in_motion(strapdown.rotation, up, knots, grid.rate_hz)
+    # The drift equations speak of what is left after the first correction.
+    if len(drifting.value):
+        previous = np.stack([np.interp(drifting.time_s, nodes, v) for v in found], axis=1)
+        value = drifting.value + (drifting.row * previous).sum(axis=1)
+        drifting = bias.Equations(drifting.time_s, drifting.row, value, drifting.sd)
+    _, better = bias.solve(resting.plus(drifting), duration_s)
+    if np.abs(better - found).max() > _BIAS_MATTERS_RAD_S:
+        strapdown = integrate(motion, at_samples(better), knots, grid.rate_hz)
+    return strapdown
+
+
 def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleParameters) -> Strapping:
     """Axes, angle, zero and band of one strapping.
 
     Raises:
         CannotAnswerError: the movement does not show the axes.
     """
-    ups = (
-        upright(grid.thigh, grid.known, grid.rate_hz, parameters),
-        upright(grid.shank, grid.known, grid.rate_hz, parameters),
-    )
-    fit, centre, margin = identify(grid, ups, parameters)
+    knots = Knots.of(grid.known, grid.rate_hz, parameters.knot_s)
+    sensors = [carry(m, grid, knots, parameters) for m in (grid.thigh, grid.shank)]
+    ups = [find_up(s.force, knots, grid.rate_hz, parameters.gravity_tau_s) for s in sensors]
+    fit, centre, margin = identify(sensors, ups, knots, parameters)
+    ups = [
+        find_up(s.knee_force(r), knots, grid.rate_hz, parameters.gravity_tau_s)
+        for s, r in zip(sensors, (centre.thigh_m, centre.shank_m), strict=True)
+    ]
+    data = _hinge_data(sensors, ups, knots, parameters)
+    fit = refine_hinge(data, fit.thigh, fit.shank, parameters)
     axes = (fit.thigh, fit.shank)
-    parts = [inclination_rad(u.up, axis) for u, axis in zip(ups, axes, strict=True)]
-    angle = np.degrees(parts[0][0] - parts[1][0])
+    centre = find_knee_centre(*(Carried(s, u) for s, u in zip(sensors, ups, strict=True)), axes, ~knots.cut)
+
+    levels = [level_from_inertial(u) for u in ups]
+    hinges = [
+        Hinged.of(s.inertial_from_sensor, level, axis, knots)
+        for s, level, axis in zip(sensors, levels, axes, strict=True)
+    ]
+    directions = [h.direction[knots.middle] for h in hinges]
+    phasor = np.where(knots.cut, 0.0, directions[0] * directions[1].conj())
+    heading = slow_heading(phasor, knots.size / grid.rate_hz, knots.cut)
+    knot_s = knots.middle / grid.rate_hz
+    turned = follow(
+        phasor,
+        np.interp(knot_s, heading.time_s, heading.heading_rad),
+        knots.size / grid.rate_hz,
+        knots.cut,
+    )
+    angle = np.degrees(hinge_angle_rad(hinges[0], hinges[1], knots.to_samples(turned)))
     angle = near(angle, circular_middle_deg(angle[grid.known]))
     direction = _direction(grid, angle, axes, centre, poses)
     flexion = direction.sign * angle
@@ -143,7 +194,6 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
             "Record 8 to 10 slow swings of the lower leg, from nearly straight to well bent.",
         )
     windows = [_window(p, grid) for p in poses]
-    level = np.minimum(parts[0][1], parts[1][1])
     zero_rows = next((w for w in windows if len(w)), None)
     relative = zero_rows is None
     warnings: list[str] = []
@@ -159,7 +209,13 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
         zero = float(np.median(flexion[zero_rows])) - pose.flexion_deg
         zero_sd = float(np.hypot(pose.sd_deg, 0.1))
     flexion = flexion - zero
-    sd = _band(ups, fit, level, zero_rows, flexion)
+    up_sensor = [s.up_in_sensor(u) for s, u in zip(sensors, ups, strict=True)]
+    level = np.sqrt(np.abs(phasor))
+    knot_sd = np.interp(knot_s, heading.time_s, heading.sd_rad)
+    zero_knots = knots.of_sample[zero_rows]
+    sd = knots.to_samples(
+        _band(up_sensor, fit, level, knot_sd, zero_knots, flexion[np.minimum(knots.middle, len(flexion) - 1)])
+    )
     checks = tuple(
         (p.time_s, float(np.median(flexion[w])) - p.flexion_deg)
         for p, w in list(zip(poses, windows, strict=True))[1:]
@@ -172,11 +228,13 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
         )
     valid = grid.known.copy()
     axes_sd = float(np.degrees(np.sqrt(fit.covariance_rad2.diagonal().max())))
+    first = up_sensor[0][:, zero_knots].mean(axis=1)
+    tilt = np.degrees(np.arccos(np.clip(first @ up_sensor[0] / np.linalg.norm(first), -1.0, 1.0)))
     return Strapping(
         flexion_deg=np.where(valid, flexion, np.nan),
         sd_deg=np.where(valid, sd, np.nan),
         valid=valid,
-        tilt_deg=np.where(valid, _thigh_tilt(ups[0], grid, zero_rows), np.nan),
+        tilt_deg=np.where(valid, knots.to_samples(tilt), np.nan),
         axes=HingeAxes(
             direction.sign * fit.thigh,
             direction.sign * fit.shank,
@@ -193,23 +251,21 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
             "direction_nats": direction.certainty_nats,
             "lever_thigh_m": float(np.linalg.norm(centre.thigh_m)),
             "lever_shank_m": float(np.linalg.norm(centre.shank_m)),
+            "knee_force_residual_m_s2": centre.residual_m_s2,
         },
         warnings=tuple(warnings),
     )
 
 
 def identify(
-    grid: Grid, ups: tuple[Upright, Upright], parameters: AngleParameters
+    sensors: list[Strapdown], ups: list[Float], knots: Knots, parameters: AngleParameters
 ) -> tuple[HingeFit, KneeCentre, float]:
     """The best pair of axes with the knee centre it implies, and the margin over the other pairing."""
-    rows = _rows_for_axes(grid, parameters)
-    data = HingeData(
-        grid.thigh.gyr_rad_s[:, rows], grid.shank.gyr_rad_s[:, rows], ups[0].up[:, rows], ups[1].up[:, rows]
-    )
-    levers = [_lever_data(m, u, grid, rows) for m, u in zip((grid.thigh, grid.shank), ups, strict=True)]
+    data = _hinge_data(sensors, ups, knots, parameters)
+    carried = [Carried(s, u) for s, u in zip(sensors, ups, strict=True)]
     ranked = []
     for fit in find_hinge(data, parameters)[:4]:
-        centre = find_knee_centre(levers[0], levers[1], (fit.thigh, fit.shank))
+        centre = find_knee_centre(carried[0], carried[1], (fit.thigh, fit.shank), ~knots.cut)
         ranked.append((fit.cost * centre.residual_m_s2**2, fit, centre))
     ranked.sort(key=lambda entry: entry[0])
     best = ranked[0]
@@ -217,18 +273,13 @@ def identify(
     return best[1], best[2], float(margin)
 
 
-def _rows_for_axes(grid: Grid, parameters: AngleParameters) -> np.ndarray:
-    rows = np.flatnonzero(grid.known)
-    return rows[:: max(1, -(-len(rows) // parameters.max_axis_samples))]
-
-
-def _lever_data(motion: Motion, up: Upright, grid: Grid, rows: np.ndarray) -> LeverData:
-    from scipy.ndimage import gaussian_filter1d
-
-    sigma = 0.02 * grid.rate_hz
-    acc, gyr = (gaussian_filter1d(v, sigma, axis=1) for v in (motion.acc_m_s2, motion.gyr_rad_s))
-    turning = np.gradient(gyr, 1 / grid.rate_hz, axis=1)
-    return LeverData(acc[:, rows], gyr[:, rows], turning[:, rows], up.up[:, rows])
+def _hinge_data(
+    sensors: list[Strapdown], ups: list[Float], knots: Knots, parameters: AngleParameters
+) -> HingeData:
+    rows = np.flatnonzero(~knots.cut)
+    rows = rows[:: max(1, -(-len(rows) // parameters.max_axis_samples))]
+    up = [s.up_in_sensor(u)[:, rows] for s, u in zip(sensors, ups, strict=True)]
+    return HingeData(sensors[0].gyr[:, rows], sensors[1].gyr[:, rows], up[0], up[1])
 
 
 def _direction(
@@ -273,18 +324,14 @@ def straightest_still(flexion: Float, grid: Grid) -> np.ndarray:
 
 
 def _band(
-    ups: tuple[Upright, Upright], fit: HingeFit, level: Float, zero_rows: np.ndarray, flexion: Float
+    ups: list[Float], fit: HingeFit, level: Float, heading_sd: Float, zero_knots: np.ndarray, flexion: Float
 ) -> Float:
-    slope = np.concatenate((axis_sensitivity(ups[0].up, fit.thigh), -axis_sensitivity(ups[1].up, fit.shank)))
-    slope = slope - slope[:, zero_rows].mean(axis=1, keepdims=True)
+    slope = np.concatenate((axis_sensitivity(ups[0], fit.thigh), -axis_sensitivity(ups[1], fit.shank)))
+    slope = slope - slope[:, zero_knots].mean(axis=1, keepdims=True)
     from_axes = np.einsum("in,ij,jn->n", slope, fit.covariance_rad2, slope)
-    tilt = np.radians(0.3) / np.maximum(level, 0.02)
-    return np.asarray(
-        np.degrees(np.sqrt(np.maximum(from_axes, 0) + tilt**2 + np.radians(0.01 * flexion) ** 2))
-    )
-
-
-def _thigh_tilt(thigh: Upright, grid: Grid, zero_rows: np.ndarray) -> Float:
-    first = thigh.up[:, zero_rows].mean(axis=1)
-    cosine = first @ thigh.up / np.linalg.norm(first)
-    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+    share = follow_share(level**2)
+    rise = np.sqrt(1 - np.minimum(level**2, 1.0))
+    heading = rise * (1 - share) * np.hypot(heading_sd, WOBBLE_RAD / 3)
+    tilt = np.radians(0.3)
+    variance = np.maximum(from_axes, 0) + heading**2 + tilt**2 + np.radians(0.01 * flexion) ** 2
+    return np.asarray(np.degrees(np.sqrt(variance)))

@@ -64,7 +64,7 @@ def find_hinge(data: HingeData, parameters: AngleParameters) -> list[HingeFit]:
     """All distinct local minima, lowest cost first; opposite signs of both axes are the same minimum."""
     found: list[HingeFit] = []
     for thigh, shank in _starts(data):
-        fit = _descend(data, thigh, shank, parameters)
+        fit = refine_hinge(data, thigh, shank, parameters)
         if not any(_same(fit, other) for other in found):
             found.append(fit)
     return sorted(found, key=lambda fit: fit.cost)
@@ -80,7 +80,7 @@ def _starts(data: HingeData) -> Iterator[tuple[Float, Float]]:
 
 def _same(a: HingeFit, b: HingeFit) -> bool:
     thigh, shank = float(a.thigh @ b.thigh), float(a.shank @ b.shank)
-    return min(abs(thigh), abs(shank)) > np.cos(0.02) and thigh * shank > 0
+    return min(abs(thigh), abs(shank)) > np.cos(0.05) and thigh * shank > 0
 
 
 def _residuals(
@@ -115,7 +115,8 @@ def _robust_cost(residual: Float) -> float:
     return float(np.log1p(residual**2).mean())
 
 
-def _descend(data: HingeData, thigh: Float, shank: Float, parameters: AngleParameters) -> HingeFit:
+def refine_hinge(data: HingeData, thigh: Float, shank: Float, parameters: AngleParameters) -> HingeFit:
+    """The local minimum below a pair of axes."""
     residual, jacobian, rate = _residuals(data, thigh, shank, parameters)
     cost, damping = _robust_cost(residual), 1e-3
     for _ in range(_STEPS):

@@ -20,8 +20,8 @@ class AngleParameters:
     """
 
     max_gap_s: float = 0.1
-    gravity_tau_s: float = 3.0
-    knot_s: float = 0.1
+    gravity_tau_s: float = 2.0
+    knot_s: float = 0.05
     gyro_floor_rad_s: float = 0.1
     gyro_share: float = 0.15
     elevation_sd: float = 0.05

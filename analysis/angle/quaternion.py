@@ -1,8 +1,9 @@
 """Unit quaternions in bulk: a running product without a Python loop over samples.
 
-A quaternion (w, x, y, z) is kept as the complex pair a + b j with a = w + x i and b = y + z i, for which
-(a + b j)(c + d j) = (a c - b conj(d)) + (a d + b conj(c)) j: four complex products instead of sixteen
-real ones. Vectors are (3, n), one contiguous row per axis.
+A quaternion (w, x, y, z) is kept as the complex pair a = w + z k, b = x + y k (the Cayley-Klein
+parameters), q = a + b i, for which (a + b i)(c + d i) = (a c - b conj(d)) + (a d + b conj(c)) i: four
+complex products instead of sixteen real ones. A turn by s about z multiplies both parts by exp(k s / 2)
+from the left. Vectors are (3, n), one contiguous row per axis.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Pair = tuple[Complex, Complex]
 
 
 def multiply(left: Pair, right: Pair) -> Pair:
-    """The Hamilton product of two complex pairs, elementwise."""
+    """The Hamilton product of two pairs, elementwise."""
     a, b = left
     c, d = right
     return a * c - b * d.conj(), a * d + b * c.conj()
@@ -28,7 +29,42 @@ def from_rotation_vectors(rotation_rad: Float) -> Pair:
     x, y, z = rotation_rad
     half = 0.5 * np.sqrt(x * x + y * y + z * z)
     scale = 0.5 * np.sinc(half / np.pi)
-    return np.cos(half) + 1j * (scale * x), scale * y + 1j * (scale * z)
+    a, b = np.empty(half.shape, np.complex128), np.empty(half.shape, np.complex128)
+    a.real, a.imag = np.cos(half), scale * z
+    b.real, b.imag = scale * x, scale * y
+    return a, b
+
+
+def shortest(source: Float, target: Float) -> Pair:
+    """The smallest rotations that take unit vectors (3, n) onto others."""
+    x, y, z = source
+    u, v, w = target
+    real = 1.0 + x * u + y * v + z * w
+    cross = y * w - z * v, z * u - x * w, x * v - y * u
+    norm = np.sqrt(real**2 + cross[0] ** 2 + cross[1] ** 2 + cross[2] ** 2)
+    norm = np.maximum(norm, 1e-12)
+    return (real + 1j * cross[2]) / norm, (cross[0] + 1j * cross[1]) / norm
+
+
+def from_matrix(rotation: Float) -> Pair:
+    """The quaternion of one rotation matrix (3, 3), as arrays of length 1."""
+    # The symmetric matrix whose largest eigenvector is the quaternion (Bar-Itzhack 2000).
+    m = rotation
+    key = np.array(
+        [
+            [m[0, 0] + m[1, 1] + m[2, 2], m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]],
+            [m[2, 1] - m[1, 2], m[0, 0] - m[1, 1] - m[2, 2], m[0, 1] + m[1, 0], m[0, 2] + m[2, 0]],
+            [m[0, 2] - m[2, 0], m[0, 1] + m[1, 0], m[1, 1] - m[0, 0] - m[2, 2], m[1, 2] + m[2, 1]],
+            [m[1, 0] - m[0, 1], m[0, 2] + m[2, 0], m[1, 2] + m[2, 1], m[2, 2] - m[0, 0] - m[1, 1]],
+        ]
+    )
+    w, x, y, z = np.linalg.eigh(key)[1][:, 3]
+    return np.array([w + 1j * z]), np.array([x + 1j * y])
+
+
+def take(q: Pair, rows: slice | NDArray[np.int64]) -> Pair:
+    """Some of the quaternions."""
+    return q[0][rows], q[1][rows]
 
 
 def running_product(steps: Pair) -> Pair:
@@ -40,11 +76,10 @@ def running_product(steps: Pair) -> Pair:
     n = steps[0].size
     chunks = max(1, int(1.5 * np.sqrt(n)))
     length = -(-n // chunks)
-    a, b = (_chunked(part, chunks, length, fill) for part, fill in zip(steps, (1.0, 0.0), strict=True))
+    a, b = _chunked(steps[0], chunks, length, 1.0), _chunked(steps[1], chunks, length, 0.0)
     for k in range(1, length):
         a[k], b[k] = multiply((a[k - 1], b[k - 1]), (a[k], b[k]))
-    before = _exclusive_prefix((a[-1], b[-1]))
-    a, b = multiply(before, (a, b))
+    a, b = multiply(_exclusive_prefix((a[-1], b[-1])), (a, b))
     a, b = a.T.reshape(-1)[:n], b.T.reshape(-1)[:n]
     norm = np.sqrt(a.real**2 + a.imag**2 + b.real**2 + b.imag**2)
     return a / norm, b / norm
@@ -65,17 +100,25 @@ def _exclusive_prefix(totals: Pair) -> Pair:
     return np.concatenate(([1.0 + 0.0j], a[:-1])), np.concatenate(([0.0j], b[:-1]))
 
 
-def rotate(q: Pair, v: Float, *, inverse: bool = False) -> Float:
-    """Turns vectors (3, n) by quaternions, or by their inverses."""
+def rotate(q: Pair, v: Float) -> Float:
+    """Turns vectors (3, n) by quaternions."""
     a, b = q
-    w = -a.real if inverse else a.real
-    qx, qy, qz = a.imag, b.real, b.imag
+    w, x, y, z = a.real, b.real, b.imag, a.imag
     vx, vy, vz = v
-    tx, ty, tz = 2 * (qy * vz - qz * vy), 2 * (qz * vx - qx * vz), 2 * (qx * vy - qy * vx)
+    tx, ty, tz = 2 * (y * vz - z * vy), 2 * (z * vx - x * vz), 2 * (x * vy - y * vx)
     return np.stack(
-        (
-            vx + w * tx + (qy * tz - qz * ty),
-            vy + w * ty + (qz * tx - qx * tz),
-            vz + w * tz + (qx * ty - qy * tx),
-        )
+        (vx + w * tx + (y * tz - z * ty), vy + w * ty + (z * tx - x * tz), vz + w * tz + (x * ty - y * tx))
+    )
+
+
+def matrices(q: Pair) -> Float:
+    """Rotation matrices (3, 3, n) of quaternions."""
+    a, b = q
+    w, x, y, z = a.real, b.real, b.imag, a.imag
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 import numpy as np
@@ -49,6 +49,11 @@ class FlexionTrack:
     flexion_deg: Float
     flexion_sd_deg: Float
     valid: NDArray[np.bool_]
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[FlexionTrack]) -> FlexionTrack:
+        """Joins parts that follow one another on one grid."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

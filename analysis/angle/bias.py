@@ -1,0 +1,169 @@
+"""The gyro's constant error, from moments of rest and from gravity while moving.
+
+At rest the gyro shows nothing but its bias. In motion, up drifts in the gyro's frame by
+d up/dt = (R b) x up (Laidig and Seel 2023, section 3.4), which is linear in b. Both kinds of equations
+go into one least-squares problem for a bias that may wander slowly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.angle.grid import Bool, Motion
+from analysis.angle.knots import Knots
+from firmware_bridge.samples import Float
+
+_NODE_S = 120.0
+_START_SD = np.radians(1.0)
+# A consumer gyro wanders by about this much between two nodes.
+_WALK_SD = np.radians(0.03)
+_REST_S = 2.0
+_REST_SD = np.radians(0.03)
+_REST_LARGEST = np.radians(3.0)
+_REST_RIPPLE = np.radians(0.6)
+_REST_FORCE_M_S2 = 0.3
+_REST_TILT = np.radians(0.5)
+_DRIFT_STEP_S = 1.0
+_PASSES = 6
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Equations:
+    """Rows a.b = y of an unknown bias at some times: time (k,), a (k, 3), y (k,), sigma (k,)."""
+
+    time_s: Float
+    row: Float
+    value: Float
+    sd: Float
+
+    def plus(self, other: Equations) -> Equations:
+        """Both together."""
+        return Equations(
+            np.concatenate((self.time_s, other.time_s)),
+            np.concatenate((self.row, other.row)),
+            np.concatenate((self.value, other.value)),
+            np.concatenate((self.sd, other.sd)),
+        )
+
+
+def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
+    """What every window of rest says: calm in rate and force, slow, and not tilting meanwhile."""
+    size = max(2, round(_REST_S / 4 * rate_hz))
+    count = motion.gyr_rad_s.shape[1] // size
+    if count < 4:
+        return Equations(np.empty(0), np.empty((0, 3)), np.empty(0), np.empty(0))
+
+    def blocks(values: Float) -> Float:
+        return values[:, : count * size].reshape(3, count, size)
+
+    gyr, acc = blocks(motion.gyr_rad_s), blocks(motion.acc_m_s2)
+    whole = known[: count * size].reshape(count, size).all(axis=1)
+    calm = (
+        (gyr.std(axis=2).max(axis=0) < _REST_RIPPLE) & (acc.std(axis=2).max(axis=0) < _REST_FORCE_M_S2) & whole
+    )
+    rate, force = gyr.mean(axis=2), acc.mean(axis=2)
+    first = np.arange(0, count - 3)
+    window = first[:, None] + np.arange(4)
+    spread = np.ptp(rate[:, window], axis=2).max(axis=0)
+    mean = rate[:, window].mean(axis=2)
+    tilt = np.linalg.norm(force[:, first + 3] - force[:, first], axis=0) / 9.81
+    rest = calm[window].all(axis=1) & (spread < _REST_RIPPLE / 2) & (tilt < _REST_TILT * 0.75)
+    rest &= np.abs(mean).max(axis=0) < _REST_LARGEST
+    picked = np.flatnonzero(rest)
+    # Windows overlap four times; their weight is spread over all of them.
+    n = len(picked)
+    return Equations(
+        np.repeat((picked + 2) * size / rate_hz, 3),
+        np.tile(np.eye(3), (n, 1)),
+        mean[:, picked].T.reshape(-1),
+        np.full(3 * n, 2 * _REST_SD),
+    )
+
+
+def in_motion(rotation: Float, up: Float, knots: Knots, rate_hz: float) -> Equations:
+    """What the drift of up over steps of one second says.
+
+    Args:
+        rotation: (3, 3, m) inertial from sensor at the knots.
+        up: (3, m) in the inertial frame.
+        knots: the blocks.
+        rate_hz: of the samples.
+    """
+    spacing = knots.size / rate_hz
+    total = np.cumsum(_cross_columns(rotation, up), axis=2) * spacing
+    stride = max(1, round(_DRIFT_STEP_S / spacing))
+    ends = np.arange(0, knots.count, stride)
+    if len(ends) < 3:
+        return Equations(np.empty(0), np.empty((0, 3)), np.empty(0), np.empty(0))
+    row = (total[:, :, ends[1:]] - total[:, :, ends[:-1]]).transpose(2, 0, 1)
+    value = (up[:, ends[1:]] - up[:, ends[:-1]]).T
+    broken = np.concatenate(([0], np.cumsum(knots.cut)))
+    keep = broken[ends[1:] + 1] == broken[ends[:-1]]
+    row, value = row[keep].reshape(-1, 3), value[keep].reshape(-1)
+    time_s = np.repeat(((ends[1:] + ends[:-1]) / 2 * spacing)[keep], 3)
+    return Equations(time_s, row, value, np.full(len(value), np.nan))
+
+
+def _cross_columns(rotation: Float, up: Float) -> Float:
+    """The columns of R, each crossed with up: (R b) x up as a matrix (3, 3, m) on b."""
+    x, y, z = up
+    first, second, third = rotation
+    return np.stack((second * z - third * y, third * x - first * z, first * y - second * x))
+
+
+def solve(equations: Equations, duration_s: float) -> tuple[Float, Float]:
+    """The bias at nodes in time, robustly.
+
+    Returns:
+        Node times (k,) and biases (3, k) in rad/s.
+    """
+    count = max(1, round(duration_s / _NODE_S)) + 1 if duration_s > _NODE_S else 1
+    nodes = np.linspace(0.0, duration_s, count) if count > 1 else np.array([duration_s / 2])
+    if not len(equations.value):
+        return nodes, np.zeros((3, count))
+    rough = np.isnan(equations.sd)
+    sd = np.where(rough, 1.0, equations.sd)
+    share = _shares(equations.time_s, nodes)
+    prior = _prior(count)
+    weights = np.ones(len(sd))
+    for _ in range(_PASSES):
+        weighted = equations.row * (weights / sd**2)[:, None]
+        normal = prior.copy()
+        target = np.zeros(3 * count)
+        for (i, si), (j, sj) in ((p, q) for p in share for q in share):
+            np.add.at(
+                normal.reshape(count, 3, count, 3),
+                (i, slice(None), j),
+                np.einsum("ka,kb,k,k->kab", weighted, equations.row, si, sj),
+            )
+        for i, si in share:
+            np.add.at(target.reshape(count, 3), i, weighted * (si * equations.value)[:, None])
+        bias = np.linalg.solve(normal, target).reshape(count, 3)
+        fitted = sum(np.einsum("ka,ka,k->k", equations.row, bias[i], si) for i, si in share)
+        left = np.abs(equations.value - fitted)
+        if rough.any():
+            # A step of up has an error of its own that only the residuals tell; never below 0.01 deg.
+            sd[rough] = max(1.48 * float(np.median(left[rough])), 2e-4)
+        weights = 1 / np.maximum(1.0, left / (2 * sd))
+    return nodes, bias.T
+
+
+def _shares(time_s: Float, nodes: Float) -> list[tuple[np.ndarray, Float]]:
+    """Linear interpolation as (node index, weight), for the node before and the node after."""
+    if len(nodes) == 1:
+        return [(np.zeros(len(time_s), dtype=np.int64), np.ones(len(time_s)))]
+    position = np.clip((time_s - nodes[0]) / (nodes[1] - nodes[0]), 0.0, len(nodes) - 1.0)
+    left = np.minimum(position.astype(np.int64), len(nodes) - 2)
+    right = position - left
+    return [(left, 1.0 - right), (left + 1, right)]
+
+
+def _prior(count: int) -> Float:
+    """Information of a random walk that starts near zero, (3 count, 3 count)."""
+    chain = np.zeros((count, count))
+    chain[0, 0] = _START_SD**-2
+    for k in range(1, count):
+        chain[k - 1 : k + 1, k - 1 : k + 1] += np.array([[1, -1], [-1, 1]]) * _WALK_SD**-2
+    return np.kron(chain, np.eye(3))

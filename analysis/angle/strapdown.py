@@ -1,0 +1,85 @@
+"""One sensor carried along by its gyro: what it felt, in a frame that hardly turns.
+
+The knee centre's force needs the lever from the knee to the sensor: in that frame the lever's
+acceleration is the second derivative of R r, so its mean over a block is the difference of R (w x r)
+between the block's ends, exactly and without differentiating a rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.angle.grid import Motion
+from analysis.angle.knots import Knots
+from analysis.angle.quaternion import Pair, from_rotation_vectors, matrices, rotate, running_product, take
+from firmware_bridge.samples import Float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Strapdown:
+    """Strapdown integration of one sensor, from the identity.
+
+    Attributes:
+        inertial_from_sensor: n quaternions.
+        rotation: (3, 3, m) the same at the knots.
+        force: (3, m) mean specific force of each block, in the inertial frame, m/s^2.
+        lever_gain: (3, 3, m) mean acceleration of a lever fixed in the sensor, 1/s^2.
+        gyr: (3, m) mean angular rate of each block in sensor coordinates, rad/s.
+    """
+
+    inertial_from_sensor: Pair
+    rotation: Float
+    force: Float
+    lever_gain: Float
+    gyr: Float
+
+    def up_in_sensor(self, up: Float) -> Float:
+        """Vectors (3, m) of the inertial frame in sensor coordinates."""
+        return np.einsum("jim,jm->im", self.rotation, up)
+
+    def knee_force(self, lever_m: Float) -> Float:
+        """(3, m) specific force at the knee, for a lever from the knee to the sensor (3,)."""
+        return self.force - np.einsum("ijm,j->im", self.lever_gain, lever_m)
+
+
+def integrate(motion: Motion, bias_rad_s: Float, knots: Knots, rate_hz: float) -> Strapdown:
+    """Carries one sensor along.
+
+    Args:
+        motion: of the sensor.
+        bias_rad_s: (3, 1) or (3, n) to take off the gyro.
+        knots: blocks of the same grid.
+        rate_hz: of the grid.
+    """
+    gyr = motion.gyr_rad_s - bias_rad_s
+    steps = np.zeros_like(gyr)
+    np.add(gyr[:, 1:], gyr[:, :-1], out=steps[:, 1:])
+    steps *= 0.5 / rate_hz
+    turn = running_product(from_rotation_vectors(steps))
+    rotation = matrices(take(turn, knots.middle))
+    return Strapdown(
+        inertial_from_sensor=turn,
+        rotation=rotation,
+        force=knots.mean(rotate(turn, motion.acc_m_s2)),
+        lever_gain=_lever_gain(turn, gyr, knots, rate_hz),
+        gyr=knots.mean(gyr),
+    )
+
+
+def _lever_gain(turn: Pair, gyr: Float, knots: Knots, rate_hz: float) -> Float:
+    last = knots.count * knots.size
+    right = np.minimum(np.arange(knots.count + 1) * knots.size, len(turn[0]) - 1)
+    left = np.maximum(np.arange(knots.count + 1) * knots.size - 1, 0)
+    right[-1] = min(last, len(turn[0]) - 1)
+    edge = (_swept(turn, gyr, left) + _swept(turn, gyr, right)) / 2
+    return (edge[:, :, 1:] - edge[:, :, :-1]) * (rate_hz / knots.size)
+
+
+def _swept(turn: Pair, gyr: Float, rows: np.ndarray) -> Float:
+    """R [w x] (3, 3, k) at some samples."""
+    rotation = matrices(take(turn, rows))
+    x, y, z = gyr[:, rows]
+    first, second, third = rotation[:, 0], rotation[:, 1], rotation[:, 2]
+    return np.stack((second * z - third * y, third * x - first * z, first * y - second * x), axis=1)
