@@ -20,18 +20,19 @@ from firmware_bridge.errors import DecodeError
 from firmware_bridge.session.model import DeviceClock, SensorInfo
 
 
-def _uuid(short: int) -> str:
+def uuid(short: int) -> str:
+    """The full UUID of a service or characteristic of the vendor."""
     return f"1517{short:04x}-4947-11e9-8646-d663bd873d93"
 
 
-DEVICE_INFO: Final = _uuid(0x1001)
-DEVICE_CONTROL: Final = _uuid(0x1002)
-MEASUREMENT_SERVICE: Final = _uuid(0x2000)
-MEASUREMENT_CONTROL: Final = _uuid(0x2001)
-LONG_PAYLOAD: Final = _uuid(0x2002)
-MEDIUM_PAYLOAD: Final = _uuid(0x2003)
-SHORT_PAYLOAD: Final = _uuid(0x2004)
-BATTERY: Final = _uuid(0x3001)
+DEVICE_INFO: Final = uuid(0x1001)
+DEVICE_CONTROL: Final = uuid(0x1002)
+MEASUREMENT_SERVICE: Final = uuid(0x2000)
+MEASUREMENT_CONTROL: Final = uuid(0x2001)
+LONG_PAYLOAD: Final = uuid(0x2002)
+MEDIUM_PAYLOAD: Final = uuid(0x2003)
+SHORT_PAYLOAD: Final = uuid(0x2004)
+BATTERY: Final = uuid(0x3001)
 
 COMPANY_ID: Final = 0x0886
 CLOCK: Final = DeviceClock(tick_s=1e-6, ticks_modulo=1 << 32)  # wraps after 71.6 minutes
@@ -242,8 +243,8 @@ class MovellaDot:
         """By name ("Xsens DOT", in newer firmware "Movella DOT") or by the vendor's service."""
         named = advertisement.name.lower().startswith(("xsens dot", "movella dot"))
         return named or any(
-            uuid.startswith("1517") and uuid.endswith("-4947-11e9-8646-d663bd873d93")
-            for uuid in advertisement.service_uuids
+            service.startswith("1517") and service.endswith(uuid(0)[8:])
+            for service in advertisement.service_uuids
         )
 
     def info(self, name: str, reads: Mapping[str, bytes], rate_hz: float) -> SensorInfo:

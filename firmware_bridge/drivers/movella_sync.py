@@ -12,16 +12,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from firmware_bridge.drivers.movella_dot import uuid
 from firmware_bridge.errors import DecodeError
 
-
-def _uuid(short: int) -> str:
-    return f"1517{short:04x}-4947-11e9-8646-d663bd873d93"
-
-
-CONTROL: Final = _uuid(0x7001)
-ACKNOWLEDGE: Final = _uuid(0x7002)
-NOTIFICATION: Final = _uuid(0x7003)
+CONTROL: Final = uuid(0x7001)
+ACKNOWLEDGE: Final = uuid(0x7002)
+NOTIFICATION: Final = uuid(0x7003)
 
 SYNC: Final = 2  # the message identifier of synchronisation
 WAIT_S: Final = 14.0

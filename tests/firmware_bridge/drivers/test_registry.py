@@ -25,6 +25,7 @@ def test_every_driver_is_found_by_its_advertisement(name):
     [
         Advertisement(),
         Advertisement("Headphones"),
+        Advertisement("Polar H10 12345678", ("0000180d-0000-1000-8000-00805f9b34fb",)),  # has no gyroscope
         Advertisement("", ("0000180d-0000-1000-8000-00805f9b34fb",)),
     ],
 )

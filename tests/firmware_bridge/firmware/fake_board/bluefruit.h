@@ -50,22 +50,26 @@ struct BLEConnection {
   void requestMtuExchange(uint16_t) {}
 };
 
+struct FakePeripheral {
+  void (*on_connect)(uint16_t);
+  void (*on_disconnect)(uint16_t, uint8_t);
+  void setConnInterval(uint16_t, uint16_t) {}
+  void setConnectCallback(void (*callback)(uint16_t)) { on_connect = callback; }
+  void setDisconnectCallback(void (*callback)(uint16_t, uint8_t)) { on_disconnect = callback; }
+};
+
+struct FakeAdvertising {
+  void addFlags(int) {}
+  void addService(BLEService &) {}
+  void addName() {}
+  void setInterval(int, int) {}
+  void restartOnDisconnect(bool) {}
+  void start(int);
+};
+
 struct FakeBluefruit {
-  struct {
-    void (*on_connect)(uint16_t);
-    void (*on_disconnect)(uint16_t, uint8_t);
-    void setConnInterval(uint16_t, uint16_t) {}
-    void setConnectCallback(void (*callback)(uint16_t)) { on_connect = callback; }
-    void setDisconnectCallback(void (*callback)(uint16_t, uint8_t)) { on_disconnect = callback; }
-  } Periph;
-  struct {
-    void addFlags(int) {}
-    void addService(BLEService &) {}
-    void addName() {}
-    void setInterval(int, int) {}
-    void restartOnDisconnect(bool) {}
-    void start(int);
-  } Advertising;
+  FakePeripheral Periph;
+  FakeAdvertising Advertising;
   BLEConnection host;
   bool connected = false;
   BLEConnection *Connection(uint16_t) { return connected ? &host : nullptr; }

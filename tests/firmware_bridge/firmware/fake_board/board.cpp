@@ -91,7 +91,7 @@ bool BLECharacteristic::notify(uint16_t handle, const void *bytes, uint16_t leng
 
 void BLEBas::write(uint8_t level) { printf("%llu battery 0 %02x\n", (unsigned long long)simulated_us, level); }
 void FakeBluefruit::setName(const char *name) { printf("0 name 0 %s\n", name); }
-void decltype(FakeBluefruit::Advertising)::start(int) { printf("0 advertise 0 \n"); }
+void FakeAdvertising::start(int) { printf("0 advertise 0 \n"); }
 
 static uint16_t parse(const char *text, uint8_t *into) {
   uint16_t n = 0;
