@@ -8,6 +8,7 @@ from math import inf
 from queue import Empty, SimpleQueue
 
 from analysis.angle.live import LiveAngle
+from analysis.angle.result import FlexionTrack
 from analysis.guide.motion import MotionWatch
 from analysis.views.feed import Command, LiveFrame, SensorState
 from firmware_bridge.link.status import LinkStatus
@@ -15,6 +16,8 @@ from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import Event, Marker, Pain, Phase, PhaseSpan, Recording, ReferencePose
 
 Keep = Callable[[Event], None]
+
+_REPLAY_STEP_S = 0.1
 
 
 class Cues:
@@ -158,6 +161,7 @@ class Replay:
     def __init__(self, recording: Recording, clock_s: Callable[[], float], speed: float = 1.0) -> None:
         self._recording, self._clock_s, self._speed = recording, clock_s, speed
         self._start_s = clock_s()
+        self._played_s = 0.0
         self._next = dict.fromkeys(Segment, 0)
         rate_hz = max(
             (s.nominal_rate_hz for s in recording.info.sensors.values() if s.nominal_rate_hz), default=100.0
@@ -173,21 +177,28 @@ class Replay:
 
     def now_s(self) -> float:
         """The session clock."""
-        return (self._clock_s() - self._start_s) * self._speed
+        return self._played_s
 
     def poll(self) -> LiveFrame:
-        """Pushes what has come due, and polls."""
-        now_s = self.now_s()
-        for segment, samples in (
-            (Segment.THIGH, self._recording.thigh),
-            (Segment.SHANK, self._recording.shank),
-        ):
+        """Plays up to now, in steps so small that every event meets the samples of its time."""
+        now_s = (self._clock_s() - self._start_s) * self._speed
+        tracks = []
+        while True:
+            self._played_s = min(now_s, self._played_s + _REPLAY_STEP_S)
+            self._push_due()
+            frame = self.feed.poll()
+            tracks.append(frame.track)
+            if self._played_s >= now_s or frame.finished:
+                return replace(frame, track=FlexionTrack.concatenate(tracks))
+
+    def _push_due(self) -> None:
+        recording = self._recording
+        for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank)):
             start = self._next[segment]
-            stop = int(samples.time_s.searchsorted(now_s, side="right"))
+            stop = int(samples.time_s.searchsorted(self._played_s, side="right"))
             if stop > start:
                 self.feed.push(segment, samples[start:stop])
                 self._next[segment] = stop
-        return self.feed.poll()
 
     def command(self, command: Command) -> None:
         """Takes a person's wish."""
