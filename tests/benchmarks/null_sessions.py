@@ -66,22 +66,18 @@ def _session(design: Design, rng: np.random.Generator) -> list[Repetition]:
     assert design.block_sd_deg is not None
     assert design.repetition_sd_deg is not None
     assert design.count is not None
-
-    def scatter() -> float:
-        return rng.standard_t(4) / np.sqrt(2) if design.heavy else rng.standard_normal()
-
     phases = ["before", "before_again", "after"] if design.rest else ["before", "after"]
+    counts = [design.warmups, *[design.count] * len(phases)]
     made, repetitions = 0, []
-    for order, (phase, count) in enumerate(
-        [("warmup", design.warmups), *((p, design.count) for p in phases)]
-    ):
+    for order, (phase, count) in enumerate(zip(["warmup", *phases], counts, strict=True)):
         level = 15.0 - design.drift_deg * max(0, order - 1) - design.gain_deg * (phase == "after")
-        level += design.block_sd_deg * scatter()
-        for i in range(count):
-            cold = WARMUP_GAIN_DEG * np.exp(-(made + i) / WARMUP_TAU) if design.warmup_trend else 0.0
-            value = level + cold + design.repetition_sd_deg * scatter()
+        spread = rng.standard_t(4, count + 1) / np.sqrt(2) if design.heavy else rng.standard_normal(count + 1)
+        values = level + design.block_sd_deg * spread[0] + design.repetition_sd_deg * spread[1:]
+        if design.warmup_trend:
+            values += WARMUP_GAIN_DEG * np.exp(-np.arange(made, made + count) / WARMUP_TAU)
+        for i, value in enumerate(values.tolist()):
             start = 600.0 * order + 8.0 * i
-            held = Plateau(start + 4.0, start + 7.0, float(value), 0.0)
+            held = Plateau(start + 4.0, start + 7.0, value, 0.0)
             repetitions.append(Repetition(start, start + 8.0, phase, "prone", 90.0, held))  # type: ignore[arg-type]
         made += count
     return repetitions
