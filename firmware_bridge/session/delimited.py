@@ -54,8 +54,9 @@ def read_columns(
     try:
         body = io.BytesIO(text)
         body.seek(start)  # no copy of what may be 100 MB
-        frame = pd.read_csv(body, dtype=types, **options)
-    except (ValueError, OverflowError):  # pandas' own ParserError is a ValueError
+        with np.errstate(invalid="raise"):  # a hole among integers, which pandas may only warn of
+            frame = pd.read_csv(body, dtype=types, **options)
+    except (ValueError, ArithmeticError):  # pandas' own ParserError is a ValueError
         whole, damaged = _whole_lines(text[start:], separator.encode(), len(names))
         options |= {"dtype": str, "quoting": 3, "encoding_errors": "replace"}
         frame = pd.read_csv(io.BytesIO(whole), **options).apply(pd.to_numeric, errors="coerce")

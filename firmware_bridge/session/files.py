@@ -36,7 +36,7 @@ class AppendOnlyFile:
                 rest = memoryview(piece)
                 while rest:
                     rest = rest[self._file.write(rest) :]
-            except OSError:
+            except BaseException:  # also when Ctrl-C comes amid it
                 self._file.seek(self._length)
                 self._file.truncate()
                 raise

@@ -76,7 +76,12 @@ class SessionWriter:
             _claim(self.folder)
             # Exclusive creation: of two programs that begin at the same moment, one is refused here.
             self._events = AppendOnlyFile(self.folder / EVENTS_FILE)
-            self._write_info(self._info)
+            try:
+                self._write_info(self._info)
+            except OSError:
+                self._events.close()
+                (self.folder / EVENTS_FILE).unlink()
+                raise
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
         self._stop = threading.Event()

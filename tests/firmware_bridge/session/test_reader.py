@@ -115,6 +115,19 @@ def test_rows_that_hold_no_sample_are_left_out_and_counted(session: Path) -> Non
     assert any("3 lines" in warning and "finite" in warning for warning in recording.warnings)
 
 
+@pytest.mark.parametrize("keep", [10, 40, 90])
+def test_one_damaged_line_costs_neither_the_others_nor_the_clock(session: Path, keep: int) -> None:
+    path = session / "thigh.csv"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[20] = lines[20][:keep] + b"\n"
+    path.write_bytes(b"".join(lines))
+    recording = read_session(session)
+    assert len(recording.thigh) == 59
+    assert recording.thigh.device_ticks is not None
+    assert 19 not in recording.thigh.sequence
+    assert any("1 damaged line of thigh.csv" in warning for warning in recording.warnings)
+
+
 def test_rows_out_of_order_and_repeated_are_put_right_and_told(session: Path) -> None:
     put_rows(session, *(f"{t},{i},0,9.8,0,0,0" for i, t in enumerate([0.0, 0.02, 0.01, 0.02, 0.03])))
     recording = read_session(session)

@@ -200,6 +200,8 @@ def test_a_session_that_does_not_fit_leaves_nothing_behind(
     monkeypatch.setattr("firmware_bridge.session.writer.replace_file", full)
     with pytest.raises(SessionError, match="No space left"):
         write_session(tmp_path / "s", Recording(info, _one_sample(), _one_sample()))
+    with pytest.raises(SessionError, match="No space left"):
+        SessionWriter(tmp_path / "s", info)
     assert list((tmp_path / "s").iterdir()) == []
 
 
