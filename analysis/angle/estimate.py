@@ -163,7 +163,7 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
         find_up(s.knee_force(r), knots, grid.rate_hz, parameters.gravity_tau_s)
         for s, r in zip(sensors, (centre.thigh_m, centre.shank_m), strict=True)
     ]
-    data = _hinge_data(sensors, ups, knots, parameters)
+    data = _hinge_data(sensors, ups, knots, parameters, centre)
     fit = refine_hinge(data, fit.thigh, fit.shank, parameters)
     axes = (fit.thigh, fit.shank)
     centre = find_knee_centre(*(Carried(s, u) for s, u in zip(sensors, ups, strict=True)), axes, ~knots.cut)
@@ -274,12 +274,17 @@ def identify(
 
 
 def _hinge_data(
-    sensors: list[Strapdown], ups: list[Float], knots: Knots, parameters: AngleParameters
+    sensors: list[Strapdown],
+    ups: list[Float],
+    knots: Knots,
+    parameters: AngleParameters,
+    centre: KneeCentre | None = None,
 ) -> HingeData:
     rows = np.flatnonzero(~knots.cut)
     rows = rows[:: max(1, -(-len(rows) // parameters.max_axis_samples))]
     up = [s.up_in_sensor(u)[:, rows] for s, u in zip(sensors, ups, strict=True)]
-    return HingeData(sensors[0].gyr[:, rows], sensors[1].gyr[:, rows], up[0], up[1])
+    upright = np.zeros(len(rows)) if centre is None else centre.upright(up[0], up[1]).astype(float)
+    return HingeData(sensors[0].gyr[:, rows], sensors[1].gyr[:, rows], up[0], up[1], upright)
 
 
 def _direction(

@@ -21,6 +21,8 @@ from firmware_bridge.samples import Float
 _PASSES = 8
 # Levers of a knee are a few decimetres; this keeps what the movement does not show near zero.
 _LEVER_PRIOR_M = 0.3
+# A lever within about 45 deg of the vertical: sensors sit beside the bone, not on it.
+_UPRIGHT = 0.7
 # Forces within this of each other are as good as equal: noise and bias of consumer sensors.
 _FORCE_FLOOR_M_S2 = 0.05
 
@@ -40,6 +42,15 @@ class KneeCentre:
     thigh_sd_m: float
     shank_sd_m: float
     residual_m_s2: float
+
+    def upright(self, thigh_up: Float, shank_up: Float) -> Bool:
+        """When the knee is surely below the thigh's sensor and above the shank's, for up (3, m) in each."""
+        lengths = np.linalg.norm(self.thigh_m), np.linalg.norm(self.shank_m)
+        if self.thigh_sd_m > 0.3 * lengths[0] or self.shank_sd_m > 0.3 * lengths[1]:
+            return np.zeros(thigh_up.shape[1], dtype=bool)
+        above = self.thigh_m @ thigh_up / lengths[0]
+        below = -self.shank_m @ shank_up / lengths[1]
+        return np.asarray((above > _UPRIGHT) & (below > _UPRIGHT))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -16,6 +16,7 @@ class AngleParameters:
         gyro_floor_rad_s, gyro_share: standard deviation assumed of the gyro constraint, a floor plus a
             share of the two rates' common norm.
         elevation_sd: standard deviation assumed of the axes' elevation difference (sine of an angle).
+        level_sd: standard deviation assumed of the axes' own elevation while the leg is upright.
         max_axis_samples: at most this many samples, evenly spread, enter the search for the axes.
     """
 
@@ -25,6 +26,7 @@ class AngleParameters:
     gyro_floor_rad_s: float = 0.1
     gyro_share: float = 0.15
     elevation_sd: float = 0.05
+    level_sd: float = 0.1
     max_axis_samples: int = 3000
 
 
