@@ -21,7 +21,7 @@ LEAST_TRAVEL_DEG = 12.0
 RELEASE_LEAST_DEG = 30.0
 RELEASE_STARTS_DEG = 4.0
 # Lowering the leg by less than this and holding again is finding the place, not a release.
-REPOSITION_DEG = 15.0
+REPOSITION_DEG, REPOSITION_S = 15.0, 2.5
 # A stop further up than this share of the way is a pause, not the end of a release.
 RELEASE_REST_SHARE = 0.35
 # What happens to a release in a longer gap is anyone's guess.
@@ -66,7 +66,8 @@ class MotionState:
         flexion_deg, flexion_sd_deg: there.
         rate_deg_s: over the last 0.4 s; negative while straightening.
         still_s: how long the knee has been still; 0 while it moves.
-        bent_hold_s: how long the bent knee has been held; 0 while it moves.
+        bent_hold_s: how long the bent knee has been held. It stays until a release begins, or another
+            hold of a second.
         repetitions: bend-and-straighten movements completed since the last `restart`.
         extension: the straightest position held since the last `restart`.
         bends: bends that were straightened again, held or not, since the last `restart`.
@@ -135,7 +136,7 @@ class MotionWatch:
             flexion_sd_deg=sd_deg,
             rate_deg_s=self._speed.rate_deg_s,
             still_s=self._still.length_s,
-            bent_hold_s=self._bent.length_s,
+            bent_hold_s=max(self._bent.length_s, self._release.waiting_s),
             repetitions=len(self._marks_s),
             extension=self._straightest(),
             bends=self._bends,
@@ -303,11 +304,17 @@ class _Release:
     def under_way(self) -> bool:
         return math.isfinite(self.start_s)
 
+    @property
+    def waiting_s(self) -> float:
+        """Length of the hold that no release has followed yet."""
+        return 0.0 if self.under_way else self.hold_s
+
     def clear(self) -> None:
         self.from_deg, self.hold_s, self.start_s, self.peak_rate_deg_s = math.nan, 0.0, math.nan, 0.0
 
     def held(self, level_deg: float, length_s: float) -> None:
-        if not self.under_way or self.from_deg - level_deg < REPOSITION_DEG:
+        repositioned = self.from_deg - level_deg < REPOSITION_DEG and length_s >= REPOSITION_S
+        if not self.under_way or repositioned:
             self.clear()
             self.from_deg, self.hold_s = level_deg, length_s
 

@@ -63,7 +63,7 @@ class Step:
         angle_deg: of the reference pose, where it is the same every time; else it is asked for.
         sd_deg: uncertainty of that angle.
         method: how it was measured.
-        thigh_rests: the thigh lies still in this step, so exchanged sensors can be told.
+        thigh_rests: the thigh moves less than the shin, so exchanged sensors can be told.
     """
 
     kind: StepKind

@@ -76,8 +76,6 @@ def advance(protocol: Protocol, state: GuideState, seen: Seen) -> Turn:
     if state.finished_s is not None or state.paused:
         return Turn(state, _prompt(protocol, state, Report()))
     step = protocol.steps[state.index]
-    if step.kind == "closing" and state.reference is None:
-        return _enter(protocol, state, state.index + 1, seen)
     report = WATCHERS[step.kind](step, state.step, seen)
     if report.done:
         events = _pose(step, state, seen)
@@ -136,6 +134,8 @@ def _enter(
 ) -> Turn:
     """Begins a step; every step has its phase, so no block runs on into what follows it."""
     step = protocol.steps[index] if index < len(protocol.steps) else None
+    if step is not None and step.kind == "closing" and state.reference is None:
+        return _enter(protocol, state, index + 1, seen, events)
     phase = _phase(step, state)
     if phase is not None:
         events = (*events, Phase(seen.now_s, phase, step.test if step else None))
@@ -152,9 +152,9 @@ def _enter(
         paused=False,
         finished_s=seen.now_s if step is None else None,
     )
-    report = Report() if step is None else WATCHERS[step.kind](step, inner, seen)
     cue: Cue = "done" if step is None else "step"
-    return Turn(state, _prompt(protocol, state, report), events, (cue,), step)
+    # What was seen so far belongs to the step before, so nothing is reported yet.
+    return Turn(state, _prompt(protocol, state, Report()), events, (cue,), step)
 
 
 def _phase(step: Step | None, state: GuideState) -> PhaseName | None:

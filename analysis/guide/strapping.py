@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +12,9 @@ from firmware_bridge.samples import ImuSamples, Segment
 GRAVITY_M_S2 = 9.81
 WINDOW_S = 1.0
 SILENT_S = 0.5
-# A person at rest, strapped sensors: breathing and pulse stay below.
+# Breathing, pulse and the bias of a consumer sensor stay below.
 STILL_DEG_S = 4.0
+AVERAGE_S = 0.3
 GRAVITY_ERROR_M_S2 = 0.6
 SWAP_RATIO = 1.5
 SWAP_LEAST_DEG_S = 25.0
@@ -72,57 +72,60 @@ class _Side:
     """One sensor."""
 
     def __init__(self) -> None:
-        self._recent: deque[tuple[float, float, float, float]] = deque()
-        self._still_since_s = math.inf
+        self._time_s = np.zeros(0)
+        self._gyr_deg_s = np.zeros((0, 3))
+        self._acc_m_s2 = np.zeros((0, 3))
+        self._moved_s = -math.inf
+        self._first_s = math.inf
         self.restart_swings()
 
     def restart_swings(self) -> None:
         self._squares, self._count = 0.0, 0
-        self._swing_start_s = self._swing_stop_s = math.nan
+        self._swing_start_s = self._swing_stop_s = 0.0
 
     def push(self, samples: ImuSamples) -> None:
-        rates = np.degrees(np.linalg.norm(samples.gyr_rad_s, axis=1))
-        forces = np.linalg.norm(samples.acc_m_s2, axis=1)
-        marks = samples.acc_m_s2.sum(axis=1)
-        for row in zip(samples.time_s.tolist(), rates.tolist(), forces.tolist(), marks.tolist(), strict=True):
-            self._take(*row)
+        if not len(samples):
+            return
+        kept = self._time_s > samples.time_s[-1] - WINDOW_S
+        gyr_deg_s = np.degrees(samples.gyr_rad_s)
+        self._time_s = np.concatenate((self._time_s[kept], samples.time_s))
+        self._gyr_deg_s = np.concatenate((self._gyr_deg_s[kept], gyr_deg_s))
+        self._acc_m_s2 = np.concatenate((self._acc_m_s2[kept], samples.acc_m_s2))
+        self._first_s = min(self._first_s, float(samples.time_s[0]))
+        if self._is_moving():
+            self._moved_s = float(self._time_s[-1])
+        if not self._count:
+            self._swing_start_s = float(samples.time_s[0])
+        self._squares += float((gyr_deg_s**2).sum())
+        self._count += len(samples)
+        self._swing_stop_s = float(samples.time_s[-1])
 
-    def _take(self, time_s: float, rate_deg_s: float, force_m_s2: float, mark: float) -> None:
-        self._recent.append((time_s, rate_deg_s, force_m_s2, mark))
-        while self._recent[0][0] < time_s - WINDOW_S:
-            self._recent.popleft()
-        if rate_deg_s > STILL_DEG_S:
-            self._still_since_s = math.inf
-        elif math.isinf(self._still_since_s):
-            self._still_since_s = time_s
-        self._squares += rate_deg_s**2
-        self._count += 1
-        if self._count == 1:
-            self._swing_start_s = time_s
-        self._swing_stop_s = time_s
+    def _is_moving(self) -> bool:
+        """Judged by the mean of the last moments, in which noise and pulse cancel and a bias does not."""
+        recent = self._time_s > self._time_s[-1] - AVERAGE_S
+        return float(np.linalg.norm(self._gyr_deg_s[recent].mean(axis=0))) > STILL_DEG_S
 
     @property
     def swung_s(self) -> float:
-        return self._swing_stop_s - self._swing_start_s if self._count else 0.0
+        return self._swing_stop_s - self._swing_start_s
 
     @property
     def swing_deg_s(self) -> float:
         return math.sqrt(self._squares / self._count) if self._count else 0.0
 
     def still_s(self, now_s: float) -> float:
-        if not self._recent or now_s - self._recent[-1][0] > SILENT_S:
+        if not len(self._time_s) or now_s - self._time_s[-1] > SILENT_S:
             return 0.0
-        return max(0.0, self._recent[-1][0] - self._still_since_s)
+        return float(self._time_s[-1]) - max(self._moved_s, self._first_s)
 
     def problem(self, now_s: float) -> str:
-        if not self._recent:
+        if not len(self._time_s):
             return "Nothing comes from the {sensor} sensor yet: switch it on and bring it near."
-        if now_s - self._recent[-1][0] > SILENT_S:
+        if now_s - self._time_s[-1] > SILENT_S:
             return "The {sensor} sensor is silent: it may be asleep, empty or out of reach."
-        _, rates, forces, marks = np.array(self._recent).T
-        if len(self._recent) > 10 and np.ptp(marks) == 0:
+        if len(self._time_s) > 10 and not np.ptp(self._acc_m_s2, axis=0).any():
             return "The {sensor} sensor repeats one value: switch it off and on again."
-        resting = rates.max() < STILL_DEG_S and forces.std() < 0.3
-        if resting and abs(forces.mean() - GRAVITY_M_S2) > GRAVITY_ERROR_M_S2:
+        force_m_s2 = float(np.linalg.norm(self._acc_m_s2.mean(axis=0)))
+        if self.still_s(now_s) >= WINDOW_S and abs(force_m_s2 - GRAVITY_M_S2) > GRAVITY_ERROR_M_S2:
             return "The {sensor} sensor weighs gravity wrongly: it may need its maker's calibration."
         return ""

@@ -18,6 +18,9 @@ READY_UNMOVED_S = 10.0
 # The offline analysis wants a whole second; the live rate lags and the phase must not cut it short.
 LAST_HELD_S = 2.0
 TOO_FAST_S = 0.3
+_LET_GO: Final = "Let the leg lie, quite heavy. Nothing to do."
+_ENOUGH_SWINGS: Final = "Enough. Let the leg lie still."
+_MORE_SWINGS: Final = "Go on, and move the whole leg more: the knee's hinge is not known well enough yet."
 BENT_BAND_DEG: Final = (75.0, 115.0)
 
 
@@ -136,8 +139,14 @@ def _swings(step: Step, state: StepState, seen: Seen) -> Report:
     warning = ""
     if step.thigh_rests and seen.strap.swapped:
         warning = "The thigh sensor swings and the shin sensor rests: exchange them, then press r."
+    enough = swings >= step.count
+    instruction = None
+    if enough:
+        instruction = _ENOUGH_SWINGS if seen.axes_ready else _MORE_SWINGS
     return Report(
-        done=seen.axes_ready and swings >= step.count and not warning,
+        # The next phase must not begin amid a swing, which would count as its first repetition.
+        done=seen.axes_ready and enough and not warning and seen.strap.still_s >= 1.0,
+        instruction=instruction,
         progress=f"{swings} of {step.count} swings{known}",
         warning=warning,
     )
@@ -184,7 +193,7 @@ def _pandiculate(step: Step, state: StepState, seen: Seen) -> Report:
         return Report(
             stage="let_go",
             title="Let go",
-            instruction="Let the leg lie, quite heavy. Nothing to do.",
+            instruction=_LET_GO,
             progress=progress,
             countdown_s=step.rest_s - rested_s,
         )
@@ -235,24 +244,26 @@ def _releasing(step: Step, state: StepState, seen: Seen, progress: str) -> Repor
 
 def _press(step: Step, state: StepState, seen: Seen) -> Report:
     """By the clock, because a leg that lies and presses does not move."""
-    progress = f"{min(state.rounds, step.count)} of {step.count} presses"
-    if state.stage == "" and seen.strap.still_s < 1.0:
-        return Report(progress=progress)
-    passed_s = seen.now_s - state.stage_s if state.stage else 0.0
-    pressing = state.stage != "let_go"
-    lasts_s = step.hold_s if pressing else step.rest_s
-    if state.stage and passed_s >= lasts_s:
-        rounds = state.rounds + (0 if pressing else 1)
-        if rounds >= step.count:
-            return Report(done=True, stage=state.stage, rounds=rounds, progress=progress)
-        return Report(stage="let_go" if pressing else "hold", rounds=rounds, progress=progress)
+    stage, rounds = state.stage, state.rounds
+    if not stage and seen.strap.still_s < 1.0:
+        return Report(progress=f"0 of {step.count} presses")
+    lasts_s = step.rest_s if stage == "let_go" else step.hold_s
+    left_s = lasts_s - (seen.now_s - state.stage_s if stage else 0.0)
+    if not stage:
+        stage = "hold"
+    elif left_s <= 0:
+        rounds += stage == "let_go"
+        stage = "let_go" if stage == "hold" else "hold"
+        left_s = step.rest_s if stage == "let_go" else step.hold_s
+    pressing = stage == "hold"
     return Report(
-        stage="hold" if pressing else "let_go",
-        rounds=state.rounds,
+        done=rounds >= step.count,
+        stage=stage,
+        rounds=rounds,
         title="Press" if pressing else "Let go",
-        instruction=step.text if pressing else "Let the leg lie, quite heavy. Nothing to do.",
-        progress=progress,
-        countdown_s=lasts_s - passed_s,
+        instruction=step.text if pressing else _LET_GO,
+        progress=f"{rounds} of {step.count} presses",
+        countdown_s=left_s,
     )
 
 
