@@ -11,6 +11,7 @@ import numpy as np
 from firmware_bridge.drivers import DRIVERS
 from firmware_bridge.errors import LinkError, UsageError
 from firmware_bridge.samples import ImuSamples, Int, Segment
+from firmware_bridge.virtual.faults import Air, Faults
 from firmware_bridge.virtual.host_time import HostTime
 from firmware_bridge.virtual.playback import BoardClock, Playback
 from firmware_bridge.virtual.simulation import SimulatedSession
@@ -41,7 +42,8 @@ class VirtualRadio:
         driver: the kind of sensor: "kneeflex" or "movella-dot".
         lead_s: host time between the start of the second sensor and the start of the script; the link
             needs about a second until its session begins.
-        seed: of the noise of the leg at rest.
+        faults: what goes wrong with which sensor.
+        seed: of the noise of the leg at rest, and of the faults.
 
     Attributes:
         session: as given.
@@ -59,6 +61,7 @@ class VirtualRadio:
         speed: float = 1.0,
         driver: str = "kneeflex",
         lead_s: float = 2.0,
+        faults: Mapping[Segment, Faults] | None = None,
         seed: int = 0,
     ) -> None:
         if driver not in FIRMWARES:
@@ -67,6 +70,7 @@ class VirtualRadio:
                 f"Choose one of {', '.join(FIRMWARES)}.",
             )
         self.session, self._lead_s, self._seed = session, lead_s, seed
+        self._faults = dict(faults or {})
         self._firmware = FIRMWARES[driver]
         self._rate_hz = _rate_hz(session)
         if self._rate_hz not in DRIVERS[driver].rates_hz():
@@ -107,7 +111,7 @@ class VirtualRadio:
 
     @property
     def finished(self) -> bool:
-        """Whether both sensors have sent the whole script."""
+        """Whether nothing of the script is to come from either sensor any more."""
         return bool(self._sensors) and all(sensor.finished for sensor in self._sensors.values())
 
     def script_index(self, segment: Segment, device_ticks: Int) -> Int:
@@ -118,7 +122,8 @@ class VirtualRadio:
             device_ticks: (n,) as received.
 
         Returns:
-            (n,) index; negative for samples of the leg at rest before the script.
+            (n,) index; negative for samples of the leg at rest before the script. After a reboot only
+            samples of the restarted clock can be told.
         """
         sensor = self._sensors[segment]
         playback, clock = sensor.playback, sensor.clock
@@ -170,19 +175,23 @@ class VirtualRadio:
         return self._backends
 
     def _sensor(self, link: LocalLink, segment: Segment) -> Sensor:
-        from firmware_bridge.virtual.sensor import Sensor
+        from firmware_bridge.virtual.sensor import Identity, Sensor
 
         worn = self.session.wearing[segment]
-        seed = 2 * self._seed + list(Segment).index(segment)
+        faults = self._faults.get(segment, Faults())
+        place = list(Segment).index(segment)
+        # The connection events of the two lie at different times, as with any two radios.
+        air = Air(faults, (self._seed, place), phase=0.4 * place)
         return Sensor(
             link,
-            self.addresses[segment],
-            self._advertisements[segment],
+            Identity(
+                self.addresses[segment], self._advertisements[segment], self._rate_hz, worn.first_sequence
+            ),
             self._firmware,
-            Playback(_samples(self.session, segment), worn, self._rate_hz, seed),
+            Playback(_samples(self.session, segment), worn, self._rate_hz, 2 * self._seed + place),
             BoardClock(self.now_s(), worn.first_tick, worn.clock_rate),
-            self._rate_hz,
-            worn.first_sequence,
+            faults,
+            air,
             self._host,
             self._started,
         )
@@ -201,7 +210,7 @@ class VirtualRadio:
             script_start_s = other.playback.next_script_start_s(script_start_s)
         sensor.playback.start_with_script(script_start_s, now_s)
         for each in self._sensors.values():
-            each.playback.settle(script_start_s)
+            each.begin_script(script_start_s)
         self._script_start_s = script_start_s
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from bumble.att import ATT_Error, ErrorCode
@@ -17,12 +18,12 @@ from bumble.link import LocalLink
 
 from firmware_bridge.drivers.seam import Advertisement
 from firmware_bridge.errors import DecodeError
+from firmware_bridge.virtual.faults import Air, Faults
 from firmware_bridge.virtual.host_time import HostTime
 from firmware_bridge.virtual.playback import BoardClock, Playback
 from firmware_bridge.virtual.wire import Access, Burst, Firmware
 
 _ADVERTISE_EVERY_MS = 50
-_MTU = 247
 _PROPERTIES: dict[Access, Characteristic.Properties] = {
     "read": Characteristic.Properties.READ,
     "write": Characteristic.Properties.WRITE,
@@ -31,58 +32,79 @@ _PROPERTIES: dict[Access, Characteristic.Properties] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which sensor it is.
+
+    Attributes:
+        address: its Bluetooth address.
+        advertisement: what it shows of itself.
+        rate_hz: its nominal sample rate.
+        first_sequence: the number of the first sample after a start.
+    """
+
+    address: str
+    advertisement: Advertisement
+    rate_hz: float
+    first_sequence: int
+
+
 class Sensor:
     """One board, switched on by `power_on`. Everything happens in the event loop of that call.
 
     Args:
-        link: the air.
-        address: its Bluetooth address.
-        advertisement: what it shows of itself.
+        link: the simulated air.
+        identity: which sensor it is.
         firmware: how it speaks.
         playback: what it measures.
         clock: of the board.
-        rate_hz: its nominal rate.
-        first_sequence: the number of the first sample after a start.
+        faults: what goes wrong with it.
+        air: what its packets live through.
         host: the time of the host.
         on_start: called when the stream is started.
 
     Attributes:
         sent: samples of the script that were sent.
-        finished: whether the script has ended.
     """
 
     def __init__(
         self,
         link: LocalLink,
-        address: str,
-        advertisement: Advertisement,
+        identity: Identity,
         firmware: Firmware,
         playback: Playback,
         clock: BoardClock,
-        rate_hz: float,
-        first_sequence: int,
+        faults: Faults,
+        air: Air,
         host: HostTime,
         on_start: Callable[[Sensor], None],
     ) -> None:
-        self.address, self.rate_hz = address, rate_hz
         self.playback, self.clock = playback, clock
         self.sent = 0
-        self.finished = False
-        self._advertisement, self._firmware = advertisement, firmware
-        self._first_sequence, self._host, self._on_start = first_sequence, host, on_start
+        self._all_arrived = self._dead = False
+        self._identity, self._firmware, self._faults, self._air = identity, firmware, faults, air
+        self._host, self._on_start = host, on_start
+        self._script_start_s: float | None = None
         self._streaming: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
+        self._outbox: asyncio.Queue[tuple[float, str, bytes]] = asyncio.Queue()
+        self._delivery: asyncio.Task[None] | None = None
+        self._told_battery = faults.battery_at(0.0)
+        self._away_until_s = 0.0
+        self._refusals = faults.refusals
         self._tasks: set[asyncio.Task[None]] = set()
-        radio = Host()
-        radio.controller = Controller(advertisement.name, link=link)
-        self._device = Device(name=advertisement.name, address=Address(address), host=radio)
-        self._device.gatt_server.max_mtu = _MTU
         self._characteristics: dict[str, Characteristic[bytes]] = {}
-        for service, members in firmware.services.items():
-            made = {uuid: self._characteristic(uuid, access) for uuid, access in members.items()}
-            self._device.add_service(Service(service, list(made.values())))
-            self._characteristics |= made
-        self._device.on(Device.EVENT_CONNECTION, self._connected)
+        self._device = self._make_device(link)
+
+    @property
+    def address(self) -> str:
+        """Its Bluetooth address."""
+        return self._identity.address
+
+    @property
+    def rate_hz(self) -> float:
+        """Its nominal sample rate."""
+        return self._identity.rate_hz
 
     @property
     def streaming(self) -> bool:
@@ -90,9 +112,18 @@ class Sensor:
         return self._streaming is not None
 
     @property
+    def finished(self) -> bool:
+        """Whether nothing of the script is to come any more."""
+        if self._all_arrived or self._dead:
+            return True
+        end = self.playback.stop
+        return end is not None and not self.streaming and self._host.now_s() > self.playback.host_s(end)
+
+    @property
     def battery_percent(self) -> int:
         """The charge left."""
-        return 90
+        start_s = self._script_start_s
+        return self._faults.battery_at(0.0 if start_s is None else self._host.now_s() - start_s)
 
     def clock_us(self) -> int:
         """The board's clock now."""
@@ -101,22 +132,35 @@ class Sensor:
     async def power_on(self) -> None:
         """Switches on and advertises."""
         await self._device.power_on()
-        await self._advertise()
+        if not self._faults.absent:
+            await self._advertise()
 
     async def power_off(self) -> None:
         """Falls silent."""
-        self.stop()
-        for task in self._tasks:
+        tasks = [task for task in (self._streaming, self._delivery, *self._tasks) if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._device.stop_advertising()
         await self._device.power_off()
+
+    def begin_script(self, script_start_s: float) -> None:
+        """The script begins at this host time, and with it what goes wrong at times of its own."""
+        self._script_start_s = script_start_s
+        self.playback.settle(script_start_s)
+        for mishap, times in (
+            (self._disconnect, self._faults.disconnects),
+            (self._reboot, self._faults.reboots),
+            (self._die, () if self._faults.dies_s is None else (self._faults.dies_s,)),
+        ):
+            for time_s in times:
+                self._spawn(self._at(script_start_s + time_s, mishap))
 
     def start(self) -> None:
         """Starts the stream; the sample counter begins again."""
         self.stop()
         self._on_start(self)
-        self._streaming = asyncio.create_task(self._stream(), name=f"{self._advertisement.name} streams")
+        self._streaming = asyncio.create_task(self._stream(), name=f"stream of {self.address}")
 
     def stop(self) -> None:
         """Stops the stream."""
@@ -125,53 +169,132 @@ class Sensor:
             self._streaming = None
 
     def notify(self, characteristic: str, payload: bytes) -> None:
-        """Sends a notification to whoever subscribed."""
-        self._spawn(self._device.notify_subscribers(self._characteristics[characteristic], payload))
+        """Sends a notification to whoever subscribed, as soon as the air lets it through."""
+        arrival_s = self._air.arrival_s(self._host.now_s(), self._script_start_s)
+        self._outbox.put_nowait((arrival_s, characteristic, payload))
 
     async def _stream(self) -> None:
+        """Measures and sends: a packet leaves when its last sample is measured."""
         first = number = self.playback.next(self._host.now_s())
         assert self._connection is not None
         at_once = self._firmware.samples_per_packet(self._connection.att_mtu, self.rate_hz)
-        data = self._characteristics[self._firmware.data]
         while self.playback.stop is None or number < self.playback.stop:
-            # A packet leaves when its last sample is measured; absolute times, so nothing adds up.
             await self._host.until(self.playback.host_s(number + at_once - 1))
-            stop = min(number + at_once, self.playback.stop or number + at_once)
-            burst = self._burst(first, number, stop)
-            await self._device.notify_subscribers(data, self._firmware.encode(burst))
+            stop = self._packet_end(number, at_once)
+            packet = self._firmware.encode(self._burst(first, number, stop))
             self.sent += self.playback.script_count(stop) - self.playback.script_count(number)
+            for payload in self._befallen(packet, number):
+                self.notify(self._firmware.data, payload)
+            self._tell_battery()
             number = stop
-        self.finished = True
+        for payload in self._air.flush():
+            self.notify(self._firmware.data, payload)
+        await self._outbox.join()
+        self._all_arrived = True
+
+    def _packet_end(self, start: int, at_once: int) -> int:
+        """Packets begin anew with the script, so that their fates do not depend on when that was."""
+        zero, end = self.playback.script_zero, self.playback.stop
+        if zero is not None and end is not None:
+            return min(start + at_once, zero if start < zero else end)
+        return start + at_once
+
+    def _befallen(self, packet: bytes, number: int) -> tuple[bytes, ...]:
+        zero = self.playback.script_zero
+        if zero is None or number < zero:
+            return (packet,)
+        return tuple(self._air.fate(packet, number - zero))
 
     def _burst(self, first: int, start: int, stop: int) -> Burst:
         return Burst(
-            self._first_sequence + start - first,
+            self._identity.first_sequence + start - first,
             self.clock.ticks(self.playback.host_s(start)),
             self.playback.period_s * self.clock.clock_rate * 1e6,
             *self.playback.read(start, stop),
         )
 
+    def _tell_battery(self) -> None:
+        if self.battery_percent != self._told_battery:
+            self._told_battery = self.battery_percent
+            self.notify(*self._firmware.battery(self._told_battery))
+
+    async def _deliver(self) -> None:
+        """Lets notifications arrive in turn, each at its time."""
+        while True:
+            arrival_s, characteristic, payload = await self._outbox.get()
+            if arrival_s > self._host.now_s():
+                await self._host.until(arrival_s)
+            if not self._dead:
+                await self._device.notify_subscribers(self._characteristics[characteristic], payload)
+            self._outbox.task_done()
+
     async def _advertise(self) -> None:
         await self._device.start_advertising(
-            advertising_data=_advertising_data(self._advertisement),
+            advertising_data=_advertising_data(self._identity.advertisement),
             advertising_interval_min=_ADVERTISE_EVERY_MS,
             advertising_interval_max=_ADVERTISE_EVERY_MS,
         )
 
     def _connected(self, connection: Connection) -> None:
         self._connection = connection
+        self._outbox = asyncio.Queue()
+        self._delivery = asyncio.create_task(self._deliver(), name=f"air of {self.address}")
         connection.on(Connection.EVENT_DISCONNECTION, self._disconnected)
+        if self._refusals:
+            self._refusals -= 1
+            self._spawn(connection.disconnect())
 
     def _disconnected(self, _: int) -> None:
-        self._connection = None
         self.stop()
-        self._spawn(self._advertise())
+        if self._delivery is not None:
+            self._delivery.cancel()
+        self._connection = self._delivery = None
+        if not self._dead:
+            self._spawn(self._at(self._away_until_s, self._advertise))
+
+    async def _at(self, host_s: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        await self._host.until(host_s)
+        await action()
+
+    async def _disconnect(self) -> None:
+        self._away_until_s = self._host.now_s() + self._faults.away_s
+        if self._connection is not None:
+            await self._connection.disconnect()
+
+    async def _reboot(self) -> None:
+        self.clock = BoardClock(self._host.now_s(), 0, self.clock.clock_rate)
+        await self._disconnect()
+
+    async def _die(self) -> None:
+        self._dead = True
+        self.stop()
+
+    def _make_device(self, link: LocalLink) -> Device:
+        name = self._identity.advertisement.name
+        radio = Host()
+        radio.controller = Controller(name, link=link)
+        device = Device(name=name, address=Address(self.address), host=radio)
+        device.gatt_server.max_mtu = self._faults.mtu
+        for service, members in self._firmware.services.items():
+            made = {uuid: self._characteristic(uuid, access) for uuid, access in members.items()}
+            device.add_service(Service(service, list(made.values())))
+            self._characteristics |= made
+        device.on(Device.EVENT_CONNECTION, self._connected)
+        return device
 
     def _characteristic(self, uuid: str, access: tuple[Access, ...]) -> Characteristic[bytes]:
-        def read(_: Connection) -> bytes:
+        async def reached() -> None:
+            """Requests travel with the connection events, too; a dead board answers none."""
+            await self._host.until(self._air.next_event_s(self._host.now_s()))
+            if self._dead:
+                await asyncio.get_running_loop().create_future()
+
+        async def read(_: Connection) -> bytes:
+            await reached()
             return self._firmware.read(self, uuid)
 
-        def write(_: Connection, payload: bytes) -> None:
+        async def write(_: Connection, payload: bytes) -> None:
+            await reached()
             try:
                 self._firmware.write(self, uuid, bytes(payload))
             except DecodeError as error:

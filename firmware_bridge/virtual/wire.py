@@ -22,8 +22,15 @@ _PACKET_S = 0.04
 class Board(Protocol):
     """The board that a firmware runs on."""
 
-    address: str
-    rate_hz: float
+    @property
+    def address(self) -> str:
+        """Its Bluetooth address."""
+        ...
+
+    @property
+    def rate_hz(self) -> float:
+        """Its one sample rate."""
+        ...
 
     @property
     def streaming(self) -> bool:
