@@ -12,7 +12,7 @@ from firmware_bridge.samples import Float, Int
 _BLOCK_S = 2.0
 _LOOK_S = 1.0
 # Delays vary by a connection interval anyway; a smaller rise proves no loss.
-_SMALLEST_RISE_S = 0.02
+SMALLEST_RISE_S = 0.02
 
 
 def sample_period_s(positions: Int, arrival_s: Float) -> float:
@@ -45,37 +45,39 @@ def sample_period_s(positions: Int, arrival_s: Float) -> float:
     return float(np.median(times[forward] / counts[forward])) if forward.any() else overall
 
 
-def count_samples(arrival_s: Float) -> tuple[Int, float]:
-    """Counts the samples of a sensor that sends no counter, with jumps where samples must be missing.
+def bridge_losses(positions: Int, arrival_s: Float, period_s: float, smallest_rise_s: float) -> Int:
+    """Lets a count jump where samples must be missing that it does not know of.
 
-    After a mere stall the held packets follow in a burst and the delay falls back; after a loss it stays
-    up. A lasting rise of the delay across a pause in the arrivals is therefore counted as lost samples.
-    Losses of a sample now and then hide in the jitter; they pass for a slower sensor.
+    After a mere stall the held packets follow in a burst and the delay falls back; after a loss, or a
+    break in which the sensor did not count, it stays up. A lasting rise of the delay across a pause in
+    the arrivals therefore becomes a jump. Losses of a sample now and then hide in the jitter; they pass
+    for a slower sensor.
 
     Args:
+        positions: (n,) sample counts, without wraps or restarts.
         arrival_s: (n,) host time of arrival.
+        period_s: seconds per count.
+        smallest_rise_s: what is below proves nothing.
 
     Returns:
-        (n,) sample counts, and the sample period in seconds.
+        (n,) sample counts that keep pace with the arrivals.
     """
-    index = np.arange(len(arrival_s), dtype=np.int64)
-    period_s = sample_period_s(index, arrival_s)
-    if len(index) < 3:
-        return index, period_s
-    delay = arrival_s - period_s * index
-    width = min(max(int(_LOOK_S / period_s), 2), len(index))
+    if len(positions) < 3:
+        return positions
+    delay = arrival_s - period_s * positions
+    width = min(max(int(_LOOK_S / period_s), 2), len(delay))
     ahead = _sliding_minimum(delay, width)
     behind = _sliding_minimum(delay[::-1], width)[::-1]
-    smallest = max(1.5 * period_s, _SMALLEST_RISE_S)
+    smallest = max(1.5 * period_s, smallest_rise_s)
     pauses = (np.diff(arrival_s) > 1.5 * period_s) & (ahead[1:] - behind[:-1] > smallest)
-    skipped = np.zeros(len(index), dtype=np.int64)
+    skipped = np.zeros(len(delay), dtype=np.int64)
     since = 0
     for row in (np.flatnonzero(pauses) + 1).tolist():
         # What lies before the last jump says nothing about this one.
         rise = ahead[row] - delay[max(since, row - width) : row].min()
         if rise > smallest:
             skipped[row], since = round(rise / period_s), row
-    return index + np.cumsum(skipped), period_s
+    return positions + np.cumsum(skipped)
 
 
 def _sliding_minimum(values: Float, width: int) -> Float:
@@ -85,7 +87,7 @@ def _sliding_minimum(values: Float, width: int) -> Float:
 
 
 class LiveCount:
-    """`count_samples` while the samples come in: notices a lasting rise of the delay a second later.
+    """`bridge_losses` while the samples come in: notices a lasting rise of the delay a second later.
 
     Args:
         period_s: the sample period.
@@ -122,7 +124,7 @@ class LiveCount:
         floor_s = min(delay for _, delay in recent)
         while arrival_s - recent[0][0] >= _LOOK_S:
             recent.popleft()
-        if floor_s <= max(1.5 * self._period_s, _SMALLEST_RISE_S):
+        if floor_s <= max(1.5 * self._period_s, SMALLEST_RISE_S):
             return 0
         recent.clear()
         skipped = round(floor_s / self._period_s)

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from firmware_bridge.link.arrivals import count_samples, sample_period_s
+from firmware_bridge.link.arrivals import SMALLEST_RISE_S, bridge_losses, sample_period_s
 from firmware_bridge.link.counters import epochs, missing, typical_step, unwrap
 from firmware_bridge.samples import Float, ImuSamples, Int
 from firmware_bridge.session.model import DeviceClock
@@ -29,6 +29,8 @@ KNOWN_SLOPE_SD = 2e-5
 # The line is bent to follow a clock that wanders by more than this between blocks of this length.
 _WANDER_LIMIT_S = 0.002
 _WANDER_BLOCK_S = 30.0
+# A counter that falls behind for good by this much has paused, as sensors do while they are not connected.
+_PAUSED_COUNT_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def fit_clock(ticks: ArrayLike, arrival_s: ArrayLike, clock: DeviceClock) -> Clo
 
 
 def fit_sequence(sequence: ArrayLike, arrival_s: ArrayLike, modulo: int) -> ClockFit:
-    """Places the samples of a sensor that counts but has no clock: the counter is its clock.
+    """Places the samples of a sensor that counts but has no clock: the counter is its clock, till it pauses.
 
     Args:
         sequence: (n,) the sample counter as received.
@@ -154,6 +156,10 @@ def fit_sequence(sequence: ArrayLike, arrival_s: ArrayLike, modulo: int) -> Cloc
     arrivals = np.asarray(arrival_s, dtype=np.float64)
     period_s = sample_period_s(unwrap(sequence, modulo), arrivals)
     positions = unwrap(sequence, modulo, arrivals / period_s)
+    epoch = epochs(positions * period_s, arrivals)
+    for number in np.unique(epoch):
+        rows = epoch == number
+        positions[rows] = bridge_losses(positions[rows], arrivals[rows], period_s, _PAUSED_COUNT_S)
     return replace(_fit(positions, period_s, arrivals, 1.0), drift_ppm=None)
 
 
@@ -164,7 +170,9 @@ def fit_arrivals(arrival_s: ArrayLike) -> ClockFit:
         arrival_s: (n,) host time of arrival.
     """
     arrivals = np.asarray(arrival_s, dtype=np.float64)
-    positions, period_s = count_samples(arrivals)
+    index = np.arange(len(arrivals), dtype=np.int64)
+    period_s = sample_period_s(index, arrivals)
+    positions = bridge_losses(index, arrivals, period_s, SMALLEST_RISE_S)
     fit = _fit(positions, period_s, arrivals, 1.0)
     return replace(fit, drift_ppm=None, lost=None, lost_estimate=fit.lost)
 

@@ -19,8 +19,6 @@ _HELD_PACKETS = 2
 _GAP_STEPS = 1.5
 _STEPS_KEPT = 64
 _FEWEST_STEPS = 5
-# After a reconnect a mere counter goes on if it advanced as the host's clock did, to within this.
-_SAME_COUNT_S = 1.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -122,7 +120,7 @@ class StreamOrder:
         return None if self._loss is None else self._loss.lost
 
     def reconnected(self) -> None:
-        """The packets from here on come over a new connection; a mere counter may begin anew."""
+        """From here on packets come over a new connection; a mere counter may have paused or begun anew."""
         self._reconnected = True
 
     def push(self, decoded: Decoded, arrival_s: float) -> list[Placed]:
@@ -133,11 +131,10 @@ class StreamOrder:
             positions = np.arange(self._running, self._running + len(decoded))
             self._running += len(decoded)
             return [Placed(decoded, arrival_s, positions, restarted=reconnected)]
-        if self._newest is None:
-            return self._begin(Placed(decoded, arrival_s, unwrap(raw, self._modulo)))
+        if self._newest is None or (reconnected and not self._by_ticks):
+            first = Placed(decoded, arrival_s, unwrap(raw, self._modulo), restarted=reconnected)
+            return self._begin(first)
         packet = self._after(self._newest, decoded, arrival_s)
-        if reconnected and not self._by_ticks and not self._counts_on(self._newest, packet):
-            return self._begin(Placed(decoded, arrival_s, unwrap(raw, self._modulo), restarted=True))
         if self._breaks(self._newest, packet):
             return self._doubt(decoded, arrival_s)
         if self._suspect is not None:
@@ -192,15 +189,9 @@ class StreamOrder:
         inside = unwrap(raw, self._modulo) - raw[0]
         return Placed(decoded, arrival_s, before.positions[-1] + step + inside)
 
-    def _step_s(self, before: Placed, packet: Placed) -> float:
-        return float(packet.positions[0] - before.positions[-1]) * self.unit_s
-
     def _breaks(self, before: Placed, packet: Placed) -> bool:
-        return bool(is_restart(self._step_s(before, packet), packet.arrival_s - before.arrival_s))
-
-    def _counts_on(self, before: Placed, packet: Placed) -> bool:
-        drift_s = self._step_s(before, packet) - (packet.arrival_s - before.arrival_s)
-        return abs(drift_s) < _SAME_COUNT_S
+        step_s = float(packet.positions[0] - before.positions[-1]) * self.unit_s
+        return bool(is_restart(step_s, packet.arrival_s - before.arrival_s))
 
     def _doubt(self, decoded: Decoded, arrival_s: float) -> list[Placed]:
         """One packet out of line may be garbage; if the next one goes on from it, the counter restarted."""

@@ -146,6 +146,13 @@ def test_a_mere_counter_is_a_clock_whatever_the_true_rate(rng, rate_hz):
     assert np.std(fit.time_s - time_s) < 2e-4
 
 
+def test_a_counter_that_paused_with_its_link_does_not_shift_the_rest(rng):
+    time_s = np.r_[np.arange(10_000) / 100, 103 + np.arange(10_000) / 100, 203.2 + np.arange(10_000) / 100]
+    fit = fit_sequence(np.arange(30_000) % 2**16, over_the_air(time_s, rng), 2**16)
+    np.testing.assert_allclose(fit.time_s, time_s, atol=0.02)
+    assert fit.lost == pytest.approx(300 + 20, abs=3)
+
+
 def test_arrivals_alone_are_evened_out(rng):
     time_s = np.arange(30_000) / 98.71
     arrival_s = over_the_air(time_s, rng, stalls=[(50, 1)])

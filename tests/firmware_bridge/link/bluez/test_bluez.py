@@ -31,12 +31,12 @@ def test_refusals_streaming_link_loss_and_return(bluez, thigh, bridge, recorder,
     thigh.refusals = 2
     with bridge:
         for segment in Segment:
-            recorder.wait_s(segment, 1)
+            recorder.wait_s(segment, 0.5)
         assert [status.lost for status in bridge.status.values()] == [0, 0]
         assert [status.battery_percent for status in bridge.status.values()] == [80, 80]
         bluez.do(thigh.drop_link)
         recorder.wait(lambda: "recovered" in recorder.states(Segment.THIGH))
-        recorder.wait_s(Segment.THIGH, 0.5)
+        recorder.wait_s(Segment.THIGH, 0.2)
         status = bridge.status[Segment.THIGH]
     assert thigh.connections == 2
     assert status.reconnects == 1
@@ -50,11 +50,12 @@ def test_what_a_crashed_program_left_connected_is_found(bluez, thigh, bridge, re
     left = asyncio.run_coroutine_threadsafe(bluez.devices[0].connect(), bluez.loop)
     left.result(5)
     with bridge:
-        recorder.wait_s(Segment.THIGH, 0.5)
+        recorder.wait_s(Segment.THIGH, 0.1)
     assert thigh.connections == 1
 
 
-def test_a_sensor_that_never_answers(bluez, thigh, bridge):
+def test_a_sensor_that_never_answers(bluez, thigh, bridge, monkeypatch):
+    monkeypatch.setattr("firmware_bridge.link.connection._FIRST_BACKOFF_S", 0.01)
     thigh.refusals = 99
     with pytest.raises(LinkError, match="The thigh sensor knee-T cannot be connected") as caught, bridge:
         pytest.fail("must not begin")
