@@ -112,9 +112,7 @@ class SimulatedClient(BaseBleakClient):
         async with self.adapter.connecting:
             try:
                 connection = await self.adapter.device.connect(self.address, timeout=self._timeout)
-            except (BaseBumbleError, asyncio.CancelledError, TimeoutError) as error:
-                if isinstance(error, asyncio.CancelledError):
-                    raise
+            except (BaseBumbleError, TimeoutError) as error:
                 raise BleakDeviceNotFoundError(self.address) from error
         self._connection = connection
         connection.on(Connection.EVENT_DISCONNECTION, self._lost)
@@ -195,6 +193,12 @@ def _bleak_errors() -> Iterator[None]:
     """Says in bleak's words what bumble reports in its own."""
     try:
         yield
+    except asyncio.CancelledError as error:
+        # bumble cancels what it waits for when the link is lost; that is no wish to cancel this task.
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise BleakError("The link was lost") from error
     except ATT_Error as error:
         raise BleakGATTProtocolError(error.error_code) from error
     except BaseBumbleError as error:

@@ -32,8 +32,8 @@ STEP = kneeflex.Scale()
 def test_the_link_receives_every_sample_of_the_script_as_it_was_sent(
     driver, rate_hz, acc_step, gyr_step, streamed
 ):
-    session = simulate_session(swings(3), rate_hz=rate_hz)
-    radio = VirtualRadio(session, driver=driver, speed=4.0)
+    session = simulate_session(swings(2), rate_hz=rate_hz)
+    radio = VirtualRadio(session, driver=driver, speed=6.0)
     received, status, zero_s = streamed(radio, rate_hz)
     assert radio.finished
     assert radio.script_start_s is not None
