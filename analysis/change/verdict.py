@@ -122,7 +122,9 @@ def judge(
     A verdict needs the change to be beyond what can be detected, its interval to exclude zero, and, with
     a rest block, the interval of the net change to lie on the same side of zero: straighter than before,
     and by more than the rest alone accounts for. Asking for both also protects against a rest block that
-    shifted the knee for good, which the net change by itself would book with the wrong sign.
+    shifted the knee for good, which the net change by itself would book with the wrong sign. A steady
+    drift through all blocks is called in at most 5 % up to 3 deg a block, whoever drifts; above that, in
+    up to 7 % for the most variable person (`tests/benchmarks/null_sessions.py`).
 
     Args:
         change_deg, ci95_deg: after minus before.
