@@ -14,7 +14,7 @@ from analysis.guide.strapping import StrapState
 
 STRAP_WELL_S = 2.0
 READY_LEAST_S = 4.0
-READY_UNMOVED_S = 10.0
+READY_UNMOVED_S = 6.0
 # The offline analysis wants a whole second; the live rate lags and the phase must not cut it short.
 LAST_HELD_S = 2.0
 TOO_FAST_S = 0.3
@@ -103,7 +103,7 @@ Watcher = Callable[[Step, StepState, Seen], Report]
 
 
 def _read(step: Step, state: StepState, seen: Seen) -> Report:
-    return Report(progress="Enter = read")
+    return Report(progress="Enter: we have read this")
 
 
 def _pain(step: Step, state: StepState, seen: Seen) -> Report:

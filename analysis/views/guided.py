@@ -86,6 +86,8 @@ class GuidedFeed:
             frame,
             prompt=turn.prompt,
             cues=cues,
+            # What is to be done until the angle runs, the guide says.
+            message=frame.message if frame.axes_ready else "",
             paused=self._state.paused,
             finished=frame.finished or over,
         )

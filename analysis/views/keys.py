@@ -29,10 +29,13 @@ _ASKING: Final[Mapping[str, CommandName]] = {
 _QUESTIONS: Final[Mapping[CommandName, str]] = {
     "marker": "Remark",
     "pain": "Pain now, 0 (none) to 10",
-    "angle": "Measured knee angle in degrees (0 straight, + bent, - beyond straight)",
+    "angle": "Measured knee angle in degrees (0 straight, + bent)",
     "stop": "Stop the session? Enter = stop, Esc = go on",
 }
 _LIMITS: Final[Mapping[CommandName, tuple[float, float]]] = {"pain": (0.0, 10.0), "angle": (-30.0, 150.0)}
+
+_MOVING: Final = ("next", "back", "repeat")
+_NUMERIC: Final = frozenset("0123456789.,-+")
 
 HELP: Final = (
     "n next   b back   r again   space pause   m mark   t remark   p pain   a angle   h hide   q stop"
@@ -54,7 +57,7 @@ class Keys:
             return ""
         if self._asking == "stop":
             return _QUESTIONS["stop"]
-        return f"{self._complaint}{_QUESTIONS[self._asking]}: {self._typed}▏  Enter = save, Esc = cancel"
+        return f"{self._complaint}{_QUESTIONS[self._asking]}: {self._typed}▏  Enter saves, Esc cancels"
 
     def ask(self, name: CommandName) -> None:
         """Asks for a number now, unless something is being asked already."""
@@ -78,9 +81,18 @@ class Keys:
             self._typed = self._typed[:-1]
         elif key in ("enter", "return"):
             return self._finish()
+        elif self._asking in _LIMITS and key not in _NUMERIC:
+            return self._leave(key)
         elif len(key) == 1 and self._asking != "stop":
             self._typed += key
         return None
+
+    def _leave(self, key: str) -> Command | None:
+        """A key that goes on, instead of the number that was asked for."""
+        if _AT_ONCE.get(key) not in _MOVING:
+            return None
+        self._asking = None
+        return Command(_AT_ONCE[key])
 
     def _finish(self) -> Command | None:
         name = self._asking

@@ -69,7 +69,8 @@ class Teller:
             countdown="" if left_s is None else _countdown(left_s),
             number=number,
             note=note,
-            is_fresh=age_s <= STALE_S,
+            # Before the first angle there is nothing that could be old.
+            is_fresh=age_s <= STALE_S or math.isinf(age_s),
             block=_block(frame),
             alarm=_alarm(frame, age_s),
             sensors=tuple(_sensor(s) for s in frame.sensors),

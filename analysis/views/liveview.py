@@ -28,6 +28,7 @@ SPAN_S: Final = 20.0
 _GREY: Final = "#b5b5b5"
 _SPEED_LIMIT_DEG_S: Final = 30.0
 _NARROWEST: Final = 1.45
+_READING: Final = 0.029
 
 
 class LiveView:
@@ -46,6 +47,8 @@ class LiveView:
         self._phase: tuple[str | None, str | None] | None = None
         self._phase_starts: list[tuple[float, str]] = []
         self._gauge_band: tuple[float, float] | None = None
+        self._page: tuple[str, ...] = ()
+        self._had_angle = False
         self._build_plot()
         self._build_gauge()
         self._build_texts()
@@ -55,7 +58,7 @@ class LiveView:
         figure.canvas.mpl_connect("resize_event", lambda _: self._fit_text())
 
     def _build_plot(self) -> None:
-        axes = self._axes = self.figure.add_axes((0.42, 0.225, 0.56, 0.515))
+        axes = self._axes = self.figure.add_axes((0.42, 0.225, 0.56, 0.485))
         axes.set_xlim(-SPAN_S, 0)
         axes.set_ylim(-10, 100)
         axes.set_xlabel("seconds ago")
@@ -95,12 +98,13 @@ class LiveView:
 
     def _build_texts(self) -> None:
         self._title = self._text(0.02, 0.97, 0.062, weight="bold", va="top")
-        self._instruction = self._text(0.02, 0.885, 0.036, va="top")
-        self._progress = self._text(0.98, 0.815, 0.036, weight="bold", ha="right", va="top")
+        self._instruction = self._text(0.02, 0.89, 0.034, va="top", linespacing=1.1)
+        self._progress = self._text(0.02, 0.795, 0.034, weight="bold", va="top")
         self._countdown = self._text(0.98, 0.975, 0.078, weight="bold", ha="right", va="top")
-        self._number = self._text(0.2, 0.585, 0.26, weight="bold", ha="center", va="center")
+        self._number = self._text(0.2, 0.575, 0.25, weight="bold", ha="center", va="center")
         self._note = self._text(0.2, 0.425, 0.027, ha="center", va="top")
         self._block = self._text(0.2, 0.37, 0.034, ha="center", va="top")
+        self._reading = self._text(0.02, 0.735, _READING, va="top", linespacing=1.35)
         self._alarm = self._text(0.02, 0.117, 0.034, weight="bold", va="center", color=VERMILION)
         self._sensors = self._text(0.02, 0.068, 0.024, va="center", linespacing=1.25)
         self._help = self._text(0.02, 0.018, 0.021, va="center", color="#666666", text=HELP)
@@ -119,8 +123,8 @@ class LiveView:
         figure = self.figure
         starts = [artist for pair in self._starts for artist in pair]
         plot = [self._target, self._gaps, self._band, self._best, *starts, self._line, self._marks]
-        self._plot_panel = Panel(figure, (0.415, 0.22, 0.985, 0.745), plot)
-        self._number_panel = Panel(figure, (0.0, 0.44, 0.385, 0.745), [self._number])
+        self._plot_panel = Panel(figure, (0.415, 0.22, 0.985, 0.715), plot)
+        self._number_panel = Panel(figure, (0.0, 0.44, 0.385, 0.74), [self._number])
         self._block_panel = Panel(figure, (0.0, 0.285, 0.38, 0.44), [self._note, self._block])
         self._gauge_panel = Panel(figure, (0.02, 0.213, 0.38, 0.252), [self._speed])
         top = [self._title, self._instruction, self._progress, self._countdown]
@@ -128,14 +132,13 @@ class LiveView:
         self._foot_panel = Panel(
             figure, (0.0, 0.0, 1.0, 0.14), [self._alarm, self._sensors, self._help, self._entry]
         )
-        self._panels = (
-            self._plot_panel,
-            self._number_panel,
-            self._block_panel,
-            self._gauge_panel,
-            self._top_panel,
-            self._foot_panel,
-        )
+        self._page_panel = Panel(figure, (0.0, 0.14, 1.0, 0.75), [self._reading])
+        self._always = (self._top_panel, self._foot_panel)
+        self._measuring = (self._plot_panel, self._number_panel, self._block_panel, self._gauge_panel)
+
+    @property
+    def _panels(self) -> tuple[Panel, ...]:
+        return (*self._always, self._page_panel) if self._page else (*self._always, *self._measuring)
 
     @property
     def _canvas(self) -> Any:
@@ -150,9 +153,9 @@ class LiveView:
 
     @property
     def _columns(self) -> int:
-        """Letters of the instruction that fit beside the progress."""
+        """Letters of the instruction that fit into a line."""
         width, _ = self.figure.get_size_inches() * 72
-        return int(43 * width / self._scale)
+        return int(53 * width / self._scale)
 
     def _fit_text(self) -> None:
         """Letters grow with the window, so that they are read from the same distance."""
@@ -164,10 +167,13 @@ class LiveView:
 
     def _fit_number(self) -> None:
         """A word in the place of the number needs more room than digits."""
-        shrink = min(1.0, 3.4 / max(3, len(self._number.get_text())))
+        shrink = min(1.0, 3.1 / max(3, len(self._number.get_text())))
         self._number.set_fontsize(self._heights[self._number] * shrink * self._scale)
 
     def _after_draw(self) -> None:
+        width, _ = self.figure.get_size_inches() * 72
+        columns = int(0.96 * width / (0.54 * _READING * self._scale))
+        self._reading.set_text("\n\n".join(textwrap.fill(text, columns) for text in self._page))
         for panel in self._panels:
             panel.capture(self._canvas)
         for panel in self._panels:
@@ -179,6 +185,7 @@ class LiveView:
         redraw = self._fit_axes(frame)
         words = self._teller.tell(frame)
         redraw |= self._set_gauge(frame, is_fresh=words.is_fresh)
+        redraw |= self._set_page(frame.prompt.page if frame.prompt else ())
         self._set_words(words, entry)
         self._set_plot(frame)
         if redraw:
@@ -217,11 +224,20 @@ class LiveView:
         if band == self._gauge_band:
             return False
         self._gauge_band = band
-        self._gauge.set_visible(band is not None)
+        self._gauge.set_visible(band is not None and not self._page)
         self._speed.set_visible(band is not None)
         if band is not None:
             self._gauge_target.set_x(band[0])
             self._gauge_target.set_width(band[1] - band[0])
+        return True
+
+    def _set_page(self, page: tuple[str, ...]) -> bool:
+        """A page to be read takes the place of number and plot."""
+        if page == self._page:
+            return False
+        self._page = page
+        self._axes.set_visible(not page)
+        self._gauge.set_visible(not page and self._gauge_band is not None)
         return True
 
     def _set_words(self, words: LiveWords, entry: str) -> None:
@@ -234,7 +250,7 @@ class LiveView:
             self._block.set_text("\n".join(words.block))
         if self._top_panel.shows((words.title, words.instruction, words.progress, words.countdown)):
             self._title.set_text(words.title)
-            self._instruction.set_text("\n".join(textwrap.wrap(words.instruction, self._columns)[:3]))
+            self._instruction.set_text("\n".join(textwrap.wrap(words.instruction, self._columns)[:2]))
             self._progress.set_text(words.progress)
             self._countdown.set_text(words.countdown)
         if self._foot_panel.shows((words.alarm, words.sensors, entry)):
@@ -248,7 +264,8 @@ class LiveView:
         phase = (frame.phase, frame.test)
         if phase != self._phase:
             self._phase = phase
-            self._phase_starts.append((frame.now_s, PHASE_TITLES.get(frame.phase or "", "")))
+            if frame.phase is not None:
+                self._phase_starts.append((frame.now_s, PHASE_TITLES[frame.phase]))
             self._phase_starts = self._phase_starts[-len(self._starts) :]
         for (line, label), (start_s, name) in zip(self._starts, self._phase_starts, strict=False):
             line.set_xdata([start_s - frame.now_s] * 2)
@@ -260,7 +277,9 @@ class LiveView:
         ago_s = time_s - frame.now_s
         self._line.set_data(ago_s, flexion_deg)
         self._band.set_verts(_ribbons(ago_s, flexion_deg, sd_deg))
-        self._gaps.set_verts([] if frame.hidden else _holes(ago_s, flexion_deg, self._axes.get_ylim()))
+        self._had_angle = self._had_angle or bool(np.isfinite(flexion_deg).any())
+        holes = _holes(ago_s, flexion_deg, self._axes.get_ylim())
+        self._gaps.set_verts(holes if self._had_angle and not frame.hidden else [])
         marks_s = np.array([t for t in frame.motion.marks_s if t > frame.now_s - SPAN_S])
         self._marks.set_data(marks_s - frame.now_s, np.full(len(marks_s), 0.03))
         best = frame.motion.extension

@@ -27,7 +27,7 @@ def daily_script(seed: int = 0, releases: int = 4, gain_deg: float = 5.0) -> Scr
     """What the protocol "daily" asks for, at a person's own pace."""
     rng = np.random.default_rng(seed)
     person = ScriptWriter("prone", 20.0)
-    person.wait(20)
+    person.wait(24)
     with person.restless():
         for _ in range(9):
             person.bend_to(85 + rng.normal(0, 4), 1.1)

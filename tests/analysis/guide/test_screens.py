@@ -1,0 +1,102 @@
+"""Every step of a led session on the screen, at two window sizes: nothing overlaps, nothing is cut off."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from analysis.angle.result import FlexionTrack
+from analysis.guide.library import load_protocol, protocol_names
+from analysis.guide.motion import Held, MotionState
+from analysis.guide.prompt import Prompt
+from analysis.views.feed import LiveFrame, SensorState
+from analysis.views.keys import Keys
+from analysis.views.liveview import LiveView
+from firmware_bridge.samples import Segment
+
+SENSORS = (
+    SensorState(Segment.THIGH, "connected", 100, 10.0, 0.4),
+    SensorState(Segment.SHANK, "connecting", 100, 10.0, 0.4),
+)
+
+
+def shown(size: tuple[float, float]) -> LiveView:
+    figure = Figure(figsize=size, dpi=50)
+    FigureCanvasAgg(figure)
+    figure.canvas.draw()
+    return LiveView(figure)
+
+
+def faults(view: LiveView) -> list[str]:
+    """What overlaps or leaves the window."""
+    renderer = view.figure.canvas.get_renderer()
+    window = view.figure.bbox
+    plot = view.figure.axes[0]
+    texts = [t for t in view.figure.texts if t.get_text()]
+    if plot.get_visible():
+        texts += plot.findobj(lambda a: isinstance(a, Text) and a.get_text().startswith("knee flexion"))
+    else:
+        texts = [t for t in texts if t.get_position()[0] != 0.2]
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts]
+    found = [f"cut off: {a}" for a, box in boxes if box.x1 > window.x1 or box.y1 > window.y1 + 1]
+    return found + [f"{a} | {b}" for (a, one), (b, two) in combinations(boxes, 2) if one.overlaps(two)]
+
+
+@pytest.mark.parametrize("size", [(12.8, 7.2), (8.0, 6.0)])
+@pytest.mark.parametrize("name", protocol_names())
+def test_the_texts_of_every_step_fit(name, size):
+    protocol = load_protocol(name)
+    view = shown(size)
+    for number, step in enumerate(protocol.steps, 1):
+        prompt = Prompt(
+            step.title, step.text, f"10 of {step.count} repetitions", number, len(protocol.steps),
+            countdown_s=754.0, page=step.page,
+        )  # fmt: skip
+        view.update(LiveFrame(float(number), sensors=SENSORS, prompt=prompt))
+        view.figure.canvas.draw()
+        assert faults(view) == [], step.title
+        if step.page:
+            reading = next(t for t in view.figure.texts if t.get_text().startswith(step.page[0][:20]))
+            assert (
+                reading.get_window_extent(view.figure.canvas.get_renderer()).y0 > 0.14 * view.figure.bbox.y1
+            )
+
+
+STAGES = (
+    ("Bend the knee", "Knee to a right angle, heel toward the ceiling, a hand against the heel."),
+    ("Pull and hold", "Pull the heel toward the buttock against the hand, firmly and without pain."),
+    ("Let down slowly", "Keep a little pull and let the leg sink, slowly and evenly, until it lies."),
+    ("Swing the lower leg", "Go on, and move the whole leg more: the hinge is not known well enough yet."),
+)
+
+
+@pytest.mark.parametrize("size", [(12.8, 7.2), (8.0, 6.0)])
+def test_the_stages_of_the_exercise_fit(person, size):
+    view = shown(size)
+    truth = person.truth
+    keys = Keys()
+    keys.ask("angle")
+    for key in ("1", "2", ".", "5"):
+        keys.press(key)
+    for number, (title, instruction) in enumerate(STAGES):
+        rows = slice(500 * number, 500 * (number + 1))
+        n = 500
+        track = FlexionTrack(truth.time_s[rows], truth.flexion_deg[rows], np.ones(n), np.ones(n, bool))
+        motion = MotionState(
+            flexion_deg=104.0, repetitions=10, extension=Held(1.0, 2.0, -10.4), marks_s=(1.0, 3.0)
+        )
+        prompt = Prompt(
+            title, instruction, "10 of 10 swings, hinge known to ±12.3°", 11, 24, countdown_s=12.0,
+            target_deg=(75, 115), target_rate_deg_s=(5, 15), warning="The shin sensor is out of reach.",
+        )  # fmt: skip
+        frame = LiveFrame(float(track.time_s[-1]), track, SENSORS, motion, prompt=prompt)
+        view.update(
+            frame, "Measured knee angle in degrees (0 straight, + bent): 12.5▏  Enter saves, Esc cancels"
+        )
+        view.figure.canvas.draw()
+        assert faults(view) == []
