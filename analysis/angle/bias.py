@@ -7,7 +7,7 @@ go into one least-squares problem for a bias that may wander slowly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,11 @@ class Equations:
     value: Float
     sd: Float
 
+    def shifted(self, nodes: Float, bias_rad_s: Float) -> Equations:
+        """The same for the whole bias, when these rows speak of what was left after `bias_rad_s` (3, k)."""
+        previous = np.stack([np.interp(self.time_s, nodes, v) for v in bias_rad_s], axis=1)
+        return replace(self, value=self.value + (self.row * previous).sum(axis=1))
+
     def plus(self, other: Equations) -> Equations:
         """Both together."""
         return Equations(
@@ -60,9 +65,8 @@ def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
 
     gyr, acc = blocks(motion.gyr_rad_s), blocks(motion.acc_m_s2)
     whole = known[: count * size].reshape(count, size).all(axis=1)
-    calm = (
-        (gyr.std(axis=2).max(axis=0) < _REST_RIPPLE) & (acc.std(axis=2).max(axis=0) < _REST_FORCE_M_S2) & whole
-    )
+    calm = whole & (gyr.std(axis=2).max(axis=0) < _REST_RIPPLE)
+    calm &= acc.std(axis=2).max(axis=0) < _REST_FORCE_M_S2
     rate, force = gyr.mean(axis=2), acc.mean(axis=2)
     first = np.arange(0, count - 3)
     window = first[:, None] + np.arange(4)

@@ -37,7 +37,6 @@ class Hinged:
         return np.asarray(-2j * a * b)
 
 
-
 def hinge_angle_rad(thigh: Hinged, shank: Hinged, heading_rad: Float) -> Float:
     """The angle (n,) of the shank about the hinge, seen from the thigh, from no particular zero."""
     (a1, b1), (a2, b2) = thigh.level_from_hinge, shank.level_from_hinge

@@ -1,12 +1,11 @@
-"""The heading between the two sensors' worlds, from the hinge that they share.
+"""The heading between the two sensors' worlds, from a direction that both see.
 
-Seen level from above, the hinge has one direction; z = (v1x + i v1y) conj(v2x + i v2y) turns by the
-heading between the worlds and is long where the hinge lies flat (Laidig, Schauer, Seel 2017, in closed
-form). That heading drifts slowly with the gyros, and wobbles with skin and with the knee's small turns
-off the hinge. A two-sided Kalman smoother for the drift carries it through the times when the hinge
-stands upright, and says how uncertain it becomes. Where the hinge lies flat, the momentary direction is
-followed too: that makes the angle the difference of two inclinations, and skin that turns round the limb
-does no harm.
+Seen level from above, a shared direction d gives the phasor z = (d1x + i d1y) conj(d2x + i d2y), which
+turns by the heading between the worlds. The hinge is such a direction where it lies flat (Laidig, Schauer,
+Seel 2017, in closed form); the force at the knee is one while the leg accelerates. The heading drifts
+slowly with the gyros, and wobbles with skin and with the knee's small turns off the hinge. A two-sided
+Kalman smoother for the drift carries it through the times when nothing is seen of it, and says how
+uncertain it becomes.
 """
 
 from __future__ import annotations
@@ -14,87 +13,99 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from analysis.angle.grid import Bool
+from analysis.angle.knots import Knots
+from analysis.angle.parameters import AngleParameters
+from analysis.angle.quaternion import Complex
 from firmware_bridge.samples import Float
 
-Complex = NDArray[np.complex128]
-
-# How far the hinge's direction wobbles about the drifting heading, and for how long one wobble lasts.
-WOBBLE_RAD = np.radians(5.0)
-WOBBLE_S = 1.0
-# How far the two rises of the hinge differ; divided by the level part it becomes an error of direction.
-RISE_RAD = np.radians(2.0)
-# What is left of the gyros' bias lets the heading wander by this much in each square root of a second.
-WANDER_RAD = np.radians(0.1)
-STEP_S = 1.0
-# The momentary direction is averaged over about this long: impacts are shorter, steps longer.
-FOLLOW_S = 0.1
+# Drift is slow: one step of the smoother a second is plenty.
+_STEP_S = 1.0
+_LEAST_INFORMATION = 0.1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Heading:
-    """The slow heading of the thigh's world as seen from the shank's, at steps of time.
+    """The heading of the shank's world in the thigh's, (m,) at the knots, unwrapped, and one sigma of it."""
 
-    Attributes:
-        time_s: (k,) from the first sample.
-        heading_rad: (k,) unwrapped.
-        sd_rad: (k,) one sigma.
-    """
-
-    time_s: Float
     heading_rad: Float
     sd_rad: Float
 
 
-def slow_heading(phasor: Complex, spacing_s: float, broken: NDArray[np.bool_]) -> Heading:
-    """Smooths phasors (m,) at the knots.
+def hinge_information(level2: Float, parameters: AngleParameters) -> Float:
+    """What one second of seeing the hinge says about the heading, 1/rad^2, for its level part squared.
+
+    The hinge's direction wobbles, and the two rises of it differ, which counts more the less level it is.
+    """
+    p = parameters
+    return np.asarray(level2 / (p.wobble_rad**2 * level2 + p.tilt_rad**2) / p.wobble_s)
+
+
+def smooth_heading(
+    phasor: Complex, information: Float, wander_rad: float, knots: Knots, rate_hz: float
+) -> Heading:
+    """Carries a drifting heading through the whole recording.
 
     Args:
-        phasor: z as above; its length is the product of the level parts of the hinge.
-        spacing_s: of the knots.
-        broken: (m,) knots across which the heading is lost (gaps).
+        phasor: (m,) as above; only its angle counts.
+        information: (m,) what a second of each knot is worth, 1/rad^2.
+        wander_rad: how far the heading wanders in one second.
+        knots: blocks of the samples; the heading is lost across a cut one.
+        rate_hz: of the samples.
     """
-    size = max(1, round(STEP_S / spacing_s))
-    starts = np.arange(0, len(phasor), size)
-    level2 = np.abs(phasor)
-    # A direction is known to wobble (+) rise / level; one second counts as one observation.
-    weight = level2 / (WOBBLE_RAD**2 * level2 + RISE_RAD**2) / level2.clip(1e-12)
-    information = np.add.reduceat(weight * level2, starts) / size / WOBBLE_S * STEP_S
-    direction = np.add.reduceat(weight * phasor, starts) / size / WOBBLE_S * STEP_S
-    lost = np.logical_or.reduceat(broken, starts)
-    forward = _carry(information, direction, lost)
-    backward = [part[::-1] for part in _carry(information[::-1], direction[::-1], lost[::-1])]
-    total = forward[0] + backward[0] + information
-    mean = forward[1] + backward[1] + direction
-    time_s = (starts + np.minimum(starts + size, len(phasor))) / 2 * spacing_s
-    return Heading(time_s, np.unwrap(np.angle(mean)), 1 / np.sqrt(np.maximum(total, 0.1)))
+    spacing_s = knots.size / rate_hz
+    size = max(1, round(_STEP_S / spacing_s))
+    starts = np.arange(0, knots.count, size)
+    worth = np.where(knots.cut, 0.0, information) * spacing_s
+    unit = phasor / np.maximum(np.abs(phasor), 1e-12)
+    own = np.add.reduceat(worth, starts)
+    toward = np.add.reduceat(worth * unit, starts)
+    lost = np.logical_or.reduceat(knots.cut, starts)
+    wander2 = wander_rad**2 * size * spacing_s
+    before = _carry(own, toward, lost, wander2)
+    after = _carry(own[::-1], toward[::-1], lost[::-1], wander2)
+    total = before[0] + own + after[0][::-1]
+    mean = before[1] + toward + after[1][::-1]
+    middle = (starts + np.minimum(starts + size, knots.count) - 1) / 2
+    at = np.arange(knots.count)
+    return Heading(
+        np.interp(at, middle, np.unwrap(np.angle(mean))),
+        np.interp(at, middle, 1 / np.sqrt(np.maximum(total, _LEAST_INFORMATION))),
+    )
 
 
-def follow(phasor: Complex, slow_rad: Float, spacing_s: float, broken: NDArray[np.bool_]) -> Float:
-    """The heading (m,) at the knots: slow where the hinge is upright, near the momentary one where flat."""
-    wobble = np.where(broken, 0.0, phasor * np.exp(-1j * slow_rad))
-    reach = int(np.ceil(3 * FOLLOW_S / spacing_s))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * spacing_s / FOLLOW_S) ** 2)
+def follow(
+    phasor: Complex, slow: Heading, knots: Knots, rate_hz: float, parameters: AngleParameters
+) -> Float:
+    """The heading (m,) to read the angle with: slow where the hinge is upright, momentary where it is flat.
+
+    With the momentary heading the angle is the difference of two inclinations, and skin that turns round
+    the limb does no harm.
+    """
+    reach_s = parameters.follow_s
+    spacing_s = knots.size / rate_hz
+    wobble = np.where(knots.cut, 0.0, phasor * np.exp(-1j * slow.heading_rad))
+    reach = int(np.ceil(3 * reach_s / spacing_s))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * spacing_s / reach_s) ** 2)
     smoothed = np.convolve(wobble, kernel / kernel.sum(), mode="full")[reach : reach + len(wobble)]
-    level2 = np.abs(smoothed)
-    return np.asarray(slow_rad + follow_share(level2) * np.angle(smoothed))
+    share = follow_share(np.abs(smoothed), parameters)
+    return np.asarray(slow.heading_rad + share * np.angle(smoothed))
 
 
-def follow_share(level2: Float) -> Float:
+def follow_share(level2: Float, parameters: AngleParameters) -> Float:
     """How much of the momentary direction to follow, for the square of the hinge's level part."""
-    return np.asarray(level2 / (level2 + (RISE_RAD / WOBBLE_RAD) ** 2))
+    return np.asarray(level2 / (level2 + (parameters.tilt_rad / parameters.wobble_rad) ** 2))
 
 
-def _carry(information: Float, direction: Complex, lost: NDArray[np.bool_]) -> tuple[Float, Complex]:
+def _carry(own: Float, toward: Complex, lost: Bool, wander2: float) -> tuple[Float, Complex]:
     """What the past says about each step before its own observation; scalars, so plain Python is fast."""
-    wander2 = WANDER_RAD**2 * STEP_S
     known, mean = 0.0, 0j
     knowns, means = [], []
-    for own, toward, gone in zip(information.tolist(), direction.tolist(), lost.tolist(), strict=True):
+    for information, direction, gone in zip(own.tolist(), toward.tolist(), lost.tolist(), strict=True):
         knowns.append(known)
         means.append(mean)
-        known, mean = known + own, mean + toward
+        known, mean = known + information, mean + direction
         fade = 0.0 if gone else 1.0 / (1.0 + wander2 * known)
         known, mean = known * fade, mean * fade
     return np.array(knowns), np.array(means)

@@ -1,13 +1,19 @@
-"""The knee's hinge axis in the frame of each sensor.
+"""The knee's hinge axis in the frame of each sensor, by robust nonlinear least squares.
 
-Three residuals, each in units of its own assumed standard deviation:
-- rate: |w1 x j1| - |w2 x j2|, the part of the rates across the axis is as long in both frames
-  (Seel, Schauer, Raisch 2012; Seel, Raisch, Schauer 2014);
-- elevation: u1.j1 - u2.j2, one axis rises equally in both frames. It replaces the acceleration residual
-  of Olsson et al. 2020 by the filtered direction of gravity, so impacts and lever arms stay out of it.
-- level: u1.j1 and u2.j2 themselves, while the leg is known to be upright: there the knee's axis lies
-  within a few degrees of the horizontal, by anatomy and by the definition of flexion (Wu et al. 2002).
-Minimised by damped Gauss-Newton on the two spheres with Cauchy weights, from several starts.
+Seen with gravity u, an axis j makes a frame of its own in each sensor (up, across, along), and the two
+sensors' angular rates w in those frames differ only along the hinge. Residuals, each in units of the
+standard deviation assumed of it:
+- turn: the two components of w1 - w2 off the hinge, in those frames;
+- length: |w1 x j1| - |w2 x j2| (Seel, Schauer, Raisch 2012; Seel, Raisch, Schauer 2014), which needs no
+  common heading, where the hinge stands upright and has none;
+- rise: u1.j1 - u2.j2, one axis rises equally in both frames. It replaces the acceleration residual of
+  Olsson et al. 2020 by the filtered direction of gravity, so impacts stay out of it;
+- level: u1.j1 and u2.j2 themselves while the leg is known to be upright: there the knee's axis lies
+  within a few degrees of the horizontal, by anatomy and by the definition of flexion (Wu et al. 2002);
+- plan: seen from above, both axes point the same way once the forces at the knee agree;
+- main: |w2 x j2|, weakly: the shank turns mostly about the knee. In a heel slide both segments turn
+  equally fast, and everything else would also allow an axis that nothing turns about.
+Damped Gauss-Newton on the two spheres with Cauchy weights, from several starts.
 """
 
 from __future__ import annotations
@@ -19,18 +25,35 @@ from itertools import pairwise
 import numpy as np
 
 from analysis.angle.parameters import AngleParameters
+from analysis.angle.quaternion import Complex
 from firmware_bridge.samples import Float
 
 _STEPS = 60
 _TOLERANCE_RAD = 1e-5
+_LONGEST_STEP_RAD = 0.3
+_SAME_RAD = 0.05
 _TINY = 1e-9
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class HingeData:
-    """What the search sees of each sensor: gyr (3, m) in rad/s and up (3, m), at m instants.
+class Plan:
+    """The common view from above, known from the forces at the knee.
 
-    `upright` (m,) is 1 at instants at which the leg is known to be about vertical, else 0.
+    Attributes:
+        thigh, shank: (3, m) complex; times an axis it gives that axis from above as x + k y, in one frame.
+        sd_rad: (m,) of the heading between them.
+    """
+
+    thigh: Complex
+    shank: Complex
+    sd_rad: Float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HingeData:
+    """What the search sees at m instants: gyr (3, m) in rad/s and up (3, m) in the frame of each sensor.
+
+    `upright` (m,) is 1 where the leg is known to be about vertical, else 0.
     """
 
     thigh_gyr: Float
@@ -38,6 +61,7 @@ class HingeData:
     thigh_up: Float
     shank_up: Float
     upright: Float
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -46,9 +70,9 @@ class HingeFit:
 
     Attributes:
         thigh, shank: (3,) unit axes; a common sign is not fixed.
-        cost: mean robust cost of a residual.
+        cost: mean robust cost of an instant.
         covariance_rad2: (4, 4) of two tangential components for each axis (`tangents`).
-        residual_rad_s: RMS of the rate residual.
+        residual_rad_s: RMS of |w1 x j1| - |w2 x j2|.
     """
 
     thigh: Float
@@ -86,36 +110,89 @@ def _starts(data: HingeData) -> Iterator[tuple[Float, Float]]:
 
 def _same(a: HingeFit, b: HingeFit) -> bool:
     thigh, shank = float(a.thigh @ b.thigh), float(a.shank @ b.shank)
-    return min(abs(thigh), abs(shank)) > np.cos(0.05) and thigh * shank > 0
+    return min(abs(thigh), abs(shank)) > np.cos(_SAME_RAD) and thigh * shank > 0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Seen:
+    """One sensor's rate in the frame that gravity and the axis make, with slopes on the tangents.
+
+    Attributes:
+        rise: (m,) u.j.
+        across, over: (m,) rate across the hinge, level and in the hinge's upright plane.
+        length: (m,) their norm, |w x j|.
+        *_slope: (2, m) change with the axis along each tangent.
+    """
+
+    rise: Float
+    across: Float
+    over: Float
+    length: Float
+    rise_slope: Float
+    across_slope: Float
+    over_slope: Float
+    length_slope: Float
+
+    @classmethod
+    def of(cls, gyr: Float, up: Float, axis: Float) -> _Seen:
+        basis = tangents(axis)
+        side = np.stack(
+            (
+                gyr[1] * up[2] - gyr[2] * up[1],
+                gyr[2] * up[0] - gyr[0] * up[2],
+                gyr[0] * up[1] - gyr[1] * up[0],
+            )
+        )
+        rise, along = axis @ up, axis @ gyr
+        level = np.sqrt(np.maximum(1 - rise * rise, 1e-4))
+        across = axis @ side / level
+        over = ((gyr * up).sum(axis=0) - rise * along) / level
+        length = np.sqrt(np.maximum((gyr**2).sum(axis=0) - along**2, _TINY))
+        u, w = basis @ up, basis @ gyr
+        shrink = rise * u / level**2
+        return cls(
+            rise,
+            across,
+            over,
+            length,
+            u,
+            basis @ side / level + across * shrink,
+            -(u * along + rise * w) / level + over * shrink,
+            -along * w / length,
+        )
 
 
 def _residuals(
     data: HingeData, thigh: Float, shank: Float, parameters: AngleParameters
 ) -> tuple[Float, Float, Float]:
-    """Scaled residuals (4 m), their Jacobian (4 m, 4) on the tangents, and the raw rate residual (m,)."""
-    blocks, across, rises = [], [], []
-    scale = parameters.gyro_floor_rad_s + parameters.gyro_share * np.sqrt(
-        (data.thigh_gyr**2).sum(axis=0) + (data.shank_gyr**2).sum(axis=0)
-    )
-    for sign, axis, gyr, up in (
-        (1, thigh, data.thigh_gyr, data.thigh_up),
-        (-1, shank, data.shank_gyr, data.shank_up),
-    ):
-        along = axis @ gyr
-        length = np.sqrt(np.maximum((gyr**2).sum(axis=0) - along**2, _TINY))
-        basis = tangents(axis)
-        rate_slope = -(basis @ gyr) * along / length / scale
-        rise = basis @ up
-        level = data.upright / parameters.level_sd
-        none = np.zeros_like(rise)
-        own = (rise * level, none) if sign > 0 else (none, rise * level)
-        blocks.append(np.concatenate((sign * rate_slope, sign * rise / parameters.elevation_sd, *own), axis=1))
-        across.append(length)
-        rises.append(axis @ up)
-    rate = across[0] - across[1]
-    elevation = (rises[0] - rises[1]) / parameters.elevation_sd
-    residual = np.concatenate((rate / scale, elevation, rises[0] * level, rises[1] * level))
-    return residual, np.concatenate(blocks).T, rate
+    """Residuals (k, m), their slopes (4, k, m) on the tangents, and the unscaled length residual (m,)."""
+    p = parameters
+    one, two = _Seen.of(data.thigh_gyr, data.thigh_up, thigh), _Seen.of(data.shank_gyr, data.shank_up, shank)
+    fast = np.sqrt((data.thigh_gyr**2).sum(axis=0) + (data.shank_gyr**2).sum(axis=0))
+    level2 = np.sqrt(np.maximum((1 - one.rise**2) * (1 - two.rise**2), 1e-4))
+    upright_hinge = 1 - level2 / (level2 + p.upright_hinge_level**2)
+    turn = 1 / (p.gyro_floor_rad_s + fast * (p.turn_share + p.rise_sd / np.sqrt(level2)))
+    length = upright_hinge / (p.gyro_floor_rad_s + p.length_share * fast)
+    level = data.upright / p.level_sd
+    main = 1 / (p.gyro_floor_rad_s + p.main_share * fast)
+    zero = np.zeros_like(one.rise_slope)
+    rows = [
+        (one.across - two.across, turn, one.across_slope, -two.across_slope),
+        (one.over - two.over, turn, one.over_slope, -two.over_slope),
+        (one.length - two.length, length, one.length_slope, -two.length_slope),
+        (one.rise - two.rise, 1 / p.rise_sd, one.rise_slope, -two.rise_slope),
+        (one.rise, level, one.rise_slope, zero),
+        (two.rise, level, zero, two.rise_slope),
+        (two.length, main, zero, two.length_slope),
+    ]
+    if data.plan is not None:
+        v1, v2 = thigh @ data.plan.thigh, shank @ data.plan.shank
+        slope1 = ((tangents(thigh) @ data.plan.thigh) * v2.conj()).imag
+        slope2 = (v1 * (tangents(shank) @ data.plan.shank).conj()).imag
+        rows.append(((v1 * v2.conj()).imag, 1 / np.hypot(p.plan_sd, data.plan.sd_rad), slope1, slope2))
+    residual = np.stack([value * weight for value, weight, _, _ in rows])
+    slopes = np.stack([np.concatenate((a, b)) * weight for _, weight, a, b in rows], axis=1)
+    return residual, slopes, one.length - two.length
 
 
 def _turned(axis: Float, step: Float) -> Float:
@@ -124,39 +201,38 @@ def _turned(axis: Float, step: Float) -> Float:
 
 
 def _robust_cost(residual: Float) -> float:
-    return float(np.log1p(residual**2).mean())
+    return float(np.log1p(residual**2).sum(axis=0).mean())
 
 
 def refine_hinge(data: HingeData, thigh: Float, shank: Float, parameters: AngleParameters) -> HingeFit:
     """The local minimum below a pair of axes."""
-    residual, jacobian, rate = _residuals(data, thigh, shank, parameters)
+    residual, slopes, length = _residuals(data, thigh, shank, parameters)
     cost, damping = _robust_cost(residual), 1e-3
     for _ in range(_STEPS):
-        weighted = jacobian / (1 + residual**2)[:, None]
-        normal = weighted.T @ jacobian
+        weighted = (slopes / (1 + residual**2)).reshape(4, -1)
+        normal = weighted @ slopes.reshape(4, -1).T
         damped = normal + damping * np.diag(normal.diagonal() + _TINY)
-        step = np.asarray(np.linalg.solve(damped, -weighted.T @ residual), dtype=np.float64)
-        step *= min(1.0, 0.3 / max(float(np.abs(step).max()), _TINY))
+        step = np.asarray(np.linalg.solve(damped, -weighted @ residual.reshape(-1)), dtype=np.float64)
+        step *= min(1.0, _LONGEST_STEP_RAD / max(float(np.abs(step).max()), _TINY))
         trial = _turned(thigh, step[:2]), _turned(shank, step[2:])
         attempt = _residuals(data, *trial, parameters)
         if (lower := _robust_cost(attempt[0])) < cost:
-            (thigh, shank), (residual, jacobian, rate), cost = trial, attempt, lower
+            (thigh, shank), (residual, slopes, length), cost = trial, attempt, lower
             damping = max(damping / 5, 1e-7)
-            if np.abs(step).max() < _TOLERANCE_RAD:
-                break
         else:
             damping *= 10
-            if damping > 1e6:
-                break
-    return HingeFit(thigh, shank, cost, _covariance(residual, jacobian), float(np.sqrt(np.mean(rate**2))))
+        if np.abs(step).max() < _TOLERANCE_RAD:
+            break
+    covariance = _covariance(residual, slopes)
+    return HingeFit(thigh, shank, cost, covariance, float(np.sqrt(np.mean(length**2))))
 
 
-def _covariance(residual: Float, jacobian: Float, blocks: int = 30) -> Float:
+def _covariance(residual: Float, slopes: Float, blocks: int = 30) -> Float:
     """Sandwich estimate over blocks in time: neighbouring residuals are anything but independent."""
-    weighted = jacobian / (1 + residual**2)[:, None]
-    inverse = np.linalg.pinv(weighted.T @ jacobian, hermitian=True)
-    score = weighted * residual[:, None]
-    by_instant = score.reshape(4, -1, 4).sum(axis=0)
-    edges = np.linspace(0, len(by_instant), blocks + 1).astype(int)
-    sums = np.array([by_instant[a:b].sum(axis=0) for a, b in pairwise(edges) if b > a])
+    weighted = slopes / (1 + residual**2)
+    normal = weighted.reshape(4, -1) @ slopes.reshape(4, -1).T
+    inverse = np.linalg.pinv(normal, hermitian=True)
+    score = (weighted * residual).sum(axis=1)
+    edges = np.linspace(0, score.shape[1], blocks + 1).astype(int)
+    sums = np.array([score[:, a:b].sum(axis=1) for a, b in pairwise(edges) if b > a])
     return np.asarray(inverse @ (sums.T @ sums) @ inverse)

@@ -12,19 +12,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from analysis.angle.attitude import Attitude
 from analysis.angle.grid import Bool
 from analysis.angle.hinge import tangents
-from analysis.angle.strapdown import Strapdown
 from firmware_bridge.samples import Float
 
 _PASSES = 8
 # Levers of a knee are a few decimetres; this keeps what the movement does not show near zero.
 _LEVER_PRIOR_M = 0.3
-# A lever within about 45 deg of the vertical: sensors sit beside the bone, not on it.
-_UPRIGHT = 0.7
 # Forces within this of each other are as good as equal: noise and bias of consumer sensors.
 _FORCE_FLOOR_M_S2 = 0.05
+# A lever within about 45 deg of the vertical: sensors sit beside the bone, not on it.
+_UPRIGHT = 0.7
+_KNOWN_SHARE = 0.3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,51 +47,23 @@ class KneeCentre:
 
     def upright(self, thigh_up: Float, shank_up: Float) -> Bool:
         """When the knee is surely below the thigh's sensor and above the shank's, for up (3, m) in each."""
-        lengths = np.linalg.norm(self.thigh_m), np.linalg.norm(self.shank_m)
-        if self.thigh_sd_m > 0.3 * lengths[0] or self.shank_sd_m > 0.3 * lengths[1]:
+        thigh_m, shank_m = float(np.linalg.norm(self.thigh_m)), float(np.linalg.norm(self.shank_m))
+        if self.thigh_sd_m > _KNOWN_SHARE * thigh_m or self.shank_sd_m > _KNOWN_SHARE * shank_m:
             return np.zeros(thigh_up.shape[1], dtype=bool)
-        above = self.thigh_m @ thigh_up / lengths[0]
-        below = -self.shank_m @ shank_up / lengths[1]
+        above, below = self.thigh_m @ thigh_up / thigh_m, -self.shank_m @ shank_up / shank_m
         return np.asarray((above > _UPRIGHT) & (below > _UPRIGHT))
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Carried:
-    """One sensor with the direction of up (3, m) in its inertial frame."""
-
-    strapdown: Strapdown
-    up: Float
-
-    def hinge_frame(self, axis: Float) -> Float:
-        """Rotations (3, 3, m) from the inertial frame to one with z up and x along the level axis."""
-        up = self.up
-        level = np.einsum("ijm,j->im", self.strapdown.rotation, axis)
-        level = level - up * (level * up).sum(axis=0)
-        level /= np.maximum(np.linalg.norm(level, axis=0), 1e-6)
-        side = np.stack(
-            (
-                up[1] * level[2] - up[2] * level[1],
-                up[2] * level[0] - up[0] * level[2],
-                up[0] * level[1] - up[1] * level[0],
-            )
-        )
-        return np.stack((level, side, up))
-
-
-def find_knee_centre(thigh: Carried, shank: Carried, axes: tuple[Float, Float], use: Bool) -> KneeCentre:
-    """Robust least squares for both levers, given the hinge axes.
-
-    Args:
-        thigh, shank: the sensors.
-        axes: unit hinge axes (3,) in sensor coordinates.
-        use: (m,) knots to use.
-    """
-    columns, force = [], np.zeros((3, int(use.sum())))
+def find_knee_centre(
+    thigh: Attitude, shank: Attitude, axes: tuple[Float, Float], rows: NDArray[np.int64]
+) -> KneeCentre:
+    """Robust least squares for both levers, given unit hinge axes (3,) and the knots to use."""
+    columns, force = [], np.zeros((3, len(rows)))
     for sign, sensor, axis in ((1, thigh, axes[0]), (-1, shank, axes[1])):
-        frame = sensor.hinge_frame(axis)[:, :, use]
-        gain = sensor.strapdown.lever_gain[:, :, use]
+        frame = _hinge_frame(sensor, axis, rows)
+        gain = sensor.strapdown.lever_gain[:, :, rows]
         columns.append(sign * np.einsum("ijm,jkm->mik", frame, gain))
-        force += sign * np.einsum("ijm,jm->im", frame, sensor.strapdown.force[:, use])
+        force += sign * np.einsum("ijm,jm->im", frame, sensor.strapdown.force[:, rows])
     matrix = np.concatenate(columns, axis=2).reshape(-1, 6)
     target = force.T.reshape(-1)
     weights = np.ones_like(target)
@@ -107,3 +81,19 @@ def find_knee_centre(thigh: Carried, shank: Carried, axes: tuple[Float, Float], 
         plane = tangents(axis)
         sds.append(float(np.sqrt((plane @ covariance[part, part] @ plane.T).diagonal().max())))
     return KneeCentre(levers[:3], levers[3:], sds[0], sds[1], scale)
+
+
+def _hinge_frame(sensor: Attitude, axis: Float, rows: NDArray[np.int64]) -> Float:
+    """Rotations (3, 3, m) from the inertial frame to one with z up and x along the level axis."""
+    up = sensor.up[:, rows]
+    level = np.einsum("ijm,j->im", sensor.strapdown.rotation[:, :, rows], axis)
+    level = level - up * (level * up).sum(axis=0)
+    level /= np.maximum(np.linalg.norm(level, axis=0), 1e-6)
+    side = np.stack(
+        (
+            up[1] * level[2] - up[2] * level[1],
+            up[2] * level[0] - up[0] * level[2],
+            up[0] * level[1] - up[1] * level[0],
+        )
+    )
+    return np.stack((level, side, up))

@@ -13,21 +13,43 @@ class AngleParameters:
         max_gap_s: gaps up to this length are bridged by a straight line, longer ones stay gaps.
         gravity_tau_s: time constant of the gravity filter (cut-off sqrt(2) / (2 pi tau)).
         knot_s: spacing of the slow quantities (gravity, heading).
-        gyro_floor_rad_s, gyro_share: standard deviation assumed of the gyro constraint, a floor plus a
-            share of the two rates' common norm.
-        elevation_sd: standard deviation assumed of the axes' elevation difference (sine of an angle).
-        level_sd: standard deviation assumed of the axes' own elevation while the leg is upright.
-        max_axis_samples: at most this many samples, evenly spread, enter the search for the axes.
+        gyro_floor_rad_s: standard deviation assumed of any comparison of rates, at rest.
+        turn_share, length_share, main_share: what the speed adds to it, for the residuals of those names.
+        rise_sd: standard deviation assumed of the difference of the two axes' rise (sine of an angle).
+        level_sd: of the rise itself while the leg is upright.
+        plan_sd: of the two axes' directions seen from above; a systematic error, hence large.
+        upright_hinge_level: the level part of the axis below which it counts as upright.
+        wobble_rad, wobble_s: how far the hinge's direction wobbles about the drifting heading, and for how
+            long one wobble lasts.
+        tilt_rad: how far the two rises of the hinge differ.
+        wander_rad: what is left of the gyros' bias turns the heading this far in the first second.
+        skin_wander_rad: the same for the heading of the forces, which skin disturbs.
+        force_s: for how long one disturbance of the forces lasts.
+        follow_s: the momentary direction is averaged over about this long: impacts are shorter, steps longer.
+        max_axis_knots: at most this many instants enter the final search for the axes.
+        search_knots: at most this many enter the search from many starts.
     """
 
     max_gap_s: float = 0.1
     gravity_tau_s: float = 2.0
     knot_s: float = 0.05
     gyro_floor_rad_s: float = 0.1
-    gyro_share: float = 0.15
-    elevation_sd: float = 0.05
+    turn_share: float = 0.25
+    length_share: float = 0.15
+    main_share: float = 1.0
+    rise_sd: float = 0.05
     level_sd: float = 0.1
-    max_axis_samples: int = 3000
+    plan_sd: float = 0.6
+    upright_hinge_level: float = 0.4
+    wobble_rad: float = 0.087
+    wobble_s: float = 1.0
+    tilt_rad: float = 0.035
+    wander_rad: float = 0.0017
+    skin_wander_rad: float = 0.017
+    force_s: float = 0.3
+    follow_s: float = 0.1
+    max_axis_knots: int = 3000
+    search_knots: int = 800
 
 
 DEFAULTS = AngleParameters()

@@ -1,0 +1,78 @@
+"""One sensor over one strapping: carried along by its gyro, freed of its bias, levelled by gravity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis.angle import bias
+from analysis.angle.gravity import find_up, level_from_inertial
+from analysis.angle.grid import Grid, Motion
+from analysis.angle.knots import Knots
+from analysis.angle.parameters import AngleParameters
+from analysis.angle.quaternion import Complex, Pair, matrices
+from analysis.angle.strapdown import Strapdown, integrate
+from firmware_bridge.samples import Float
+
+# A bias correction below this is not worth another integration.
+_BIAS_MATTERS_RAD_S = np.radians(0.03)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Attitude:
+    """One sensor and where up is.
+
+    Attributes:
+        strapdown: what it felt in the frame its gyro keeps.
+        up: (3, m) in that frame, at the knots.
+        lever_m: (3,) from the knee to the sensor, as far as known.
+    """
+
+    strapdown: Strapdown
+    up: Float
+    lever_m: Float
+
+    @property
+    def up_in_sensor(self) -> Float:
+        """(3, m) up in sensor coordinates."""
+        return np.einsum("jim,jm->im", self.strapdown.rotation, self.up)
+
+    @property
+    def level_from_inertial(self) -> Pair:
+        """m rotations into a level world that keeps the gyro's heading."""
+        return level_from_inertial(self.up)
+
+    def with_lever(
+        self, lever_m: Float, knots: Knots, rate_hz: float, parameters: AngleParameters
+    ) -> Attitude:
+        """Levelled by the force at the knee, which both sensors share, instead of its own."""
+        up = find_up(self.strapdown.knee_force(lever_m), knots, rate_hz, parameters.gravity_tau_s)
+        return replace(self, up=up, lever_m=lever_m)
+
+    def seen_from_above(self) -> tuple[Complex, Complex]:
+        """From above, as x + k y: the knee's force (m,), and rows (3, m) for any vector in the sensor."""
+        level = matrices(self.level_from_inertial)
+        plan = level[0] + 1j * level[1]
+        force = np.einsum("jm,jm->m", plan, self.strapdown.knee_force(self.lever_m))
+        return force, np.einsum("jm,jkm->km", plan, self.strapdown.rotation)
+
+
+def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AngleParameters) -> Attitude:
+    """Bias from rest and from motion, integration, first levelling by the sensor's own force."""
+    resting = bias.at_rest(motion, grid.known, grid.rate_hz)
+    duration_s = len(grid.time_s) / grid.rate_hz
+    nodes, found = bias.solve(resting, duration_s)
+    seconds = np.arange(len(grid.time_s)) / grid.rate_hz
+
+    def carried(values: Float) -> tuple[Strapdown, Float]:
+        at = np.stack([np.interp(seconds, nodes, v) for v in values]) if len(nodes) > 1 else values
+        strapdown = integrate(motion, at, knots, grid.rate_hz)
+        return strapdown, find_up(strapdown.force, knots, grid.rate_hz, parameters.gravity_tau_s)
+
+    strapdown, up = carried(found)
+    drifting = bias.in_motion(strapdown.rotation, up, knots, grid.rate_hz).shifted(nodes, found)
+    _, better = bias.solve(resting.plus(drifting), duration_s)
+    if np.abs(better - found).max() > _BIAS_MATTERS_RAD_S:
+        strapdown, up = carried(better)
+    return Attitude(strapdown, up, np.zeros(3))

@@ -1,0 +1,105 @@
+"""From two carried sensors to the knee they share: hinge axes and levers, each improving the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.angle.attitude import Attitude
+from analysis.angle.heading import smooth_heading
+from analysis.angle.hinge import HingeData, HingeFit, Plan, find_hinge, refine_hinge
+from analysis.angle.knee_centre import KneeCentre, find_knee_centre
+from analysis.angle.knots import Knots
+from analysis.angle.parameters import AngleParameters
+from firmware_bridge.samples import Float
+
+_MOVING_RAD_S = 0.5
+_CANDIDATES = 4
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Knee:
+    """The knee as both sensors see it.
+
+    Attributes:
+        thigh, shank: the sensors, levelled by the force at the knee.
+        fit: the axes; their common sign is not fixed.
+        centre: the levers.
+        margin: how many times worse the other sign pairing fits.
+    """
+
+    thigh: Attitude
+    shank: Attitude
+    fit: HingeFit
+    centre: KneeCentre
+    margin: float
+
+    @property
+    def axes(self) -> tuple[Float, Float]:
+        """Unit axes (3,) in the thigh's and the shank's sensor."""
+        return self.fit.thigh, self.fit.shank
+
+
+def find_knee(
+    thigh: Attitude, shank: Attitude, knots: Knots, rate_hz: float, parameters: AngleParameters
+) -> Knee:
+    """Searches the axes from many starts, then refines axes, levers and levels with one another."""
+    few = informative(thigh, shank, knots, parameters.search_knots)
+    many = informative(thigh, shank, knots, parameters.max_axis_knots)
+    ranked = []
+    for fit in find_hinge(_data(thigh, shank, few), parameters)[:_CANDIDATES]:
+        centre = find_knee_centre(thigh, shank, (fit.thigh, fit.shank), many)
+        ranked.append((fit.cost * centre.residual_m_s2**2, fit, centre))
+    ranked.sort(key=lambda entry: entry[0])
+    best, fit, centre = ranked[0]
+    pairing = np.sign(fit.thigh @ fit.shank)
+    other = [score for score, f, _ in ranked[1:] if np.sign(f.thigh @ f.shank) != pairing]
+    thigh = thigh.with_lever(centre.thigh_m, knots, rate_hz, parameters)
+    shank = shank.with_lever(centre.shank_m, knots, rate_hz, parameters)
+    data = _data(thigh, shank, many)
+    upright = centre.upright(data.thigh_up, data.shank_up).astype(np.float64)
+    plan = _plan(thigh, shank, centre, knots, rate_hz, many, parameters)
+    fit = refine_hinge(replace(data, upright=upright, plan=plan), fit.thigh, fit.shank, parameters)
+    centre = find_knee_centre(thigh, shank, (fit.thigh, fit.shank), many)
+    return Knee(thigh, shank, fit, centre, min(other) / best if other else float("inf"))
+
+
+def informative(thigh: Attitude, shank: Attitude, knots: Knots, count: int) -> NDArray[np.int64]:
+    """At most `count` knots: half of them evenly from all, half evenly from those with movement."""
+    usable = np.flatnonzero(~knots.cut)
+    if len(usable) <= count:
+        return usable
+    rate = np.linalg.norm(thigh.strapdown.gyr, axis=0) + np.linalg.norm(shank.strapdown.gyr, axis=0)
+    moving = usable[rate[usable] > _MOVING_RAD_S]
+    picks = [rows[:: max(1, -(-2 * len(rows) // count))] for rows in (usable, moving)]
+    return np.unique(np.concatenate(picks))
+
+
+def _data(thigh: Attitude, shank: Attitude, rows: NDArray[np.int64]) -> HingeData:
+    return HingeData(
+        thigh.strapdown.gyr[:, rows],
+        shank.strapdown.gyr[:, rows],
+        thigh.up_in_sensor[:, rows],
+        shank.up_in_sensor[:, rows],
+        np.zeros(len(rows)),
+    )
+
+
+def _plan(
+    thigh: Attitude,
+    shank: Attitude,
+    centre: KneeCentre,
+    knots: Knots,
+    rate_hz: float,
+    rows: NDArray[np.int64],
+    parameters: AngleParameters,
+) -> Plan:
+    """The view from above in which the forces at the knee agree, no axis needed."""
+    (force1, plan1), (force2, plan2) = thigh.seen_from_above(), shank.seen_from_above()
+    phasor = force1 * force2.conj()
+    information = np.abs(phasor) / (2 * centre.residual_m_s2**2) / parameters.force_s
+    heading = smooth_heading(phasor, information, parameters.skin_wander_rad, knots, rate_hz)
+    turned = plan2[:, rows] * np.exp(1j * heading.heading_rad[rows])
+    return Plan(plan1[:, rows], turned, heading.sd_rad[rows])

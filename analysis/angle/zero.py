@@ -1,0 +1,44 @@
+"""Where 0 deg is: reference poses and still postures."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.angle.grid import Bool, Grid
+from firmware_bridge.samples import Float
+from firmware_bridge.session.model import ReferencePose
+
+Rows = NDArray[np.int64]
+
+_STILL_DEG_S = 3.0
+
+
+def pose_rows(pose: ReferencePose, grid: Grid) -> Rows:
+    """The known samples during a reference pose."""
+    inside = (grid.time_s >= pose.time_s) & (grid.time_s < pose.time_s + pose.duration_s) & grid.known
+    return np.flatnonzero(inside)
+
+
+def still_seconds(flexion_deg: Float, known: Bool, rate_hz: float) -> tuple[Rows, int]:
+    """First rows of the whole seconds in which the knee hardly moved, and their length in samples."""
+    size = max(1, round(rate_hz))
+    count = len(flexion_deg) // size
+    blocks = flexion_deg[: count * size].reshape(count, size)
+    whole = known[: count * size].reshape(count, size).all(axis=1)
+    half = size // 2
+    drift = 2 * np.abs(blocks[:, half:].mean(axis=1) - blocks[:, :half].mean(axis=1))
+    still = whole & (drift < _STILL_DEG_S) & (np.ptp(blocks, axis=1) < 2 * _STILL_DEG_S)
+    return np.flatnonzero(still) * size, size
+
+
+def straightest_still(flexion_deg: Float, grid: Grid) -> Rows:
+    """Rows of the still second with the least flexion; of the least flexion, where none is still."""
+    starts, size = still_seconds(flexion_deg, grid.known, grid.rate_hz)
+    if len(starts):
+        levels = [float(np.median(flexion_deg[s : s + size])) for s in starts]
+        start = int(starts[int(np.argmin(levels))])
+        return np.arange(start, start + size)
+    rows = np.flatnonzero(grid.known)
+    limit = np.percentile(flexion_deg[rows], 2)
+    return rows[flexion_deg[rows] <= limit]
