@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.angle import estimate_angle
 from analysis.angle.result import AngleResult
@@ -51,12 +51,8 @@ def angle_of(recording: Recording, *, causal: bool = False) -> AngleResult:
     )
 
 
-def answer(recording: Recording, *, reliability: Reliability | None = None) -> Answer:
+def answer(recording: Recording) -> Answer:
     """Runs every stage on a recording.
-
-    Args:
-        recording: the session.
-        reliability: how well this person's readings repeat; published defaults without.
 
     Raises:
         CannotAnswerError: there is no knee angle in it, hence nothing further.
@@ -69,13 +65,24 @@ def answer(recording: Recording, *, reliability: Reliability | None = None) -> A
         angle=angle,
         repetitions=repetitions,
         releases=find_releases(angle.track, phases),
-        comparisons=compare_blocks(
-            repetitions,
-            relative=angle.zero == "relative",
-            zero_sd_deg=angle.zero_sd_deg,
-            pose_checks=angle.pose_check_deg,
-            reliability=reliability,
-        ),
+        comparisons=_compare(repetitions, angle),
+    )
+
+
+def judged_by(answer: Answer, reliability: Reliability) -> Answer:
+    """The same answer, judged by how well this person's own readings repeat, not by published defaults."""
+    return replace(answer, comparisons=_compare(answer.repetitions, answer.angle, reliability))
+
+
+def _compare(
+    repetitions: tuple[Repetition, ...], angle: AngleResult, reliability: Reliability | None = None
+) -> tuple[Comparison, ...]:
+    return compare_blocks(
+        repetitions,
+        relative=angle.zero == "relative",
+        zero_sd_deg=angle.zero_sd_deg,
+        pose_checks=angle.pose_check_deg,
+        reliability=reliability,
     )
 
 

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from analysis.cli import console, demo, recordings, sensors
+from analysis.cli import calibration, console, demo, recordings, sensors
 from firmware_bridge.errors import KneeflexError, UsageError
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     help="Two strapped-on Bluetooth IMUs, one knee flexion angle, and an honest before and after. "
     "For movement education and research; not a medical device.",
 )
-for module in (demo, sensors, recordings):
+for module in (demo, sensors, recordings, calibration):
     module.register(app)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from analysis.cli import console
 from analysis.cli.recordings import read, write_everything
-from analysis.cli.sensors import require_simulation, stream, virtual_source
+from analysis.cli.streaming import Plan, Source, require_simulation, stream
 from firmware_bridge.samples import Segment
 
 if TYPE_CHECKING:
@@ -53,15 +53,9 @@ def demo(
     on_screen = has_screen()
     if not (headless or on_screen):
         console.note("There is no screen here, so there is no window: a status line instead.")
-    streamed = stream(
-        virtual_source(radio),
-        folder,
-        rate=_RATE_HZ,
-        client="demo",
-        side=session.script.side,
-        seconds=None,
-        headless=headless or not on_screen,
-    )
+    view = "window" if on_screen and not headless else "headless"
+    side = session.script.side
+    streamed = stream(Source.virtual(radio), Plan(folder, _RATE_HZ, "demo", side, view=view))
     recording = read(folder)
     for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank)):
         received = 0

@@ -13,6 +13,7 @@ from firmware_bridge.samples import Side
 
 if TYPE_CHECKING:
     from analysis.answer import Answer
+    from analysis.change.result import Comparison
     from firmware_bridge.session.model import Recording
 
 SessionDir = Annotated[Path, typer.Argument(metavar="DIR", help="A session folder.")]
@@ -115,19 +116,28 @@ def compare(
     after: Annotated[
         Path | None, typer.Argument(metavar="[AFTER_DIR]", help="The later of two sessions.")
     ] = None,
+    redon: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A re-strapping study of this person (kneeflex redon).")
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(metavar="ROOT", help="Earlier sessions, for the person's own noise."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how much further the knee straightens after than before."""
-    from analysis.answer import compare_answers
+    from analysis.answer import compare_answers, judged_by
     from analysis.change import to_json
-    from analysis.views.wording import explanation, headline
+    from analysis.cli.calibration import own_repeats
 
     first = answer_of(before)
+    own = own_repeats(redon, history, first)
     if after is None:
+        first = judged_by(first, own)
         comparisons, warnings = first.comparisons, first.warnings
     else:
         second = answer_of(after)
-        comparisons = compare_answers(first, second)
+        comparisons = compare_answers(first, second, reliability=own)
         texts = [*first.warnings, *second.warnings, *(w for c in comparisons for w in c.warnings)]
         warnings = tuple(dict.fromkeys(texts))
     if as_json:
@@ -135,8 +145,7 @@ def compare(
         console.say(console.json_text({"results": results, "warnings": list(warnings)}))
     else:
         console.warn(warnings)
-        for comparison in comparisons:
-            console.say(" ".join((headline(comparison), *explanation(comparison))))
+        _tell(comparisons)
     if not comparisons:
         raise CannotAnswerError(
             "There is nothing to compare: no before and after phases with repetitions were found.",
@@ -159,6 +168,27 @@ def report(
         write_everything(folder, result, out)
     console.warn(result.warnings)
     console.say(f"{out}")
+
+
+def tell_and_report(folder: Path) -> None:
+    """After a session: the answer in words, and the report. A session without an answer is no error."""
+    try:
+        result = answer_of(folder)
+    except CannotAnswerError as error:
+        console.say(f"{folder}: recorded. {error}")
+        return
+    report_file = folder / "derived" / "report.html"
+    write_everything(folder, result, report_file)
+    console.warn(result.warnings)
+    _tell(result.comparisons)
+    console.say(f"Report: {report_file}")
+
+
+def _tell(comparisons: tuple[Comparison, ...]) -> None:
+    from analysis.views.wording import explanation, headline
+
+    for comparison in comparisons:
+        console.say(" ".join((headline(comparison), *explanation(comparison))))
 
 
 def write_everything(

@@ -152,5 +152,6 @@ class Recording:
 
     @property
     def reference_poses(self) -> tuple[ReferencePose, ...]:
-        """The reference poses in order of time."""
-        return tuple(sorted((e for e in self.events if isinstance(e, ReferencePose)), key=lambda e: e.time_s))
+        """The reference poses in order of time; of several at one time the one written last counts."""
+        poses = {e.time_s: e for e in self.events if isinstance(e, ReferencePose)}
+        return tuple(poses[time_s] for time_s in sorted(poses))
