@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 
 from analysis.angle import estimate_angle
 from analysis.angle.result import AngleResult
-from analysis.change import Measured, Reliability, compare_blocks, compare_sessions
+from analysis.change import (
+    Measured,
+    Reliability,
+    Sensitivity,
+    compare_blocks,
+    compare_sessions,
+    sensitivity_of,
+)
 from analysis.change.result import Comparison
 from analysis.movement import find_releases, find_repetitions
 from analysis.movement.result import Release, Repetition
@@ -22,6 +29,18 @@ class Answer:
     repetitions: tuple[Repetition, ...]
     releases: tuple[Release, ...]
     comparisons: tuple[Comparison, ...]
+
+    @property
+    def sensitivities(self) -> tuple[Sensitivity | None, ...]:
+        """For every comparison, what it would be if a calibration figure were wrong; None without blocks."""
+        poses = self.recording.reference_poses
+        at_deg = poses[0].flexion_deg if poses else 0.0
+        return tuple(
+            None
+            if c.before is None or c.after is None
+            else sensitivity_of(c.before, c.after, reference_flexion_deg=at_deg)
+            for c in self.comparisons
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,10 @@ def result(answer: Answer, extra: Mapping[str, Any] | None = None) -> dict[str, 
         "started_at": info.started_at,
         "status": info.status,
         "angle": angle_summary(answer.angle),
-        "results": [to_json(c) for c in answer.comparisons],
+        "results": [
+            {**to_json(c), "sensitivity": None if s is None else asdict(s)}
+            for c, s in zip(answer.comparisons, answer.sensitivities, strict=True)
+        ],
         "repetitions": repetition_rows(answer.repetitions),
         "releases": [{"start_s": r.start_s, "stop_s": r.stop_s, **r.metrics} for r in answer.releases],
         "warnings": list(answer.warnings),
