@@ -144,7 +144,8 @@ def change_figure(answer: Answer) -> Figure:
             return figure
         grid = figure.subplots(rows, 2, squeeze=False, width_ratios=[1.45, 1])
         for (left, right), comparison in zip(grid, comparisons, strict=True):
-            shown = [r for r in answer.repetitions if r.test == comparison.test and r.extension]
+            tests = (comparison.test, None) if rows == 1 else (comparison.test,)
+            shown = [r for r in answer.repetitions if r.test in tests and r.extension]
             _draw_blocks(left, comparison, shown)
             _draw_change(right, comparison)
     return figure
@@ -270,7 +271,7 @@ def release_figure(answer: Answer) -> Figure:
         left, right = figure.subplots(1, 2, width_ratios=[1.45, 1])
         shades = np.linspace(0.25, 1.0, len(answer.releases))
         for number, (release, shade) in enumerate(zip(answer.releases, shades, strict=True), start=1):
-            rows = (track.time_s >= release.start_s - 2) & (track.time_s < release.stop_s + 2)
+            rows = (track.time_s >= release.start_s - 2) & (track.time_s < release.stop_s + 1)
             left.plot(
                 track.time_s[rows] - release.start_s,
                 np.where(track.valid, track.flexion_deg, np.nan)[rows],

@@ -47,10 +47,11 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
                     "relative": c.relative,
                     "changes": tables.change_rows(c),
                     "blocks": tables.block_rows(answer, c),
+                    "sensitivity": tables.sensitivity_rows(answer, c),
                 }
                 for c in answer.comparisons
             ],
-            warnings=[text for text in (tables.pain_advice(answer), *answer.warnings) if text],
+            warnings=[wording.tidy(t) for t in (tables.pain_advice(answer), *answer.warnings) if t],
             simulated=truth is not None,
             truth=tables.truth_rows(answer, truth or {}),
             zero_sd=None if answer.angle.zero == "relative" else wording.degrees(answer.angle.zero_sd_deg),

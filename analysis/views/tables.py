@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from analysis.change.result import Block, Comparison
+from analysis.change.sensitivity import sensitivity_of
 from analysis.views.figures import BLOCK_ORDER
 from analysis.views.track import gap_spans
-from analysis.views.wording import PHASE_TITLES, TEST_TITLES, degrees, signed
+from analysis.views.wording import PHASE_TITLES, TEST_TITLES, degrees, signed, tidy
 from firmware_bridge.session.model import LinkEvent, Marker, Pain, ReferencePose
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _UNITS: Final = (
     ("_deg", "°"),
     ("_hz", "Hz"),
     ("_ms", "ms"),
+    ("_nats", ""),
+    ("_m", "m"),
     ("_s", "s"),
 )
 _EXERCISE: Final = ("pandiculation", "quad_press")
@@ -68,7 +71,7 @@ def change_rows(comparison: Comparison) -> list[Row]:
         ("change, before → after", _signed(comparison.change_deg), _interval(comparison.change_ci95_deg)),
         ("change during the rest alone", _signed(comparison.control_change_deg), ""),
         ("net of the rest", _signed(comparison.net_change_deg), _interval(comparison.net_change_ci95_deg)),
-        ("smallest detectable change", detectable, comparison.detectable_change_source),
+        ("smallest detectable change", detectable, tidy(comparison.detectable_change_source)),
         ("strap slip at the closing check", _signed(comparison.slip_deg), slip),
     ]
     return [row for row in rows if row[1] != UNKNOWN or row[0].startswith(("change, ", "strap"))]
@@ -92,7 +95,24 @@ def block_rows(answer: Answer, comparison: Comparison) -> list[Row]:
 def _when(answer: Answer, block: Block) -> str:
     ends = [p.stop_s for p in answer.recording.phases if p.name in _EXERCISE and p.stop_s <= block.start_s]
     at = f"at {clock(block.start_s)}"
-    return f"{at}, {(block.start_s - max(ends)) / 60:.1f} min after the exercise" if ends else at
+    if not ends:
+        return at
+    minutes = (block.start_s - max(ends)) / 60
+    return f"{at}, {'right' if minutes < 0.5 else f'{minutes:.0f} min'} after the exercise"
+
+
+def sensitivity_rows(answer: Answer, comparison: Comparison) -> list[Row]:
+    """What would be off, and by how much, if something were wrong; empty when relative."""
+    before, after, poses = comparison.before, comparison.after, answer.recording.reference_poses
+    if comparison.relative or before is None or after is None or not poses:
+        return []
+    s = sensitivity_of(before, after, reference_flexion_deg=poses[0].flexion_deg)
+    wrong = (
+        ("the reference angle", s.reference_deg, s.reference_change_deg, s.reference_absolute_deg),
+        ("the hinge axis", s.axis_deg, s.axis_change_deg, s.axis_absolute_deg),
+        ("a strap", s.slip_deg, s.slip_change_deg, s.slip_absolute_deg),
+    )
+    return [(f"{what} by {degrees(by)}", _signed(change), _signed(at)) for what, by, change, at in wrong]
 
 
 def release_table(answer: Answer) -> tuple[Row, list[Row]]:

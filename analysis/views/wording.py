@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -94,7 +95,8 @@ def degrees(value_deg: float) -> str:
 
 def signed(value_deg: float, digits: int = 1) -> str:
     """A change with its sign, for example "+6.1°"; the minus is typographic."""
-    return f"{value_deg:+.{digits}f}°".replace("-", "−")
+    text = f"{value_deg:+.{digits}f}"
+    return ("0" + text[2:] if not float(text) else text.replace("-", "−")) + "°"
 
 
 def position(flexion_deg: float) -> str:
@@ -118,21 +120,19 @@ def headline(comparison: Comparison) -> str:
         return f"This recording cannot tell whether the knee straightens further{where}."
     if comparison.verdict == "no detectable change":
         return _undetected(comparison, where)
-    wanted = 1 if comparison.verdict == "gained" else -1
-    change, span, basis = comparison.change_deg, _from_to(comparison), ""
-    if change * wanted <= 0 and comparison.net_change_deg is not None:
-        change, span, basis = comparison.net_change_deg, "", " than the rest beforehand let expect"
-    how = "further" if change > 0 else "less far"
-    return f"After the session the knee straightened {degrees(change)} {how}{basis}{where}{span}."
+    how = "further" if comparison.verdict == "gained" else "less far"
+    size = degrees(comparison.change_deg)
+    return f"After the session the knee straightened {size} {how}{where}{_from_to(comparison)}."
 
 
 def _undetected(comparison: Comparison, where: str) -> str:
-    change = comparison.change_deg or 0.0
-    judged = comparison.net_change_deg if comparison.net_change_deg is not None else change
-    reading = f"the reading after the session was {direction(change)}{_from_to(comparison)}"
-    if abs(judged) <= (comparison.detectable_change_deg or 0.0):
-        return f"No detectable change{where}: {reading}."
-    return f"No change that can be relied on{where}: {reading}."
+    reading = f"the reading after the session was {direction(comparison.change_deg or 0.0)}"
+    doubt = "No detectable change" if _is_small(comparison) else "No change that can be relied on"
+    return f"{doubt}{where}: {reading}{_from_to(comparison)}."
+
+
+def _is_small(comparison: Comparison) -> bool:
+    return abs(comparison.change_deg or 0.0) <= (comparison.detectable_change_deg or 0.0)
 
 
 def _from_to(comparison: Comparison) -> str:
@@ -143,10 +143,12 @@ def _from_to(comparison: Comparison) -> str:
 
 
 def explanation(comparison: Comparison) -> tuple[str, ...]:
-    """The sentences after the headline: what can be detected, the rest block, and why this verdict."""
-    texts = [comparison.reason] if comparison.reason else []
+    """The sentences after the headline: what stands against it, what can be detected, the rest block."""
     if comparison.verdict == "not enough data":
-        return tuple(texts)
+        return (tidy(comparison.reason),) if comparison.reason else ()
+    texts = []
+    if comparison.verdict == "no detectable change" and not _is_small(comparison):
+        texts.append(tidy(comparison.reason))
     if comparison.detectable_change_deg is not None:
         texts.append(f"This set-up detects changes above {degrees(comparison.detectable_change_deg)}.")
     if comparison.control_change_deg is not None:
@@ -154,10 +156,13 @@ def explanation(comparison: Comparison) -> tuple[str, ...]:
         texts.append(f"After the rest beforehand, without exercise, it was {now}.")
         if comparison.net_change_deg is not None:
             texts.append(f"Net of that rest: {direction(comparison.net_change_deg)}.")
-    else:
-        texts.append("There was no rest block, so the effects of warm-up and expectation are included.")
     if comparison.verdict in ("gained", "lost"):
         texts.append("The measurement cannot say why it changed.")
     if comparison.relative:
         texts.append("No reference pose was recorded: only the change is known, not how far from straight.")
     return tuple(texts)
+
+
+def tidy(text: str) -> str:
+    """A sentence of the analysis in the report's spelling: "4.2 deg" becomes "4.2°"."""
+    return re.sub(r"(?<=\d) deg\b(?!/)", "°", text)
