@@ -15,6 +15,7 @@ from firmware_bridge.samples import Segment
 
 if TYPE_CHECKING:
     from analysis.answer import Answer
+    from firmware_bridge.virtual.script import Script
     from firmware_bridge.virtual.simulation import Truth
 
 _RATE_HZ = 100.0
@@ -40,11 +41,10 @@ def demo(
     from analysis.answer import answer
     from analysis.doctor import has_screen
     from firmware_bridge.virtual.radio import VirtualRadio
-    from firmware_bridge.virtual.sessions import condensed_session
     from firmware_bridge.virtual.simulation import simulate_session
 
     folder = out or Path(f"kneeflex-demo-{datetime.now():%Y%m%d-%H%M%S}")
-    session = simulate_session(condensed_session(gain_deg=_GAIN_DEG, rest_block=False, seed=seed), seed=seed)
+    session = simulate_session(_script(seed), seed=seed)
     radio = VirtualRadio(session, speed=speed)
     console.note(
         f"A simulated leg moves for {session.script.duration_s:.0f} s at {speed:g} times real time; "
@@ -74,6 +74,21 @@ def demo(
         import webbrowser
 
         webbrowser.open(report.resolve().as_uri())
+
+
+def _script(seed: int) -> Script:
+    """A session of a minute and a half, with a gain that such a session can tell from noise."""
+    from firmware_bridge.virtual.sessions import condensed_session
+
+    return condensed_session(
+        gain_deg=_GAIN_DEG,
+        warmup_repetitions=4,
+        swing_s=1.2,
+        still_s=2.0,
+        reference_s=3.0,
+        bend_s=0.8,
+        seed=seed,
+    )
 
 
 def _compare_with_truth(truth: Truth, result: Answer, offset_s: float, change_deg: float) -> None:
