@@ -21,14 +21,17 @@ from firmware_bridge.link.counters import epochs, missing, typical_step, unwrap
 from firmware_bridge.samples import Float, ImuSamples, Int
 from firmware_bridge.session.model import DeviceClock
 
-# How well the ends of a hull edge are known, against how far a clock is trusted beforehand: any
-# sensor's, and one whose drift was seen before the restart.
-_EDGE_SD_S = 0.005
-UNKNOWN_SLOPE_SD = 1e-3
+# How far a clock is trusted beforehand: an unknown crystal, and one whose drift was seen already.
+UNKNOWN_SLOPE_SD = 1e-4
 KNOWN_SLOPE_SD = 2e-5
-# The line is bent to follow a clock that wanders by more than this between blocks of this length.
-_WANDER_LIMIT_S = 0.002
-_WANDER_BLOCK_S = 30.0
+# Further off than so many standard deviations, the clock itself is wrong and the fit alone counts.
+_BEYOND_BELIEF = 4.0
+# The minimum delay is looked at over blocks: it creeps and jumps within a connection interval where packets
+# and connection events beat slowly. What varies by more than any interval is the clock, and is followed.
+_FLOOR_BLOCKS = 12
+_SMALLEST_WOBBLE_S = 0.0005
+_WANDER_BLOCK_S = 10.0
+_LARGEST_INTERVAL_S = 0.06
 # A counter that falls behind for good by this much has paused, as sensors do while they are not connected.
 _PAUSED_COUNT_S = 0.05
 
@@ -99,25 +102,13 @@ def lower_edge(x: Float, y: Float) -> Line:
             right = lowest
 
 
-def shrink_slope(
-    slope: float, span_s: float, prior: float = 1.0, prior_sd: float = UNKNOWN_SLOPE_SD
-) -> float:
-    """Weighs a fitted slope against what is known of clocks: over a short span the fit says little.
-
-    Args:
-        slope: the slope of a hull edge.
-        span_s: device time over which it was fitted.
-        prior: the slope expected beforehand.
-        prior_sd: its standard deviation.
-    """
-    fit_sd = _EDGE_SD_S / max(span_s, 1e-9)
-    return prior + (slope - prior) * prior_sd**2 / (prior_sd**2 + fit_sd**2)
-
-
 def fit_line(
     device_s: Float, arrival_s: Float, prior: float = 1.0, prior_sd: float = UNKNOWN_SLOPE_SD
 ) -> Line:
     """The line of minimum delay of a clock that did not restart.
+
+    The hull edge is weighed against what is known of clocks: over a short span, or where the minimum delay
+    itself varies, it says little about the drift.
 
     Args:
         device_s: (n,) unwrapped device time, n >= 1.
@@ -125,8 +116,15 @@ def fit_line(
         prior: the slope expected beforehand.
         prior_sd: its standard deviation.
     """
-    edge = lower_edge(device_s, arrival_s)
-    slope = shrink_slope(edge.slope, float(np.ptp(device_s)), prior, prior_sd)
+    edge, span_s = lower_edge(device_s, arrival_s), float(np.ptp(device_s))
+    slope = prior
+    if span_s > 0:
+        floors_s = _floors(device_s, arrival_s - edge.host_s(device_s), span_s / _FLOOR_BLOCKS)[1]
+        wobble_s = max(float(np.sqrt(np.mean(floors_s**2))), _SMALLEST_WOBBLE_S)
+        fit_sd = 2 * wobble_s / span_s
+        deviation = edge.slope - prior
+        believable = abs(deviation) <= _BEYOND_BELIEF * np.hypot(fit_sd, prior_sd)
+        slope += deviation * (prior_sd**2 / (prior_sd**2 + fit_sd**2) if believable else 1.0)
     return Line(slope, float(np.min(arrival_s - slope * device_s)))
 
 
@@ -256,19 +254,22 @@ def _lost(positions: Int, step: float, stretches: Sequence[Int], time_s: Float, 
 
 
 def _wander(time_s: Float, delay_s: Float) -> tuple[Float, float]:
-    """How the minimum delay wanders over a recording: a curve to add to the line, and what it leaves open.
+    """How the clock wanders over a recording: a curve to add to the line, and what it leaves open.
 
     Returns:
         (n,) seconds, all zero where a line will do; and a standard deviation in seconds.
     """
-    block = ((time_s - time_s[0]) // _WANDER_BLOCK_S).astype(np.int64)
-    centres, floors = [], []
-    for number in np.unique(block):
-        rows = np.flatnonzero(block == number)
-        centres.append((number + 0.5) * _WANDER_BLOCK_S + time_s[0])
-        floors.append(float(delay_s[rows].min()))
-    spread_s = float(np.std(floors))
-    if len(floors) < 4 or spread_s < _WANDER_LIMIT_S:
-        return np.zeros(len(time_s)), spread_s
-    bend = np.diff(floors, 2)
-    return np.interp(time_s, centres, floors), float(np.sqrt(np.mean(bend**2) / 6.0))
+    centres_s, floors_s = _floors(time_s, delay_s, _WANDER_BLOCK_S)
+    if len(floors_s) < 4 or np.ptp(floors_s) <= _LARGEST_INTERVAL_S:
+        return np.zeros(len(time_s)), float(np.std(floors_s))
+    bend_s = np.diff(floors_s, 2)
+    return np.interp(time_s, centres_s, floors_s), float(np.sqrt(np.mean(bend_s**2) / 6.0))
+
+
+def _floors(time_s: Float, delay_s: Float, block_s: float) -> tuple[Float, Float]:
+    """The smallest delay of every block of time that has samples, and the blocks' centres."""
+    block = ((time_s - time_s.min()) // block_s).astype(np.int64)
+    floors_s = np.full(int(block.max()) + 1, np.inf)
+    np.minimum.at(floors_s, block, delay_s)
+    filled = np.flatnonzero(np.isfinite(floors_s))
+    return (filled + 0.5) * block_s + time_s.min(), floors_s[filled]

@@ -13,7 +13,7 @@ from firmware_bridge.link.clock import (
     lower_edge,
     session_time,
 )
-from firmware_bridge.link.live_clock import LiveClock, LowerHull
+from firmware_bridge.link.live_clock import LiveClock
 from firmware_bridge.samples import ImuSamples
 from firmware_bridge.session.model import DeviceClock
 
@@ -78,11 +78,22 @@ def test_repeated_and_late_packets_do_no_harm(rng, time_s):
 
 
 def test_a_clock_that_wanders_is_followed(rng, time_s):
-    wander_s = 0.02 * np.sin(2 * np.pi * time_s / 300)
+    wander_s = 0.1 * np.sin(2 * np.pi * time_s / 300)
     fit = fit_clock(ticks_of(time_s + wander_s), over_the_air(time_s, rng), MICROSECONDS)
-    assert np.std(fit.time_s - time_s) < 0.004
+    assert np.std(fit.time_s - time_s) < 0.01
     straight = fit_clock(ticks_of(time_s), over_the_air(time_s, rng), MICROSECONDS)
     assert np.std(straight.time_s - time_s) < 1e-4
+
+
+@pytest.mark.parametrize("at_s", [4, 8, 20, 40])
+def test_a_jump_of_the_minimum_delay_is_not_taken_for_drift(rng, at_s):
+    # Packets that keep step with the connection events slip to the next event at some moment.
+    time_s = np.arange(0, 60, 0.045)
+    arrival_s = time_s + np.where(time_s < at_s, 0.001, 0.015) + rng.exponential(0.0005, len(time_s))
+    for seconds in (12, 60):
+        rows = time_s < seconds
+        error_s = fit_clock(ticks_of(time_s, 20)[rows], arrival_s[rows], MICROSECONDS).time_s - time_s[rows]
+        assert np.ptp(error_s) < 0.005
 
 
 def test_many_wraps_of_a_small_clock_during_a_silence(rng):
@@ -197,20 +208,6 @@ def test_the_edge_lies_below_all_points_and_is_the_highest_such_line_at_the_cent
         )
         heights = np.min(y[:, None] - slopes.ravel() * (x[:, None] - x.mean()), axis=0)
         assert line.host_s(np.array([x.mean()]))[0] == pytest.approx(heights.max(), abs=1e-6)
-
-
-@given(points)
-@settings(max_examples=150, deadline=None)
-def test_the_growing_hull_agrees_with_the_batch(raw):
-    x, y = np.array(sorted(raw), dtype=float).T
-    hull = LowerHull()
-    for one_x, one_y in zip(x, y, strict=True):
-        hull.add(one_x, one_y)
-    grown = hull.line(1.0, 1e9)
-    batch = lower_edge(x, y)
-    assert np.all(grown.host_s(x) <= y + 1e-6)
-    at = np.array([x.mean()])
-    assert grown.host_s(at)[0] == pytest.approx(batch.host_s(at)[0], abs=1e-6)
 
 
 def test_the_live_clock_never_runs_back_and_ends_with_the_batch(rng, time_s):
