@@ -21,9 +21,13 @@ from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
 from bleak.uuids import normalize_uuid_str
 from bumble.att import ATT_Error
+from bumble.controller import Controller
 from bumble.core import UUID, AdvertisingData, BaseBumbleError
 from bumble.device import Advertisement, Connection, Device, Peer
 from bumble.gatt_client import CharacteristicProxy, DescriptorProxy
+from bumble.hci import Address
+from bumble.host import Host
+from bumble.link import LocalLink
 
 _MTU = 247
 _PROPERTY_NAMES: tuple[CharacteristicPropertyName, ...] = (
@@ -33,12 +37,30 @@ _PROPERTY_NAMES: tuple[CharacteristicPropertyName, ...] = (
 
 
 class Adapter:
-    """The Bluetooth adapter of the simulated computer; `device` is powered on."""
+    """The Bluetooth adapter of the simulated computer."""
 
-    def __init__(self, device: Device) -> None:
-        self.device = device
-        self.connecting = asyncio.Lock()  # bumble refuses a second connection attempt meanwhile
+    def __init__(self, link: LocalLink, address: str) -> None:
+        self._controller = Controller("adapter", link=link)
+        host = Host()
+        host.controller = self._controller
+        self.device = Device(name="adapter", address=Address(address), host=host)
         self.scanners = 0
+        self._connecting = asyncio.Lock()
+
+    async def connect(self, address: str, limit_s: float) -> Connection:
+        """Connects to an advertising device; bumble tries one at a time.
+
+        Raises:
+            TimeoutError: it did not show up within `limit_s`.
+        """
+        async with self._connecting:
+            try:
+                async with asyncio.timeout(limit_s):
+                    return await self.device.connect(address, timeout=None)
+            except BaseException:
+                # The simulated controller would go on trying, and connect to nobody's benefit later.
+                self._controller.pending_le_connection = None
+                raise
 
 
 class SimulatedScanner(BaseBleakScanner):
@@ -109,11 +131,10 @@ class SimulatedClient(BaseBleakClient):
 
     async def connect(self, pair: bool, **_: Any) -> None:
         """Connects, agrees on the MTU, and discovers everything."""
-        async with self.adapter.connecting:
-            try:
-                connection = await self.adapter.device.connect(self.address, timeout=self._timeout)
-            except (BaseBumbleError, TimeoutError) as error:
-                raise BleakDeviceNotFoundError(self.address) from error
+        try:
+            connection = await self.adapter.connect(self.address, self._timeout)
+        except BaseBumbleError as error:
+            raise BleakDeviceNotFoundError(self.address) from error
         self._connection = connection
         connection.on(Connection.EVENT_DISCONNECTION, self._lost)
         self._peer = Peer(connection)

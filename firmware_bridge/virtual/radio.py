@@ -20,7 +20,6 @@ from firmware_bridge.virtual.wire import FIRMWARES
 if TYPE_CHECKING:
     from bleak.backends.client import BaseBleakClient
     from bleak.backends.scanner import BaseBleakScanner
-    from bumble.device import Device
     from bumble.link import LocalLink
 
     from firmware_bridge.virtual.sensor import Sensor
@@ -150,7 +149,8 @@ class VirtualRadio:
         from firmware_bridge.virtual.backend import Adapter, SimulatedClient, SimulatedScanner
 
         link = LocalLink()  # type: ignore[no-untyped-call]
-        adapter = Adapter(await _central(link))
+        adapter = Adapter(link, _ADAPTER_ADDRESS)
+        await adapter.device.power_on()
         self._backends = (
             type("VirtualScanner", (SimulatedScanner,), {"adapter": adapter}),
             type("VirtualClient", (SimulatedClient,), {"adapter": adapter}),
@@ -212,19 +212,6 @@ class VirtualRadio:
         for each in self._sensors.values():
             each.begin_script(script_start_s)
         self._script_start_s = script_start_s
-
-
-async def _central(link: LocalLink) -> Device:
-    from bumble.controller import Controller
-    from bumble.device import Device
-    from bumble.hci import Address
-    from bumble.host import Host
-
-    host = Host()
-    host.controller = Controller("adapter", link=link)
-    device = Device(name="adapter", address=Address(_ADAPTER_ADDRESS), host=host)
-    await device.power_on()
-    return device
 
 
 def _samples(session: SimulatedSession, segment: Segment) -> ImuSamples:

@@ -248,6 +248,18 @@ async def test_a_refused_connection_breaks_off_and_the_next_one_stands(connected
             assert await client.read_gatt_char(BATTERY_LEVEL) == bytearray([90])
 
 
+async def test_an_attempt_that_was_given_up_connects_to_nobody_later(world, until):
+    async with world(Faults(disconnects=(0.5,), away_s=6.0)) as there:
+        lost_client = there.clients[Segment.SHANK]
+        await until(lambda: not lost_client.is_connected)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await lost_client.connect()
+        # A sensor that someone is connected to does not advertise.
+        await until(lambda: there.radio.finished)
+        assert await seen(there.radio, 0.5) == {"KF-shank"}
+
+
 async def test_the_battery_falls_and_says_so(heard):
     shank = await heard(Faults(battery_percent=50.0, battery_percent_min=60.0))
     assert shank.batteries[:3] == [49, 48, 47]
