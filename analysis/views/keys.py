@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from analysis.guide.prompt import Prompt
 from analysis.views.feed import Command, CommandName
 
 _AT_ONCE: Final[Mapping[str, CommandName]] = {
@@ -49,6 +50,7 @@ class Keys:
         self._asking: CommandName | None = None
         self._typed = ""
         self._complaint = ""
+        self._followed: tuple[str, int] | None = None
 
     @property
     def line(self) -> str:
@@ -63,6 +65,17 @@ class Keys:
         """Asks for a number now, unless something is being asked already."""
         if self._asking is None:
             self._asking, self._typed, self._complaint = name, "", ""
+
+    def follow(self, prompt: Prompt | None) -> None:
+        """Opens the question of a step when the step comes, and takes it away when the step goes."""
+        question = None if prompt is None or prompt.ask is None else (prompt.ask, prompt.step)
+        if question == self._followed:
+            return
+        if self._followed is not None and self._asking in _LIMITS:
+            self._asking = None
+        self._followed = question
+        if question is not None:
+            self.ask("pain" if question[0] == "pain" else "angle")
 
     def press(self, key: str) -> Command | None:
         """Takes one key, named as matplotlib names it; returns the command that it completes."""

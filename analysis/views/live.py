@@ -9,7 +9,9 @@ import matplotlib
 
 from analysis.views.feed import Command, Feed
 from analysis.views.keys import Keys
+from analysis.views.livetext import audible_angle
 from analysis.views.liveview import LiveView
+from analysis.views.sound import Speaker
 from firmware_bridge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +24,13 @@ _BACKENDS: Final = (("tkinter", "tkagg"), ("PySide6", "qtagg"), ("PyQt6", "qtagg
 _NO_SCREEN: Final = "Use --headless for a status line instead of a window."
 
 
-def show_live(feed: Feed, *, title: str = "kneeflex", size_inch: tuple[float, float] = (12.8, 7.2)) -> None:
+def show_live(
+    feed: Feed,
+    *,
+    title: str = "kneeflex",
+    size_inch: tuple[float, float] = (12.8, 7.2),
+    speaker: Speaker | None = None,
+) -> None:
     """Shows a feed in a window until the feed is finished or the window is closed.
 
     Blocks; call it on the main thread. Closing the window stops the session.
@@ -31,6 +39,7 @@ def show_live(feed: Feed, *, title: str = "kneeflex", size_inch: tuple[float, fl
         feed: polled about 25 times a second on this thread.
         title: of the window.
         size_inch: width and height at 100 dots per inch.
+        speaker: plays the cues, if any.
 
     Raises:
         UsageError: there is no screen, or no toolkit to open a window with.
@@ -50,7 +59,7 @@ def show_live(feed: Feed, *, title: str = "kneeflex", size_inch: tuple[float, fl
             if type(error).__name__ != "TclError":
                 raise
             raise UsageError("There is no screen to open a window on.", _NO_SCREEN) from error
-        window = LiveWindow(figure, feed)
+        window = LiveWindow(figure, feed, speaker)
         plt.show(block=True)
     window.close()
     if window.error is not None:
@@ -75,13 +84,12 @@ def find_backend() -> str:
 class LiveWindow:
     """Polls the feed by a timer, hands keys to it, and closes itself when the feed is finished."""
 
-    def __init__(self, figure: Figure, feed: Feed) -> None:
+    def __init__(self, figure: Figure, feed: Feed, speaker: Speaker | None = None) -> None:
         self.error: BaseException | None = None
         self.frames = 0
-        self._figure, self._feed = figure, feed
+        self._figure, self._feed, self._speaker = figure, feed, speaker
         self._view = LiveView(figure)
         self._keys = Keys()
-        self._asked: object = None
         self._finished = False
         figure.canvas.mpl_connect("key_press_event", self._on_key)
         figure.canvas.mpl_connect("close_event", lambda _: self._stop())
@@ -100,10 +108,10 @@ class LiveWindow:
         # An exception would be printed and forgotten by the toolkit.
         try:
             frame = self._feed.poll()
-            self._open_question(
-                frame.prompt.ask if frame.prompt else None, frame.prompt and frame.prompt.step
-            )
-            self._view.update(frame, self._keys.line)
+            self._keys.follow(frame.prompt)
+            words = self._view.update(frame, self._keys.line)
+            if self._speaker is not None:
+                self._speaker.sound(frame.cues, audible_angle(frame, is_fresh=words.is_fresh))
             self.frames += 1
         except BaseException as error:
             self.error = error
@@ -113,12 +121,6 @@ class LiveWindow:
         if frame.finished:
             self._finished = True
             self.close()
-
-    def _open_question(self, asked: str | None, step: object) -> None:
-        question = None if asked is None else (asked, step)
-        if question is not None and question != self._asked:
-            self._keys.ask("pain" if asked == "pain" else "angle")
-        self._asked = question
 
     def _on_key(self, event: KeyEvent) -> None:
         command = self._keys.press(event.key) if event.key else None

@@ -96,6 +96,12 @@ class Teller:
         return self._whole_deg
 
 
+def audible_angle(frame: LiveFrame, *, is_fresh: bool) -> float | None:
+    """The angle that a tone may follow; none while measuring, hidden, paused or without connection."""
+    quiet = frame.hidden or frame.paused or (frame.prompt is not None and frame.prompt.quiet)
+    return frame.motion.flexion_deg if is_fresh and not quiet else None
+
+
 def _block(frame: LiveFrame) -> tuple[str, ...]:
     motion = frame.motion
     lines = []

@@ -179,8 +179,8 @@ class LiveView:
         for panel in self._panels:
             panel.paint(self._canvas)
 
-    def update(self, frame: LiveFrame, entry: str = "") -> None:
-        """Shows a frame; `entry` is what the person is typing."""
+    def update(self, frame: LiveFrame, entry: str = "") -> LiveWords:
+        """Shows a frame; `entry` is what the person is typing. Returns what it says."""
         self._history.add(frame.track)
         redraw = self._fit_axes(frame)
         words = self._teller.tell(frame)
@@ -190,10 +190,10 @@ class LiveView:
         self._set_plot(frame)
         if redraw:
             self._canvas.draw()
-            return
         for panel in self._panels:
             if panel.is_due:
                 panel.paint(self._canvas)
+        return words
 
     def _fit_axes(self, frame: LiveFrame) -> bool:
         _, flexion_deg, _ = self._history.since(frame.now_s - SPAN_S)

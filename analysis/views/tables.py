@@ -12,7 +12,7 @@ from analysis.change.result import Block, Comparison
 from analysis.change.sensitivity import sensitivity_of
 from analysis.views.figures import BLOCK_ORDER
 from analysis.views.track import gap_spans
-from analysis.views.wording import PHASE_TITLES, TEST_TITLES, degrees, signed, tidy
+from analysis.views.wording import METRIC_TITLES, PHASE_TITLES, TEST_TITLES, degrees, signed, tidy
 from firmware_bridge.session.model import LinkEvent, Marker, Pain, ReferencePose
 
 if TYPE_CHECKING:
@@ -116,18 +116,21 @@ def sensitivity_rows(answer: Answer, comparison: Comparison) -> list[Row]:
 
 
 def release_table(answer: Answer) -> tuple[Row, list[Row]]:
-    """Head and rows of the release metrics; what no release could measure is left out."""
+    """Head and rows, one row per metric; what no release could measure is left out."""
     releases = answer.releases
-    keys = [
-        key
-        for key in dict.fromkeys(k for r in releases for k in r.metrics)
-        if any(math.isfinite(r.metrics.get(key, math.nan)) for r in releases)
-    ]
-    head = ("release", *(", ".join(part for part in named_figure(key) if part) for key in keys))
-    rows = [
-        (str(n), *(_figure(r.metrics.get(key), key) for key in keys)) for n, r in enumerate(releases, start=1)
-    ]
-    return head, rows
+    rows: list[Row] = []
+    for key in dict.fromkeys(key for release in releases for key in release.metrics):
+        values = [release.metrics.get(key, math.nan) for release in releases]
+        if any(math.isfinite(value) for value in values):
+            digits = 0 if key.endswith("_count") else 2
+            rows.append((_metric_title(key), *(number(value, digits=digits) for value in values)))
+    return ("release", *(str(n) for n in range(1, len(releases) + 1))), rows
+
+
+def _metric_title(key: str) -> str:
+    name, unit = named_figure(key)
+    name = METRIC_TITLES.get(key, name)
+    return f"{name} ({unit})" if unit else name
 
 
 def truth_rows(answer: Answer, truth: Mapping[str, float]) -> list[Row]:
@@ -223,7 +226,3 @@ def _signed(value: float | None, digits: int = 1) -> str:
 
 def _interval(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"95 % interval {signed(interval[0])} to {signed(interval[1])}"
-
-
-def _figure(value: float | None, key: str) -> str:
-    return number(value, digits=0 if key.endswith("_count") else 2)

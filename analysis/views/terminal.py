@@ -15,7 +15,8 @@ from rich.text import Text
 
 from analysis.views.feed import Command, Feed, LiveFrame
 from analysis.views.keys import HELP, Keys
-from analysis.views.livetext import LiveWords, Teller
+from analysis.views.livetext import LiveWords, Teller, audible_angle
+from analysis.views.sound import Speaker
 
 _FRAMES_PER_S: Final = 10.0
 _SCALE_DEG: Final = (-10.0, 140.0)
@@ -74,13 +75,18 @@ def _print_line(console: Console, line: str) -> None:
 
 
 def show_terminal(
-    feed: Feed, console: Console | None = None, *, wait: Callable[[float], None] = time.sleep
+    feed: Feed,
+    console: Console | None = None,
+    *,
+    speaker: Speaker | None = None,
+    wait: Callable[[float], None] = time.sleep,
 ) -> None:
     """Shows a feed as a page in the terminal until it is finished; keys work as in the window.
 
     Args:
         feed: the session.
         console: where to; standard output by default.
+        speaker: plays the cues, if any.
         wait: sleeps for so many seconds.
     """
     console = console or Console()
@@ -89,7 +95,11 @@ def show_terminal(
         while True:
             try:
                 frame = feed.poll()
-                live.update(page(frame, teller.tell(frame), keys.line), refresh=True)
+                words = teller.tell(frame)
+                keys.follow(frame.prompt)
+                live.update(page(frame, words, keys.line), refresh=True)
+                if speaker is not None:
+                    speaker.sound(frame.cues, audible_angle(frame, is_fresh=words.is_fresh))
                 if frame.finished:
                     return
                 for key in pressed():
@@ -108,7 +118,11 @@ def page(frame: LiveFrame, words: LiveWords, entry: str = "") -> Group:
     head.append(words.countdown, style="bold")
     number = Text(f"{words.number:>8}", style="bold" if words.is_fresh else "dim strike")
     number.append(f"   {words.note}", style="" if words.is_fresh else "bold red")
-    lines = [head, Text(words.instruction), Text(""), number]
+    reading = frame.prompt.page if frame.prompt else ()
+    lines = [head, Text(words.instruction), Text("")]
+    for paragraph in reading:
+        lines += [Text(paragraph), Text("")]
+    lines.append(number)
     if words.is_fresh and not frame.hidden:
         lines.append(Text(_bar(frame.motion.flexion_deg), style="blue"))
     lines += [Text("   ".join(words.block)), Text("")]

@@ -34,6 +34,23 @@ TEST_TITLES: Final[Mapping[str | None, str]] = {
     None: "unnamed test",
 }
 
+METRIC_TITLES: Final[Mapping[str, str]] = {
+    "mean_rate_deg_s": "mean speed",
+    "peak_rate_deg_s": "peak speed",
+    "rate_cv": "unevenness, CV of the speed",
+    "pause_count": "pauses",
+    "pause_s": "time paused",
+    "reversal_count": "reversals",
+    "submovement_count": "sub-movements",
+    "sparc": "smoothness, SPARC",
+    "tremor_deg": "tremor, 4 to 12 Hz",
+    "hold_s": "hold before",
+    "hold_sd_deg": "unsteadiness of the hold, SD",
+    "hold_rate_deg_s": "speed during the hold, RMS",
+    "relaxation_drift_deg": "drift in the 3 s after",
+    "relaxation_rate_deg_s": "speed in the 3 s after, RMS",
+}
+
 PURPOSE: Final = (
     "This is open-source software for movement education and research. It is not a medical device, has not "
     "been assessed or cleared by any authority, and must not be used to diagnose, to decide on or to monitor "

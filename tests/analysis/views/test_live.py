@@ -23,7 +23,7 @@ from analysis.guide.prompt import Prompt
 from analysis.views.feed import Command, LiveFrame, SensorState, empty_track
 from analysis.views.history import History
 from analysis.views.keys import Keys
-from analysis.views.livetext import Teller
+from analysis.views.livetext import Teller, audible_angle
 from analysis.views.liveview import LiveView
 from analysis.views.terminal import run_headless, show_terminal
 from firmware_bridge.samples import Segment
@@ -151,6 +151,17 @@ def test_a_frame_changes_only_what_it_must(playing):
     assert changed[:, 0].min() > 0.24 * height
 
 
+def test_the_tone_is_off_wherever_it_could_steer_or_mislead(playing):
+    feed, clock = playing
+    clock.wait(0.1)
+    frame = feed.poll()
+    assert audible_angle(frame, is_fresh=True) == frame.motion.flexion_deg
+    assert audible_angle(frame, is_fresh=False) is None
+    assert audible_angle(replace(frame, hidden=True), is_fresh=True) is None
+    assert audible_angle(replace(frame, paused=True), is_fresh=True) is None
+    assert audible_angle(replace(frame, prompt=Prompt("Before", quiet=True)), is_fresh=True) is None
+
+
 def test_history_is_the_same_however_the_track_arrives(make_answer):
     track = make_answer("lost").angle.track
     whole, pieces = History(20.0), History(20.0)
@@ -199,6 +210,20 @@ def test_a_number_that_is_asked_for_can_be_passed_over():
     keys = Keys()
     keys.ask("angle")
     assert typed(keys, "1", "x", "h", "n") == [Command("next")]
+    assert keys.line == ""
+
+
+def test_the_question_of_a_step_opens_once_and_goes_with_the_step():
+    keys = Keys()
+    pain = Prompt("Pain", ask="pain", step=1, steps=2)
+    keys.follow(pain)
+    assert keys.line.startswith("Pain now")
+    keys.press("escape")
+    keys.follow(pain)
+    assert keys.line == ""
+    keys.follow(Prompt("Reference", ask="reference_deg", step=2, steps=2))
+    assert keys.line.startswith("Measured knee angle")
+    keys.follow(Prompt("Reference", step=2, steps=2))
     assert keys.line == ""
 
 
