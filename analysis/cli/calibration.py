@@ -84,8 +84,9 @@ def redon(folder: SessionDir, as_json: AsJson = False) -> None:
         console.say(console.json_text(figures))
         return
     console.say(
-        f"{study.strappings} strappings, {study.repetitions} repetitions: strapping on anew moves the reading "
-        f"by {study.sem_redon_deg:.1f} deg (one sigma), a repetition by {study.sem_repetition_deg:.1f} deg."
+        f"{study.strappings} strappings, {study.repetitions} repetitions: strapping on anew moves the "
+        f"reading by {study.sem_redon_deg:.1f} deg (one sigma), a repetition by "
+        f"{study.sem_repetition_deg:.1f} deg."
     )
     console.say(f"Between two days, changes above {study.mdc95_deg:.1f} deg are beyond noise.")
     console.say(f"Use it with: kneeflex compare BEFORE_DIR AFTER_DIR --redon {folder}")

@@ -1,0 +1,88 @@
+"""Correcting a reference angle, and studying what strapping on anew does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from firmware_bridge.session.writer import write_session
+from firmware_bridge.virtual.script import Script, ScriptWriter
+from firmware_bridge.virtual.simulation import simulate_session
+
+
+def results(run) -> dict:
+    (result,) = json.loads(run.stdout)["results"]
+    return result
+
+
+def test_a_wrong_reference_angle_shifts_the_positions_and_leaves_the_change(kneeflex, session_folder) -> None:
+    before = results(kneeflex("compare", session_folder, "--json"))
+    run = kneeflex("recalibrate", session_folder, "--flexion", "25")
+    assert run.returncode == 0, run.stderr
+    after = results(kneeflex("compare", session_folder, "--json"))
+    assert after["change_deg"] == pytest.approx(before["change_deg"], abs=1e-6)
+    for block in ("before", "after"):
+        assert after[block]["extension_deg"] - before[block]["extension_deg"] == pytest.approx(5.0, abs=1e-6)
+
+
+def test_the_mistyped_angle_stays_on_record(kneeflex, session_folder) -> None:
+    earlier = (session_folder / "events.jsonl").read_text()
+    kneeflex("recalibrate", session_folder, "--flexion", "25", "--sd", "2")
+    text = (session_folder / "events.jsonl").read_text()
+    assert text.startswith(earlier)
+    assert json.loads(text.splitlines()[-1])["flexion_deg"] == 25.0
+
+
+@pytest.mark.parametrize(
+    ("options", "code"), [(["--flexion", "400"], 2), (["--flexion", "10", "--pose", "9"], 1)]
+)
+def test_a_pose_that_cannot_be_is_refused(kneeflex, session_folder, options, code) -> None:
+    earlier = (session_folder / "events.jsonl").read_bytes()
+    run = kneeflex("recalibrate", session_folder, *options)
+    assert run.returncode == code
+    assert (session_folder / "events.jsonl").read_bytes() == earlier
+
+
+def restrapping_script(strappings: int) -> Script:
+    writer = ScriptWriter("prone", 20.0)
+    for number in range(strappings):
+        if number:
+            writer.phase("restrap")
+            writer.wait(3.0)
+        writer.phase("swings")
+        writer.wait(3.0)
+        with writer.restless():
+            for _ in range(8):
+                writer.bend_to(85.0, 0.7)
+                writer.bend_to(20.0, 0.7)
+        writer.phase("reference")
+        writer.wait(1.0)
+        writer.reference_pose(4.0)
+        writer.phase("before", "prone")
+        for _ in range(3):
+            writer.bend_to(60.0, 1.0)
+            writer.bend_to(12.0, 1.5)
+            writer.hold(2.0)
+            writer.bend_to(20.0, 0.5)
+    return writer.done(seed=1)
+
+
+def test_a_restrapping_study_feeds_the_comparison_of_two_days(
+    kneeflex, session_folder, tmp_path, simulated
+) -> None:
+    study, later = tmp_path / "study", tmp_path / "later"
+    write_session(study, simulate_session(restrapping_script(5), seed=1).recording)
+    write_session(later, simulated.recording)
+    figures = json.loads(kneeflex("redon", study, "--json").stdout)
+    assert figures["strappings"] == 5
+    assert 0.0 <= figures["sem_redon_deg"] < 1.0
+    published = results(kneeflex("compare", session_folder, later, "--json"))
+    own = results(kneeflex("compare", session_folder, later, "--redon", study, "--json"))
+    assert own["detectable_change_deg"] < published["detectable_change_deg"]
+
+
+def test_without_a_study_the_comparison_says_so(kneeflex, session_folder) -> None:
+    run = kneeflex("compare", session_folder, "--redon", session_folder)
+    assert run.returncode == 1
+    assert "kneeflex redon" in run.stderr
