@@ -91,6 +91,10 @@ class Air:
         self._latest_s = -math.inf
         self._held: bytes | None = None
 
+    def clear(self) -> None:
+        """Forgets what is under way: the link is a new one."""
+        self._latest_s, self._held = -math.inf, None
+
     def fate(self, payload: bytes, key: int) -> Iterator[bytes]:
         """What the host receives instead of this packet, in this order.
 

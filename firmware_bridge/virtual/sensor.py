@@ -1,35 +1,21 @@
-"""A simulated sensor: a bumble peripheral on which a board's firmware streams one playback."""
+"""A simulated sensor: a board whose firmware streams one playback over its peripheral."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
-
-from bumble.att import ATT_Error, ErrorCode
-from bumble.controller import Controller
-from bumble.core import UUID, AdvertisingData
-from bumble.device import Connection, Device
-from bumble.gatt import Characteristic, CharacteristicValue, Service
-from bumble.hci import Address
-from bumble.host import Host
-from bumble.link import LocalLink
+from typing import TYPE_CHECKING, Any
 
 from firmware_bridge.drivers.seam import Advertisement
-from firmware_bridge.errors import DecodeError
 from firmware_bridge.virtual.faults import Air, Faults
 from firmware_bridge.virtual.host_time import HostTime
+from firmware_bridge.virtual.peripheral import Peripheral
 from firmware_bridge.virtual.playback import BoardClock, Playback
-from firmware_bridge.virtual.wire import Access, Burst, Firmware
+from firmware_bridge.virtual.wire import Burst, Firmware
 
-_ADVERTISE_EVERY_MS = 50
-_PROPERTIES: dict[Access, Characteristic.Properties] = {
-    "read": Characteristic.Properties.READ,
-    "write": Characteristic.Properties.WRITE,
-    "write-without-response": Characteristic.Properties.WRITE_WITHOUT_RESPONSE,
-    "notify": Characteristic.Properties.NOTIFY,
-}
+if TYPE_CHECKING:
+    from bumble.link import LocalLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +72,15 @@ class Sensor:
         self._host, self._on_start = host, on_start
         self._script_start_s: float | None = None
         self._streaming: asyncio.Task[None] | None = None
-        self._connection: Connection | None = None
         self._outbox: asyncio.Queue[tuple[float, str, bytes]] = asyncio.Queue()
         self._delivery: asyncio.Task[None] | None = None
         self._told_battery = faults.battery_at(0.0)
         self._away_until_s = 0.0
         self._refusals = faults.refusals
         self._tasks: set[asyncio.Task[None]] = set()
-        self._characteristics: dict[str, Characteristic[bytes]] = {}
-        self._device = self._make_device(link)
+        self._peripheral = Peripheral(
+            link, identity.address, identity.advertisement, firmware.services, faults.mtu, self
+        )
 
     @property
     def address(self) -> str:
@@ -131,9 +117,9 @@ class Sensor:
 
     async def power_on(self) -> None:
         """Switches on and advertises."""
-        await self._device.power_on()
+        await self._peripheral.power_on()
         if not self._faults.absent:
-            await self._advertise()
+            await self._peripheral.advertise()
 
     async def power_off(self) -> None:
         """Falls silent."""
@@ -141,8 +127,7 @@ class Sensor:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._device.stop_advertising()
-        await self._device.power_off()
+        await self._peripheral.power_off()
 
     def begin_script(self, script_start_s: float) -> None:
         """The script begins at this host time, and with it what goes wrong at times of its own."""
@@ -173,11 +158,44 @@ class Sensor:
         arrival_s = self._air.arrival_s(self._host.now_s(), self._script_start_s)
         self._outbox.put_nowait((arrival_s, characteristic, payload))
 
+    async def read(self, characteristic: str) -> bytes:
+        """Answers the host."""
+        await self._reached()
+        return self._firmware.read(self, characteristic)
+
+    async def write(self, characteristic: str, payload: bytes) -> None:
+        """Obeys the host."""
+        await self._reached()
+        self._firmware.write(self, characteristic, payload)
+
+    def connected(self) -> None:
+        """A host is there; nothing is left in the air of the last one."""
+        self._air.clear()
+        self._outbox = asyncio.Queue()
+        self._delivery = asyncio.create_task(self._deliver(), name=f"air of {self.address}")
+        if self._refusals:
+            self._refusals -= 1
+            self._spawn(self._peripheral.disconnect())
+
+    def disconnected(self) -> None:
+        """The host is gone: the stream stops, and the board advertises again."""
+        self.stop()
+        if self._delivery is not None:
+            self._delivery.cancel()
+            self._delivery = None
+        if not self._dead:
+            self._spawn(self._at(self._away_until_s, self._peripheral.advertise))
+
+    async def _reached(self) -> None:
+        """Requests travel with the connection events, too; a dead board answers none."""
+        await self._host.until(self._air.next_event_s(self._host.now_s()))
+        if self._dead:
+            await asyncio.get_running_loop().create_future()
+
     async def _stream(self) -> None:
         """Measures and sends: a packet leaves when its last sample is measured."""
         first = number = self.playback.next(self._host.now_s())
-        assert self._connection is not None
-        at_once = self._firmware.samples_per_packet(self._connection.att_mtu, self.rate_hz)
+        at_once = self._firmware.samples_per_packet(self._peripheral.mtu, self.rate_hz)
         while self.playback.stop is None or number < self.playback.stop:
             await self._host.until(self.playback.host_s(number + at_once - 1))
             stop = self._packet_end(number, at_once)
@@ -225,32 +243,8 @@ class Sensor:
             if arrival_s > self._host.now_s():
                 await self._host.until(arrival_s)
             if not self._dead:
-                await self._device.notify_subscribers(self._characteristics[characteristic], payload)
+                await self._peripheral.notify(characteristic, payload)
             self._outbox.task_done()
-
-    async def _advertise(self) -> None:
-        await self._device.start_advertising(
-            advertising_data=_advertising_data(self._identity.advertisement),
-            advertising_interval_min=_ADVERTISE_EVERY_MS,
-            advertising_interval_max=_ADVERTISE_EVERY_MS,
-        )
-
-    def _connected(self, connection: Connection) -> None:
-        self._connection = connection
-        self._outbox = asyncio.Queue()
-        self._delivery = asyncio.create_task(self._deliver(), name=f"air of {self.address}")
-        connection.on(Connection.EVENT_DISCONNECTION, self._disconnected)
-        if self._refusals:
-            self._refusals -= 1
-            self._spawn(connection.disconnect())
-
-    def _disconnected(self, _: int) -> None:
-        self.stop()
-        if self._delivery is not None:
-            self._delivery.cancel()
-        self._connection = self._delivery = None
-        if not self._dead:
-            self._spawn(self._at(self._away_until_s, self._advertise))
 
     async def _at(self, host_s: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
         await self._host.until(host_s)
@@ -258,8 +252,7 @@ class Sensor:
 
     async def _disconnect(self) -> None:
         self._away_until_s = self._host.now_s() + self._faults.away_s
-        if self._connection is not None:
-            await self._connection.disconnect()
+        await self._peripheral.disconnect()
 
     async def _reboot(self) -> None:
         self.clock = BoardClock(self._host.now_s(), 0, self.clock.clock_rate)
@@ -269,62 +262,7 @@ class Sensor:
         self._dead = True
         self.stop()
 
-    def _make_device(self, link: LocalLink) -> Device:
-        name = self._identity.advertisement.name
-        radio = Host()
-        radio.controller = Controller(name, link=link)
-        device = Device(name=name, address=Address(self.address), host=radio)
-        device.gatt_server.max_mtu = self._faults.mtu
-        for service, members in self._firmware.services.items():
-            made = {uuid: self._characteristic(uuid, access) for uuid, access in members.items()}
-            device.add_service(Service(service, list(made.values())))
-            self._characteristics |= made
-        device.on(Device.EVENT_CONNECTION, self._connected)
-        return device
-
-    def _characteristic(self, uuid: str, access: tuple[Access, ...]) -> Characteristic[bytes]:
-        async def reached() -> None:
-            """Requests travel with the connection events, too; a dead board answers none."""
-            await self._host.until(self._air.next_event_s(self._host.now_s()))
-            if self._dead:
-                await asyncio.get_running_loop().create_future()
-
-        async def read(_: Connection) -> bytes:
-            await reached()
-            return self._firmware.read(self, uuid)
-
-        async def write(_: Connection, payload: bytes) -> None:
-            await reached()
-            try:
-                self._firmware.write(self, uuid, bytes(payload))
-            except DecodeError as error:
-                raise ATT_Error(ErrorCode.VALUE_NOT_ALLOWED) from error
-
-        properties = Characteristic.Properties(0)
-        for way in access:
-            properties |= _PROPERTIES[way]
-        permissions = Characteristic.Permissions.READABLE | Characteristic.Permissions.WRITEABLE
-        return Characteristic(uuid, properties, permissions, CharacteristicValue(read, write))
-
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _advertising_data(advertisement: Advertisement) -> bytes:
-    """All of it in the primary advertisement: not every scanner sees the scan response."""
-    general_discoverable_le_only = 0x06
-    parts = [(AdvertisingData.FLAGS, bytes([general_discoverable_le_only]))]
-    if advertisement.service_uuids:
-        uuids = b"".join(bytes(UUID(uuid)) for uuid in advertisement.service_uuids)
-        parts.append((AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, uuids))
-    parts += [
-        (AdvertisingData.MANUFACTURER_SPECIFIC_DATA, company.to_bytes(2, "little"))
-        for company in advertisement.manufacturer_ids
-    ]
-    parts.append((AdvertisingData.COMPLETE_LOCAL_NAME, advertisement.name.encode()))
-    data = bytes(AdvertisingData(parts))
-    if len(data) > 31:
-        raise ValueError(f"{len(data)} bytes do not fit into an advertisement")
-    return data

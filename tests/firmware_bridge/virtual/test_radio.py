@@ -14,6 +14,7 @@ from firmware_bridge.drivers.standard import BATTERY_LEVEL
 from firmware_bridge.errors import UsageError
 from firmware_bridge.link.search import scan
 from firmware_bridge.samples import Segment
+from firmware_bridge.virtual.faults import Faults
 from firmware_bridge.virtual.radio import VirtualRadio
 from firmware_bridge.virtual.sessions import still, swings
 from firmware_bridge.virtual.simulation import simulate_session
@@ -51,6 +52,18 @@ def test_the_link_receives_every_sample_of_the_script_as_it_was_sent(
         # Before the script the leg rests as at its beginning.
         at_rest = samples[index < 0]
         np.testing.assert_allclose(at_rest.acc_m_s2.mean(0), sent.acc_m_s2[:20].mean(0), atol=0.05)
+
+
+def test_what_the_radio_delays_repeats_and_swaps_the_link_puts_right(streamed):
+    faults = Faults(interval_s=0.015, retransmission=0.05, duplication=0.1, reordering=0.1)
+    session = simulate_session(swings(2))
+    radio = VirtualRadio(session, speed=4.0, faults=dict.fromkeys(Segment, faults))
+    received, status, _ = streamed(radio, 100.0)
+    for segment, samples in received.items():
+        index = radio.script_index(segment, samples.device_ticks)
+        np.testing.assert_array_equal(index[index >= 0], np.arange(radio.sent[segment]))
+        assert status[segment].lost == 0
+        assert status[segment].duplicates > 0
 
 
 def test_a_scan_finds_both_by_name_and_driver():
