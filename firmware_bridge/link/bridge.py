@@ -37,6 +37,11 @@ class Bridge:
     streaming. The raw clock columns are kept, so `firmware_bridge.link.clock.session_time` can fit the
     whole recording again.
 
+    Example:
+        >>> names = {Segment.THIGH: "knee-T", Segment.SHANK: "knee-S"}
+        >>> with Bridge(names, sinks=[lambda segment, samples: print(segment, samples.gyr_rad_s)]):
+        ...     time.sleep(10)
+
     Args:
         targets: which sensor is on which segment: name, address or serial number, or a `Target`.
         radio: the Bluetooth to use; that of this computer by default.

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.samples import Float, ImuSamples
+from firmware_bridge.link.ping import CLOCK_EVENT, Delay
+from firmware_bridge.samples import Float, ImuSamples, Segment
+from firmware_bridge.session.model import LinkEvent
 
 _GRID_HZ = 200.0
 _LARGEST_OFFSET_S = 0.5
@@ -69,6 +71,19 @@ def sync_offset(thigh: ImuSamples, shank: ImuSamples, start_s: float, stop_s: fl
             "Press both firmly together, as one piece, and shake them again.",
         )
     return SyncOffset(offset_s, _uncertainty_s(reference - moved, slope), correlation)
+
+
+def sync_event(sync: SyncOffset, known: Delay | None, time_s: float) -> LinkEvent:
+    """The event that keeps an offset with its session: reading the session takes it off the shank's times.
+
+    Args:
+        sync: what the movement told.
+        known: the shank's delay by round trips, which its times were already freed of, or None.
+        time_s: when the movement ended.
+    """
+    delay_s = sync.offset_s + (0.0 if known is None else known.delay_s)
+    detail = {"delay_s": delay_s, "uncertainty_s": sync.uncertainty_s, "source": "sync movement"}
+    return LinkEvent(time_s, Segment.SHANK, CLOCK_EVENT, detail)
 
 
 def _rate_norm(samples: ImuSamples, at_s: Float) -> Float:
