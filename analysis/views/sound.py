@@ -98,9 +98,11 @@ class Mixer:
         wanted = 0.0 if pitch_hz is None else _PITCH_VOLUME
         volume = np.linspace(self._volume, wanted, count, endpoint=False)
         self._volume = wanted
-        phase = self._phase + 2 * np.pi * (pitch_hz or _PITCH_HZ[0]) / self._rate_hz * np.arange(count)
-        self._phase = float((phase[-1] if count else 0.0) % (2 * np.pi))
-        return (volume * np.sin(phase)).astype(np.float32)
+        step = 2 * np.pi * (pitch_hz or _PITCH_HZ[0]) / self._rate_hz
+        phase = self._phase + step * np.arange(count)
+        self._phase = (self._phase + step * count) % (2 * np.pi)
+        sound: Sound = (volume * np.sin(phase)).astype(np.float32)
+        return sound
 
 
 class Speaker:
