@@ -159,6 +159,7 @@ class Bridge:
     async def _open_and_keep(self, radio: Radio, stack: AsyncExitStack) -> None:
         lock = asyncio.Lock()
         rescan = Rescan(radio, lock)
+        stack.push_async_callback(rescan.close)
         keepers: list[Keeper] = []
         sightings = await search(radio, self._targets, self._scan_s)
         for segment, sighting in sightings.items():

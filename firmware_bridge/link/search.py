@@ -102,6 +102,12 @@ class Rescan:
         finally:
             self._wanted.pop(target, None)
 
+    async def close(self) -> None:
+        """Ends a scan that still runs."""
+        if self._scanning is not None:
+            self._scanning.cancel()
+            await asyncio.gather(self._scanning, return_exceptions=True)
+
     async def _scan(self) -> None:
         while self._wanted:
             seen = Sightings()

@@ -82,8 +82,12 @@ def sync_event(sync: SyncOffset, known: Delay | None, time_s: float) -> LinkEven
         time_s: when the movement ended.
     """
     delay_s = sync.offset_s + (0.0 if known is None else known.delay_s)
-    detail = {"delay_s": delay_s, "uncertainty_s": sync.uncertainty_s, "source": "sync movement"}
-    return LinkEvent(time_s, Segment.SHANK, CLOCK_EVENT, detail)
+    return LinkEvent(
+        time_s,
+        Segment.SHANK,
+        CLOCK_EVENT,
+        {"delay_s": delay_s, "uncertainty_s": sync.uncertainty_s, "source": "sync movement"},
+    )
 
 
 def _rate_norm(samples: ImuSamples, at_s: Float) -> Float:

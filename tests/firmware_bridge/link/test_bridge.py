@@ -283,6 +283,15 @@ def test_no_thread_is_left_behind(radio, bridge):
     assert not [t for t in threading.enumerate() if t.name in ("bluetooth", "sample pump")]
 
 
+def test_leaving_while_a_sensor_is_looked_for(radio, thigh, bridge, recorder):
+    with bridge:
+        radio.do(lambda: (setattr(thigh, "in_range", False), thigh.drop_link()))
+        recorder.wait(lambda: "lost" in recorder.states(Segment.THIGH))
+        scans = radio.scans
+        recorder.wait(lambda: radio.scans > 1 or scans > 1)
+    assert not [t for t in threading.enumerate() if t.name in ("bluetooth", "sample pump")]
+
+
 def test_two_sensors_of_one_name_are_told_apart_by_their_address(radio, thigh, shank):
     shank.name = thigh.name
     targets = {
