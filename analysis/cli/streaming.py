@@ -132,8 +132,10 @@ def show(feed: Feed, view: str) -> None:
     """Shows a feed in the view that was asked for."""
     if view == "window":
         from analysis.views.live import show_live
+        from analysis.views.sound import Speaker
 
-        show_live(feed)
+        with Speaker() as speaker:
+            show_live(feed, speaker=speaker)
         return
     from analysis.views.terminal import run_headless, show_terminal
 

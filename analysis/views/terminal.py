@@ -40,6 +40,9 @@ def run_headless(
 ) -> None:
     """Polls a feed until it is finished, and prints a status line now and then.
 
+    There are no keys: the guide's questions are passed over, so the session stays without pain scores, and
+    relative unless the protocol holds the angle of the reference pose.
+
     Ctrl-C stops the session, which then is finished in the ordinary way.
 
     Args:
@@ -54,6 +57,7 @@ def run_headless(
         try:
             frame = feed.poll()
             words = teller.tell(frame)
+            _go_on_alone(feed, frame, console)
             if frame.now_s >= next_s or frame.finished:
                 next_s = frame.now_s + every_s
                 _print_line(console, status_line(frame, words))
@@ -64,6 +68,16 @@ def run_headless(
             feed.command(Command("stop"))
     if console.is_terminal:
         console.print()
+
+
+def _go_on_alone(feed: Feed, frame: LiveFrame, console: Console) -> None:
+    """Nobody can press a key here: what is to be read is printed, what is asked is passed over."""
+    prompt = frame.prompt
+    if prompt is None or not (prompt.page or prompt.ask):
+        return
+    for paragraph in prompt.page:
+        console.print(paragraph, markup=False)
+    feed.command(Command("next"))
 
 
 def _print_line(console: Console, line: str) -> None:
@@ -102,6 +116,8 @@ def show_terminal(
                     speaker.sound(frame.cues, audible_angle(frame, is_fresh=words.is_fresh))
                 if frame.finished:
                     return
+                if not sys.stdin.isatty():
+                    _go_on_alone(feed, frame, console)
                 for key in pressed():
                     command = keys.press(key)
                     if command is not None:

@@ -244,6 +244,20 @@ def test_headless_prints_lines_and_ends_with_the_feed(playing):
     assert "shin: ● connected" in lines[0]
 
 
+def test_without_keys_pages_are_printed_and_questions_passed_over(playing):
+    feed, clock = playing
+    feed.prompt = Prompt("Before you start", page=("Stop if it hurts.",), step=1, steps=2)
+    out = io.StringIO()
+
+    def wait(seconds: float) -> None:
+        feed.prompt = Prompt("Pain", ask="pain", step=2, steps=2) if len(feed.commands) < 2 else None
+        clock.wait(seconds * 20)
+
+    run_headless(feed, Console(file=out, width=200), every_s=60, wait=wait)
+    assert out.getvalue().count("Stop if it hurts.") == 1
+    assert feed.commands == [Command("next"), Command("next")]
+
+
 def test_interrupting_stops_the_session_in_the_ordinary_way(playing):
     feed, _ = playing
 
