@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from math import inf
 from queue import Empty, SimpleQueue
 
 from firmware_bridge.link.inbox import Closed, Happened, Message, Notification, Opened
@@ -49,6 +50,7 @@ class Pump:
         self._listeners: list[Callable[..., None]] = [] if on_event is None else [on_event]
         self._error: Exception | None = None
         self._told_delay_s = 0.0
+        self._ended_s = inf
         self._lock = threading.Lock()  # of the streams; never held while a sink runs
         self._thread = threading.Thread(target=self._run, name="sample pump", daemon=True)
 
@@ -60,10 +62,11 @@ class Pump:
         """Hands out all that is left, and ends the thread."""
         self.inbox.put(Closed())
         self._thread.join()
+        self._ended_s = self._radio.now_s()
 
     def status(self) -> dict[Segment, LinkStatus]:
-        """The links as they stand."""
-        now_s = self._radio.now_s()
+        """The links as they stand, or stood at the end."""
+        now_s = min(self._radio.now_s(), self._ended_s)
         with self._lock:
             return {segment: stream.status(now_s) for segment, stream in self._streams.items()}
 

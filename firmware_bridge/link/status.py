@@ -68,7 +68,8 @@ class LinkStatus:
     Attributes:
         state: "connecting" until samples come, then "connected", "stalled" (silent) or "lost".
         received: samples passed on, since the start of the session.
-        lost: samples that never came, or None where the sensor has no counter to prove it.
+        lost: samples that never came, or None where the sensor has no counter to prove it; while the link is
+            lost, those that are due as well.
         lost_estimate: without a counter, what the rate of the arrivals tells instead; otherwise None.
         duplicates: samples that came twice and were taken out.
         late: samples that came too late to be sorted in and were dropped.

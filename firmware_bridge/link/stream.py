@@ -150,13 +150,13 @@ class Stream:
         Args:
             now_s: host time.
         """
-        counts, clock = self._counts(), self._clock
+        counts, clock, missing = self._counts(), self._clock, self._missing(now_s)
         uncertainty_s = self._delay.uncertainty_s if self._delay else clock.delay_s if clock else None
         return LinkStatus(
             state=self.state,
             received=self.received,
-            lost=counts.lost,
-            lost_estimate=counts.lost_estimate,
+            lost=None if counts.lost is None else counts.lost + missing,
+            lost_estimate=None if counts.lost_estimate is None else counts.lost_estimate + missing,
             duplicates=counts.duplicates,
             late=counts.late,
             garbage=counts.garbage,
@@ -170,6 +170,12 @@ class Stream:
             clock_uncertainty_s=uncertainty_s,
             problem=self._problem,
         )
+
+    def _missing(self, now_s: float) -> int:
+        """Samples due since a sensor was lost; they are counted exactly once it is back."""
+        if self.state != "lost" or self.info is None or self.info.nominal_rate_hz is None:
+            return 0
+        return max(int((now_s - self.host_s) * self.info.nominal_rate_hz), 0)
 
     def _rate_hz(self, now_s: float) -> float | None:
         recent = [

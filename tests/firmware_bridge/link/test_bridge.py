@@ -283,12 +283,17 @@ def test_no_thread_is_left_behind(radio, bridge):
     assert not [t for t in threading.enumerate() if t.name in ("bluetooth", "sample pump")]
 
 
-def test_leaving_while_a_sensor_is_looked_for(radio, thigh, bridge, recorder):
+def test_a_sensor_that_never_comes_back(radio, thigh, bridge, recorder):
     with bridge:
+        recorder.wait_s(Segment.THIGH, 1)
         radio.do(lambda: (setattr(thigh, "in_range", False), thigh.drop_link()))
         recorder.wait(lambda: "lost" in recorder.states(Segment.THIGH))
-        scans = radio.scans
-        recorder.wait(lambda: radio.scans > 1 or scans > 1)
+        recorder.wait_s(Segment.SHANK, 2)
+    status = bridge.status
+    assert status[Segment.THIGH].state == "lost"
+    missing_s = status[Segment.SHANK].received / 100 - status[Segment.THIGH].received / 100
+    assert status[Segment.THIGH].lost == pytest.approx(100 * missing_s, abs=60)
+    assert bridge.status[Segment.THIGH].lost == status[Segment.THIGH].lost
     assert not [t for t in threading.enumerate() if t.name in ("bluetooth", "sample pump")]
 
 
