@@ -50,7 +50,7 @@ class VirtualRadio:
         addresses: Bluetooth address of each sensor.
 
     Raises:
-        UsageError: no such kind of sensor, or it does not offer the session's sample rate.
+        UsageError: no such kind of sensor, it does not offer the session's sample rate, or the speed is 0.
     """
 
     def __init__(
@@ -68,6 +68,8 @@ class VirtualRadio:
                 f"There is no simulated sensor of the kind {driver}.",
                 f"Choose one of {', '.join(FIRMWARES)}.",
             )
+        if speed <= 0.0:
+            raise UsageError("The speed of the simulated sensors must be above 0.")
         self.session, self._lead_s, self._seed = session, lead_s, seed
         self._faults = dict(faults or {})
         self._firmware = FIRMWARES[driver]

@@ -189,5 +189,7 @@ def test_it_can_be_entered_again_and_starts_anew(streamed):
 def test_unknown_kinds_and_rates_are_refused_in_words():
     with pytest.raises(UsageError, match="Choose one of kneeflex, movella-dot"):
         VirtualRadio(simulate_session(still(1.0)), driver="no-such")
+    with pytest.raises(UsageError, match="speed"):
+        VirtualRadio(simulate_session(still(1.0)), speed=0.0)
     with pytest.raises(UsageError, match="90 Hz"):
         VirtualRadio(simulate_session(still(1.0), rate_hz=90.0))
