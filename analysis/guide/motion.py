@@ -165,6 +165,7 @@ class MotionWatch:
             self._end_of_rest()
         self._hold(time_s, flexion_deg, rate_deg_s)
         self._release.take(time_s, flexion_deg, rate_deg_s)
+        self._note(self._release.rebent(flexion_deg, self._lowest_deg))
         if self._still.length_s >= HELD_S:
             self._rested(time_s, flexion_deg)
 
@@ -182,9 +183,11 @@ class MotionWatch:
         if self._cycle.open and self._cycle.is_near(flexion_deg):
             self._cycle.open = False
             self._marks_s = (*self._marks_s, time_s)
-        done = self._release.ended(flexion_deg, self._still.start_s, self._lowest_deg)
-        if done is not None:
-            self._releases = (*self._releases, done)
+        self._note(self._release.ended(flexion_deg, self._still.start_s, self._lowest_deg))
+
+    def _note(self, release: LiveRelease | None) -> None:
+        if release is not None:
+            self._releases = (*self._releases, release)
 
     def _end_of_rest(self) -> None:
         self._best = self._straightest()
@@ -299,6 +302,8 @@ class _Release:
     hold_s: float = 0.0
     start_s: float = math.nan
     peak_rate_deg_s: float = 0.0
+    valley_s: float = math.nan
+    valley_deg: float = math.inf
 
     @property
     def under_way(self) -> bool:
@@ -311,6 +316,7 @@ class _Release:
 
     def clear(self) -> None:
         self.from_deg, self.hold_s, self.start_s, self.peak_rate_deg_s = math.nan, 0.0, math.nan, 0.0
+        self.valley_s, self.valley_deg = math.nan, math.inf
 
     def held(self, level_deg: float, length_s: float) -> None:
         repositioned = self.from_deg - level_deg < REPOSITION_DEG and length_s >= REPOSITION_S
@@ -326,6 +332,14 @@ class _Release:
             self.clear()
         else:
             self.peak_rate_deg_s = max(self.peak_rate_deg_s, -rate_deg_s)
+            if flexion_deg < self.valley_deg:
+                self.valley_s, self.valley_deg = time_s, flexion_deg
+
+    def rebent(self, flexion_deg: float, lowest_deg: float) -> LiveRelease | None:
+        """The release, if the knee bends again without having rested after it."""
+        if not self.under_way or flexion_deg < self.valley_deg + LEAST_TRAVEL_DEG:
+            return None
+        return self.ended(self.valley_deg, self.valley_s, lowest_deg)
 
     def ended(self, flexion_deg: float, rest_s: float, lowest_deg: float) -> LiveRelease | None:
         """The release, if this rest ends it."""

@@ -107,7 +107,9 @@ def _block(frame: LiveFrame) -> tuple[str, ...]:
     lines = []
     if motion.extension is not None and not frame.hidden:
         lines.append(f"straightest held: {motion.extension.flexion_deg:.1f}°".replace("-", "−"))
-    if motion.repetitions:
+    if motion.releases:
+        lines.append(f"slow releases: {len(motion.releases)}")
+    elif motion.repetitions:
         lines.append(f"repetitions: {motion.repetitions}")
     return tuple(lines)
 

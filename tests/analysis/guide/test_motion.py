@@ -97,6 +97,11 @@ def test_a_stop_on_the_way_down_does_not_end_the_release():
     assert state.releases[0].from_deg == pytest.approx(95, abs=1)
 
 
+def test_a_release_without_a_rest_after_it_counts_when_the_knee_bends_again():
+    state = watched(track((12, 2), (95, 2), (95, 3), (12, 6), (95, 2), (95, 3), (12, 6), (12, 3)))
+    assert [round(r.to_deg) for r in state.releases] == [12, 12]
+
+
 def test_finding_the_place_is_no_release():
     state = watched(track((12, 2), (100, 2), (100, 2), (90, 1), (90, 4)))
     assert state.releases == ()
