@@ -27,11 +27,13 @@ KNOWN_SLOPE_SD = 2e-5
 # Further off than so many standard deviations, the clock itself is wrong and the fit alone counts.
 _BEYOND_BELIEF = 4.0
 # The minimum delay is looked at over blocks: it creeps and jumps within a connection interval where packets
-# and connection events beat slowly. What varies by more than any interval is the clock, and is followed.
+# and connection events beat slowly. What varies by more than any interval, and no faster than sample clocks do
+# when they warm up, is the clock, and is followed. What rises faster is a radio or a computer that was late.
 _FLOOR_BLOCKS = 12
 _SMALLEST_WOBBLE_S = 0.0005
 _WANDER_BLOCK_S = 10.0
 _LARGEST_INTERVAL_S = 0.06
+_FASTEST_WANDER = 5e-3
 # A counter that falls behind for good by this much has paused, as sensors do while they are not connected.
 _PAUSED_COUNT_S = 0.05
 
@@ -260,8 +262,9 @@ def _wander(time_s: Float, delay_s: Float) -> tuple[Float, float]:
         (n,) seconds, all zero where a line will do; and a standard deviation in seconds.
     """
     centres_s, floors_s = _floors(time_s, delay_s, _WANDER_BLOCK_S)
-    if len(floors_s) < 4 or np.ptp(floors_s) <= _LARGEST_INTERVAL_S:
-        return np.zeros(len(time_s)), float(np.std(floors_s))
+    creeps = np.all(np.abs(np.diff(floors_s)) <= _FASTEST_WANDER * np.diff(centres_s))
+    if len(floors_s) < 4 or np.ptp(floors_s) <= _LARGEST_INTERVAL_S or not creeps:
+        return np.zeros(len(time_s)), float(np.std(np.minimum(floors_s, _LARGEST_INTERVAL_S)))
     bend_s = np.diff(floors_s, 2)
     return np.interp(time_s, centres_s, floors_s), float(np.sqrt(np.mean(bend_s**2) / 6.0))
 

@@ -85,6 +85,13 @@ def test_a_clock_that_wanders_is_followed(rng, time_s):
     assert np.std(straight.time_s - time_s) < 1e-4
 
 
+def test_a_computer_that_is_late_for_half_a_minute_does_not_bend_the_clock(rng, time_s):
+    late_s = 6 * np.clip(1 - np.abs(time_s - 60) / 20, 0, 1)
+    arrival_s = np.maximum.accumulate(over_the_air(time_s, rng) + late_s)
+    fit = fit_clock(ticks_of(time_s, 40), arrival_s, MICROSECONDS)
+    assert np.std(fit.time_s - time_s) < 1e-3
+
+
 @pytest.mark.parametrize("at_s", [4, 8, 20, 40])
 def test_a_jump_of_the_minimum_delay_is_not_taken_for_drift(rng, at_s):
     # Packets that keep step with the connection events slip to the next event at some moment.
