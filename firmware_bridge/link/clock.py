@@ -122,7 +122,9 @@ def fit_line(
     slope = prior
     if span_s > 0:
         floors_s = _floors(device_s, arrival_s - edge.host_s(device_s), span_s / _FLOOR_BLOCKS)[1]
-        wobble_s = max(float(np.sqrt(np.mean(floors_s**2))), _SMALLEST_WOBBLE_S)
+        # Blocks that were late as a whole lie above the edge, not on it.
+        prompt_s = floors_s[floors_s <= max(_LARGEST_INTERVAL_S, float(np.median(floors_s)))]
+        wobble_s = max(float(np.sqrt(np.mean(prompt_s**2))), _SMALLEST_WOBBLE_S)
         fit_sd = 2 * wobble_s / span_s
         deviation = edge.slope - prior
         believable = abs(deviation) <= _BEYOND_BELIEF * np.hypot(fit_sd, prior_sd)
