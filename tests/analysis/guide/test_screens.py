@@ -58,7 +58,6 @@ def test_the_texts_of_every_step_fit(name, size):
             countdown_s=754.0, page=step.page,
         )  # fmt: skip
         view.update(LiveFrame(float(number), sensors=SENSORS, prompt=prompt))
-        view.figure.canvas.draw()
         assert faults(view) == [], step.title
         if step.page:
             reading = next(t for t in view.figure.texts if t.get_text().startswith(step.page[0][:20]))
@@ -98,5 +97,4 @@ def test_the_stages_of_the_exercise_fit(person, size):
         view.update(
             frame, "Measured knee angle in degrees (0 straight, + bent): 12.5▏  Enter saves, Esc cancels"
         )
-        view.figure.canvas.draw()
         assert faults(view) == []
