@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.change.result import Comparison
 from analysis.movement.result import Plateau, Repetition
@@ -296,7 +297,7 @@ def _draw_rates(axes: Axes, releases: Sequence[Mapping[str, float]]) -> None:
     axes.plot(numbers, peak, "^", color=BLUE, markersize=7, fillstyle="none", label="peak")
     axes.axhspan(*RELEASE_TARGET_DEG_S, color=SKY, alpha=0.25, linewidth=0, label="slow and even")
     axes.set_ylim(bottom=0)
-    axes.set_xticks(numbers)
+    axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
     axes.set_xlim(0.5, len(releases) + 0.5)
     axes.set_xlabel("release")
     axes.set_ylabel("speed (deg/s)")

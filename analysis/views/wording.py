@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -107,7 +108,7 @@ SOURCES: Final = (
 
 def degrees(value_deg: float) -> str:
     """A size in degrees, for example "6.1°"."""
-    return f"{abs(value_deg):.1f}°"
+    return f"{abs(value_deg):.1f}°" if math.isfinite(value_deg) else "an unknown size"
 
 
 def signed(value_deg: float, digits: int = 1) -> str:
