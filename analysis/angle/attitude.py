@@ -26,17 +26,19 @@ class Attitude:
     Attributes:
         strapdown: what it felt in the frame its gyro keeps.
         up: (3, m) in that frame, at the knots.
+        bias_rad_s: (3,) of the gyro, at the end.
         lever_m: (3,) from the knee to the sensor, as far as known.
     """
 
     strapdown: Strapdown
     up: Float
+    bias_rad_s: Float
     lever_m: Float
 
     @property
     def up_in_sensor(self) -> Float:
         """(3, m) up in sensor coordinates."""
-        return np.einsum("jim,jm->im", self.strapdown.rotation, self.up)
+        return self.strapdown.in_sensor(self.up)
 
     @property
     def level_from_inertial(self) -> Pair:
@@ -66,7 +68,7 @@ def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AnglePar
     seconds = np.arange(len(grid.time_s)) / grid.rate_hz
 
     def carried(values: Float) -> tuple[Strapdown, Float]:
-        at = np.stack([np.interp(seconds, nodes, v) for v in values]) if len(nodes) > 1 else values
+        at = np.stack([np.interp(seconds, nodes, v) for v in values])
         strapdown = integrate(motion, at, knots, grid.rate_hz)
         return strapdown, find_up(strapdown.force, knots, grid.rate_hz, parameters.gravity_tau_s)
 
@@ -75,4 +77,4 @@ def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AnglePar
     _, better = bias.solve(resting.plus(drifting), duration_s)
     if np.abs(better - found).max() > _BIAS_MATTERS_RAD_S:
         strapdown, up = carried(better)
-    return Attitude(strapdown, up, np.zeros(3))
+    return Attitude(strapdown, up, better[:, -1], np.zeros(3))

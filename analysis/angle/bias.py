@@ -8,6 +8,7 @@ go into one least-squares problem for a bias that may wander slowly.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -123,45 +124,33 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float]:
     Returns:
         Node times (k,) and biases (3, k) in rad/s.
     """
-    count = max(1, round(duration_s / _NODE_S)) + 1 if duration_s > _NODE_S else 1
-    nodes = np.linspace(0.0, duration_s, count) if count > 1 else np.array([duration_s / 2])
-    if not len(equations.value):
-        return nodes, np.zeros((3, count))
-    rough = np.isnan(equations.sd)
-    sd = np.where(rough, 1.0, equations.sd)
-    share = _shares(equations.time_s, nodes)
-    prior = _prior(count)
-    weights = np.ones(len(sd))
-    for _ in range(_PASSES):
-        weighted = equations.row * (weights / sd**2)[:, None]
-        normal = prior.copy()
-        target = np.zeros(3 * count)
-        for (i, si), (j, sj) in ((p, q) for p in share for q in share):
-            np.add.at(
-                normal.reshape(count, 3, count, 3),
-                (i, slice(None), j),
-                np.einsum("ka,kb,k,k->kab", weighted, equations.row, si, sj),
-            )
-        for i, si in share:
-            np.add.at(target.reshape(count, 3), i, weighted * (si * equations.value)[:, None])
-        bias = np.linalg.solve(normal, target).reshape(count, 3)
-        fitted = sum(np.einsum("ka,ka,k->k", equations.row, bias[i], si) for i, si in share)
-        left = np.abs(equations.value - fitted)
+    count = max(2, round(duration_s / _NODE_S) + 1)
+    nodes = np.linspace(0.0, duration_s, count)
+    order = np.argsort(equations.time_s, kind="stable")
+    value, rough = equations.value[order], np.isnan(equations.sd[order])
+    sd = np.where(rough, 1.0, equations.sd[order])
+    position = np.clip(equations.time_s[order] / max(duration_s, 1e-9) * (count - 1), 0.0, count - 1.0)
+    left = np.minimum(position.astype(np.int64), count - 2)
+    after = (position - left)[:, None]
+    design = np.concatenate((equations.row[order] * (1 - after), equations.row[order] * after), axis=1)
+    edges = np.searchsorted(left, np.arange(count))
+    weights = np.ones(len(value))
+    bias = np.zeros(3 * count)
+    for _ in range(_PASSES if len(value) else 0):
+        normal, target = _prior(count), np.zeros(3 * count)
+        weighted = design * (weights / sd**2)[:, None]
+        for k, (a, b) in enumerate(pairwise(edges)):
+            part = slice(3 * k, 3 * k + 6)
+            normal[part, part] += weighted[a:b].T @ design[a:b]
+            target[part] += weighted[a:b].T @ value[a:b]
+        bias = np.asarray(np.linalg.solve(normal, target), dtype=np.float64)
+        windows = bias[3 * left[:, None] + np.arange(6)]
+        missed = np.abs(value - (design * windows).sum(axis=1))
         if rough.any():
             # A step of up has an error of its own that only the residuals tell; never below 0.01 deg.
-            sd[rough] = max(1.48 * float(np.median(left[rough])), 2e-4)
-        weights = 1 / np.maximum(1.0, left / (2 * sd))
-    return nodes, bias.T
-
-
-def _shares(time_s: Float, nodes: Float) -> list[tuple[np.ndarray, Float]]:
-    """Linear interpolation as (node index, weight), for the node before and the node after."""
-    if len(nodes) == 1:
-        return [(np.zeros(len(time_s), dtype=np.int64), np.ones(len(time_s)))]
-    position = np.clip((time_s - nodes[0]) / (nodes[1] - nodes[0]), 0.0, len(nodes) - 1.0)
-    left = np.minimum(position.astype(np.int64), len(nodes) - 2)
-    right = position - left
-    return [(left, 1.0 - right), (left + 1, right)]
+            sd[rough] = max(1.48 * float(np.median(missed[rough])), 2e-4)
+        weights = 1 / np.maximum(1.0, missed / (2 * sd))
+    return nodes, bias.reshape(count, 3).T
 
 
 def _prior(count: int) -> Float:
@@ -169,5 +158,5 @@ def _prior(count: int) -> Float:
     chain = np.zeros((count, count))
     chain[0, 0] = _START_SD**-2
     for k in range(1, count):
-        chain[k - 1 : k + 1, k - 1 : k + 1] += np.array([[1, -1], [-1, 1]]) * _WALK_SD**-2
-    return np.kron(chain, np.eye(3))
+        chain[k - 1 : k + 1, k - 1 : k + 1] += np.array([[1.0, -1.0], [-1.0, 1.0]]) * _WALK_SD**-2
+    return np.asarray(np.kron(chain, np.eye(3)), dtype=np.float64)

@@ -1,6 +1,8 @@
-"""The gravity filter one sample at a time: VQF's basic form (Laidig and Seel 2023) in plain floats.
+"""One sensor, one sample at a time, in plain floats: a scalar costs less than an array of length one.
 
-Scalars beat arrays here: a step costs a few microseconds, a numpy call alone about one.
+The causal form of `strapdown` and `gravity`: the same frames, the same lever and the same time constant,
+with a second-order Butterworth low-pass where the recording has a two-sided smoother (Laidig and Seel
+2023, VQF). A vector is kept as (x + y k, z), a rotation as the pair of `quaternion`.
 """
 
 from __future__ import annotations
@@ -11,11 +13,28 @@ from math import cos, exp, pi, sin, sqrt, tan
 from analysis.angle.parameters import AngleParameters
 
 Vector = tuple[float, float, float]
+Spinor = tuple[complex, complex]
+
+
+def turn(q: Spinor, level: complex, rise: float) -> tuple[complex, float]:
+    """Rotates the vector (level, rise) by a unit pair."""
+    a, b = q
+    ab = a * b
+    turned = a * a * level + b * b * level.conjugate() - 2j * rise * ab
+    cosine = a.real * a.real + a.imag * a.imag - b.real * b.real - b.imag * b.imag
+    return turned, rise * cosine + 2 * (a * b.conjugate() * level).imag
+
+
+def chain(q: Spinor, p: Spinor) -> Spinor:
+    """The Hamilton product of two pairs."""
+    a, b = q
+    c, d = p
+    return a * c - b * d.conjugate(), a * d + b * c.conjugate()
 
 
 @dataclass(frozen=True, slots=True)
 class Lowpass:
-    """Second-order Butterworth low-pass, bilinear, as b0 (1 + 2 z^-1 + z^-2) / (1 + a1 z^-1 + a2 z^-2)."""
+    """Second-order Butterworth low-pass, b0 (1 + 2 z^-1 + z^-2) / (1 + a1 z^-1 + a2 z^-2), bilinear."""
 
     b0: float
     a1: float
@@ -29,137 +48,172 @@ class Lowpass:
         return cls(k * k / scale, 2.0 * (k * k - 1.0) / scale, (1.0 - sqrt(2.0) * k + k * k) / scale)
 
 
-class GravityFilter:
-    """Follows up in the coordinates of one sensor. `step` once for every grid sample."""
+class CausalSensor:
+    """Carries one sensor along and levels it. `step` once for every grid sample.
 
-    __slots__ = (
-        "_bias",
-        "_count",
-        "_dt",
-        "_gyr",
-        "_low",
-        "_q",
-        "_rest",
-        "_start",
-        "_state",
-        "_sum",
-        "_track",
-    )
+    Args:
+        rate_hz: of the grid.
+        bias_rad_s: the gyro's bias so far; corrected further at rest.
+        lever_m: from the knee to the sensor.
+        sensor_from_hinge: the axis, as a frame with z along it.
+        parameters: the constants.
+    """
 
-    def __init__(self, rate_hz: float, parameters: AngleParameters) -> None:
-        tau = parameters.gravity_tau_s
-        self._dt = 1.0 / rate_hz
-        self._low = Lowpass.design(sqrt(2.0) / (2.0 * pi * tau), rate_hz)
-        self._start = max(1, round(tau * rate_hz))
-        self._rest = _RestBias(rate_hz)
+    def __init__(
+        self,
+        rate_hz: float,
+        bias_rad_s: Vector,
+        lever_m: Vector,
+        sensor_from_hinge: Spinor,
+        parameters: AngleParameters,
+    ) -> None:
+        tau_s = parameters.gravity_tau_s
+        self._rate_hz = rate_hz
+        self._quarter_s = 0.25 / rate_hz
+        self._lowpass = Lowpass.design(sqrt(2.0) / (2.0 * pi * tau_s), rate_hz)
+        self._settle = max(1, round(tau_s * rate_hz))
+        self._bias = RestBias(rate_hz, bias_rad_s)
+        self._lever_m = lever_m
+        self._hinge = sensor_from_hinge
         self.restart()
 
     def restart(self) -> None:
-        """Forgets the attitude, as after a gap; the bias of the gyro stays."""
+        """Forgets the attitude, as after a gap; bias, lever and axis stay."""
+        self._q: Spinor | None = None
+        self._gyr: Vector = (0.0, 0.0, 0.0)
+        self._swept: tuple[complex, float] = (0j, 0.0)
         self._count = 0
-        self._q = (1.0, 0.0, 0.0, 0.0)
-        self._gyr: Vector | None = None
-        self._sum = (0.0, 0.0, 0.0)
-        self._state = (0.0,) * 6
+        self._sum: tuple[complex, float] = (0j, 0.0)
+        self._state: tuple[complex, complex, float, float] = (0j, 0j, 0.0, 0.0)
 
-    def step(self, gyr: Vector, acc: Vector) -> Vector:
-        """Takes angular rate in rad/s and specific force in m/s^2; returns the unit vector up."""
-        bx, by, bz = self._rest.step(gyr, acc)
+    def step(self, gyr: Vector, acc: Vector) -> Spinor:
+        """Takes angular rate in rad/s and specific force in m/s^2.
+
+        Returns:
+            The rotation to a level world from a frame with z along the hinge.
+        """
+        bx, by, bz = self._bias.step(gyr, acc)
         gx, gy, gz = gyr[0] - bx, gyr[1] - by, gyr[2] - bz
-        px, py, pz = self._gyr or (gx, gy, gz)
-        moving = self._gyr is not None
-        self._gyr = (gx, gy, gz)
-        w, x, y, z = self._q
-        if moving:
-            half = 0.25 * self._dt
-            rx, ry, rz = (gx + px) * half, (gy + py) * half, (gz + pz) * half
-            angle = sqrt(rx * rx + ry * ry + rz * rz)
-            c, s = cos(angle), (sin(angle) / angle if angle > 1e-12 else 1.0)
-            rx, ry, rz = rx * s, ry * s, rz * s
-            w, x, y, z = (
-                w * c - x * rx - y * ry - z * rz,
-                w * rx + x * c + y * rz - z * ry,
-                w * ry - x * rz + y * c + z * rx,
-                w * rz + x * ry - y * rx + z * c,
-            )
-            n = 1.0 / sqrt(w * w + x * x + y * y + z * z)
-            w, x, y, z = w * n, x * n, y * n, z * n
-            self._q = (w, x, y, z)
-        ax, ay, az = acc
-        tx, ty, tz = 2 * (y * az - z * ay), 2 * (z * ax - x * az), 2 * (x * ay - y * ax)
-        fx, fy, fz = self._filter(
-            ax + w * tx + y * tz - z * ty, ay + w * ty + z * tx - x * tz, az + w * tz + x * ty - y * tx
-        )
-        n = sqrt(fx * fx + fy * fy + fz * fz)
-        if n < 1e-9:
-            return (0.0, 0.0, 1.0)
-        fx, fy, fz = fx / n, fy / n, fz / n
-        tx, ty, tz = 2 * (y * fz - z * fy), 2 * (z * fx - x * fz), 2 * (x * fy - y * fx)
-        return (fx - w * tx + y * tz - z * ty, fy - w * ty + z * tx - x * tz, fz - w * tz + x * ty - y * tx)
+        first = self._q is None
+        q = _upright(acc) if self._q is None else self._advance(self._q, gx, gy, gz)
+        self._q, self._gyr = q, (gx, gy, gz)
+        level, rise = turn(q, complex(acc[0], acc[1]), acc[2])
+        rx, ry, rz = self._lever_m
+        swept = turn(q, complex(gy * rz - gz * ry, gz * rx - gx * rz), gx * ry - gy * rx)
+        if not first:
+            level -= (swept[0] - self._swept[0]) * self._rate_hz
+            rise -= (swept[1] - self._swept[1]) * self._rate_hz
+        self._swept = swept
+        level, rise = self._smooth(level, rise)
+        size = sqrt(level.real * level.real + level.imag * level.imag + rise * rise)
+        if size < 1e-9:
+            return chain(q, self._hinge)
+        level, rise = level / size, rise / size
+        # The shortest way from up to z; up stays near z, because the first sample put it there.
+        norm = sqrt(max(2.0 * (1.0 + rise), 1e-9))
+        return chain(chain((complex((1.0 + rise) / norm), -1j * level / norm), q), self._hinge)
 
-    def _filter(self, x: float, y: float, z: float) -> Vector:
+    def _advance(self, q: Spinor, gx: float, gy: float, gz: float) -> Spinor:
+        px, py, pz = self._gyr
+        x, y, z = (gx + px) * self._quarter_s, (gy + py) * self._quarter_s, (gz + pz) * self._quarter_s
+        half = sqrt(x * x + y * y + z * z)
+        s = sin(half) / half if half > 1e-9 else 1.0
+        a, b = chain(q, (complex(cos(half), s * z), complex(s * x, s * y)))
+        # One Newton step of the inverse square root keeps the length, as it never strays far.
+        n = 1.5 - 0.5 * (a.real * a.real + a.imag * a.imag + b.real * b.real + b.imag * b.imag)
+        return a * n, b * n
+
+    def _smooth(self, level: complex, rise: float) -> tuple[complex, float]:
         self._count += 1
-        if self._count <= self._start:
+        if self._count <= self._settle:
             # A mean until one time constant has passed, then the filter in the steady state of that mean.
-            sx, sy, sz = self._sum
-            self._sum = (sx + x, sy + y, sz + z)
-            mx, my, mz = (v / self._count for v in self._sum)
-            if self._count == self._start:
-                first, second = 1.0 - self._low.b0, self._low.b0 - self._low.a2
-                self._state = (first * mx, second * mx, first * my, second * my, first * mz, second * mz)
-            return mx, my, mz
-        b0, a1, a2 = self._low.b0, self._low.a1, self._low.a2
-        x1, x2, y1, y2, z1, z2 = self._state
-        ox, oy, oz = b0 * x + x1, b0 * y + y1, b0 * z + z1
+            self._sum = (self._sum[0] + level, self._sum[1] + rise)
+            mean = self._sum[0] / self._count, self._sum[1] / self._count
+            if self._count == self._settle:
+                near, far = 1.0 - self._lowpass.b0, self._lowpass.b0 - self._lowpass.a2
+                self._state = (near * mean[0], far * mean[0], near * mean[1], far * mean[1])
+            return mean
+        b0, a1, a2 = self._lowpass.b0, self._lowpass.a1, self._lowpass.a2
+        level1, level2, rise1, rise2 = self._state
+        out, up = b0 * level + level1, b0 * rise + rise1
         self._state = (
-            2 * b0 * x - a1 * ox + x2, b0 * x - a2 * ox,
-            2 * b0 * y - a1 * oy + y2, b0 * y - a2 * oy,
-            2 * b0 * z - a1 * oz + z2, b0 * z - a2 * oz,
-        )  # fmt: skip
-        return ox, oy, oz
+            2 * b0 * level - a1 * out + level2,
+            b0 * level - a2 * out,
+            2 * b0 * rise - a1 * up + rise2,
+            b0 * rise - a2 * up,
+        )
+        return out, up
 
 
-class _RestBias:
-    """The gyro's bias from moments of rest: low-passed rate while neither signal moves (VQF, section 3.4)."""
+def _upright(acc: Vector) -> Spinor:
+    """The shortest rotation that takes the first force to z."""
+    x, y, z = acc
+    size = sqrt(x * x + y * y + z * z)
+    if size < 1e-9 or z / size < -0.999999:
+        return 0j, 1 + 0j
+    norm = sqrt(2.0 * (1.0 + z / size))
+    return complex((1.0 + z / size) / norm), -1j * complex(x, y) / size / norm
 
-    __slots__ = ("_bias", "_calm", "_gain", "_mean", "_need", "_weight")
 
-    _TAU_S = 0.5
-    _GYR_RAD_S = 0.035
-    _ACC_M_S2 = 0.5
-    _MEMORY = 200
+class RestBias:
+    """Follows the gyro's bias at rest: calm in rate and force, slow, and not tilting meanwhile."""
 
-    def __init__(self, rate_hz: float) -> None:
-        self._gain = 1.0 - exp(-1.0 / (rate_hz * self._TAU_S))
-        self._need = round(1.5 * rate_hz)
+    __slots__ = ("_bias", "_calm", "_force", "_gain", "_mean", "_need", "_step_s", "_weight")
+
+    _SMOOTH_S = 0.5
+    _NEED_S = 2.0
+    _RATE_RAD_S = 0.02
+    _BIAS_RAD_S = 0.05
+    _FORCE_M_S2 = 0.5
+    _TILT_M_S2 = 0.04
+    _START_S = 2.0
+    _MEMORY_S = 30.0
+
+    def __init__(self, rate_hz: float, bias_rad_s: Vector) -> None:
+        self._step_s = 1.0 / rate_hz
+        self._gain = 1.0 - exp(-1.0 / (rate_hz * self._SMOOTH_S))
+        self._need = round(self._NEED_S * rate_hz)
         self._mean: list[float] | None = None
+        self._force: Vector = (0.0, 0.0, 0.0)
         self._calm = 0
-        self._weight = 0
-        self._bias = (0.0, 0.0, 0.0)
+        self._weight = self._START_S
+        self._bias = bias_rad_s
 
     def step(self, gyr: Vector, acc: Vector) -> Vector:
-        values = (*gyr, *acc)
+        """Takes one sample of each in rad/s and m/s^2 and returns the bias in rad/s."""
         if self._mean is None:
-            self._mean = list(values)
-        mean, gain = self._mean, self._gain
-        far_gyr = far_acc = 0.0
-        for i in range(6):
-            d = values[i] - mean[i]
-            mean[i] += gain * d
-            if i < 3:
-                far_gyr += d * d
-            else:
-                far_acc += d * d
-        slow = mean[0] * mean[0] + mean[1] * mean[1] + mean[2] * mean[2] < self._GYR_RAD_S**2
-        calm = slow and far_gyr < self._GYR_RAD_S**2 and far_acc < self._ACC_M_S2**2
-        self._calm = self._calm + 1 if calm else 0
-        if self._calm > self._need:
-            self._weight = min(self._weight + 1, self._MEMORY)
-            share = 1.0 / self._weight
-            bx, by, bz = self._bias
-            self._bias = (
-                bx + share * (mean[0] - bx),
-                by + share * (mean[1] - by),
-                bz + share * (mean[2] - bz),
-            )
+            self._mean = [*gyr, *acc]
+        m, gain = self._mean, self._gain
+        dx, dy, dz = gyr[0] - m[0], gyr[1] - m[1], gyr[2] - m[2]
+        ax, ay, az = acc[0] - m[3], acc[1] - m[4], acc[2] - m[5]
+        m[0] += gain * dx
+        m[1] += gain * dy
+        m[2] += gain * dz
+        m[3] += gain * ax
+        m[4] += gain * ay
+        m[5] += gain * az
+        if (
+            dx * dx + dy * dy + dz * dz > self._RATE_RAD_S**2
+            or ax * ax + ay * ay + az * az > self._FORCE_M_S2**2
+            or m[0] * m[0] + m[1] * m[1] + m[2] * m[2] > self._BIAS_RAD_S**2
+        ):
+            self._calm = 0
+            return self._bias
+        self._calm += 1
+        if self._calm == self._need:
+            self._force = (m[3], m[4], m[5])
+        elif self._calm > self._need:
+            self._learn(m)
         return self._bias
+
+    def _learn(self, m: list[float]) -> None:
+        tilt = abs(m[3] - self._force[0]) + abs(m[4] - self._force[1]) + abs(m[5] - self._force[2])
+        seconds = (self._calm - self._need) * self._step_s
+        # Something this slow that tilts is a slow movement, not a bias.
+        if tilt > self._TILT_M_S2 * max(1.0, seconds):
+            self._calm = 0
+            return
+        self._weight = min(self._weight + self._step_s, self._MEMORY_S)
+        share = self._step_s / self._weight
+        bx, by, bz = self._bias
+        self._bias = (bx + share * (m[0] - bx), by + share * (m[1] - by), bz + share * (m[2] - bz))

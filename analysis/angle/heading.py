@@ -95,7 +95,7 @@ def follow(
 
 def follow_share(level2: Float, parameters: AngleParameters) -> Float:
     """How much of the momentary direction to follow, for the square of the hinge's level part."""
-    return np.asarray(level2 / (level2 + (parameters.tilt_rad / parameters.wobble_rad) ** 2))
+    return np.asarray(level2**2 / (level2**2 + parameters.follow_level**4))
 
 
 def _carry(own: Float, toward: Complex, lost: Bool, wander2: float) -> tuple[Float, Complex]:

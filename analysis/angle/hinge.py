@@ -19,8 +19,7 @@ Damped Gauss-Newton on the two spheres with Cauchy weights, from several starts.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,7 +28,8 @@ from analysis.angle.quaternion import Complex
 from firmware_bridge.samples import Float
 
 _STEPS = 60
-_TOLERANCE_RAD = 1e-5
+_TOLERANCE_RAD = 1e-4
+_ROUGH_RAD = 3e-3
 _LONGEST_STEP_RAD = 0.3
 _SAME_RAD = 0.05
 _TINY = 1e-9
@@ -81,20 +81,31 @@ class HingeFit:
     covariance_rad2: Float
     residual_rad_s: float
 
+    def signed(self, sign: int) -> HingeFit:
+        """The same fit with both axes times `sign`; `tangents` of a turned axis turns x with it."""
+        if sign > 0:
+            return self
+        flip = np.diag([-1.0, 1.0, -1.0, 1.0])
+        covariance = flip @ self.covariance_rad2 @ flip
+        return replace(self, thigh=-self.thigh, shank=-self.shank, covariance_rad2=covariance)
+
 
 def tangents(axis: Float) -> Float:
     """Two unit vectors (2, 3) that complete a unit axis (3,) to a right-handed frame x, y, axis."""
-    helper = np.eye(3)[np.argmin(np.abs(axis))]
-    x = np.cross(axis, helper)
-    x /= np.linalg.norm(x)
-    return np.stack((x, np.cross(axis, x)))
+    a, b, c = (float(v) for v in axis)
+    # The coordinate axis farthest from this one makes x = axis x helper well defined.
+    helper = min(range(3), key=lambda k: abs((a, b, c)[k]))
+    x, y, z = ((0.0, c, -b), (-c, 0.0, a), (b, -a, 0.0))[helper]
+    n = (x * x + y * y + z * z) ** -0.5
+    x, y, z = x * n, y * n, z * n
+    return np.array([[x, y, z], [b * z - c * y, c * x - a * z, a * y - b * x]])
 
 
 def find_hinge(data: HingeData, parameters: AngleParameters) -> list[HingeFit]:
     """All distinct local minima, lowest cost first; opposite signs of both axes are the same minimum."""
     found: list[HingeFit] = []
     for thigh, shank in _starts(data):
-        fit = refine_hinge(data, thigh, shank, parameters)
+        fit = refine_hinge(data, thigh, shank, parameters, _ROUGH_RAD)
         if not any(_same(fit, other) for other in found):
             found.append(fit)
     return sorted(found, key=lambda fit: fit.cost)
@@ -204,7 +215,13 @@ def _robust_cost(residual: Float) -> float:
     return float(np.log1p(residual**2).sum(axis=0).mean())
 
 
-def refine_hinge(data: HingeData, thigh: Float, shank: Float, parameters: AngleParameters) -> HingeFit:
+def refine_hinge(
+    data: HingeData,
+    thigh: Float,
+    shank: Float,
+    parameters: AngleParameters,
+    tolerance_rad: float = _TOLERANCE_RAD,
+) -> HingeFit:
     """The local minimum below a pair of axes."""
     residual, slopes, length = _residuals(data, thigh, shank, parameters)
     cost, damping = _robust_cost(residual), 1e-3
@@ -221,18 +238,16 @@ def refine_hinge(data: HingeData, thigh: Float, shank: Float, parameters: AngleP
             damping = max(damping / 5, 1e-7)
         else:
             damping *= 10
-        if np.abs(step).max() < _TOLERANCE_RAD:
+        if np.abs(step).max() < tolerance_rad:
             break
-    covariance = _covariance(residual, slopes)
+    covariance = _covariance(residual, slopes, parameters.axis_information)
     return HingeFit(thigh, shank, cost, covariance, float(np.sqrt(np.mean(length**2))))
 
 
-def _covariance(residual: Float, slopes: Float, blocks: int = 30) -> Float:
-    """Sandwich estimate over blocks in time: neighbouring residuals are anything but independent."""
+def _covariance(residual: Float, slopes: Float, looks: float) -> Float:
+    """Of the assumed errors, or the larger ones found, as if there had been `looks` independent instants."""
     weighted = slopes / (1 + residual**2)
-    normal = weighted.reshape(4, -1) @ slopes.reshape(4, -1).T
-    inverse = np.linalg.pinv(normal, hermitian=True)
-    score = (weighted * residual).sum(axis=1)
-    edges = np.linspace(0, score.shape[1], blocks + 1).astype(int)
-    sums = np.array([score[:, a:b].sum(axis=1) for a, b in pairwise(edges) if b > a])
-    return np.asarray(inverse @ (sums.T @ sums) @ inverse)
+    normal = weighted.reshape(4, -1) @ slopes.reshape(4, -1).T / residual.shape[1]
+    found = float((residual**2 / (1 + residual**2)).sum(axis=0).mean())
+    # A direction that no instant shows is unknown by a radian, not by an infinity.
+    return np.asarray(np.linalg.inv(normal * looks / max(1.0, found) + np.eye(4)))

@@ -1,30 +1,36 @@
-"""The knee angle while it happens: the chain of the batch estimator, sample by sample."""
+"""The knee angle while it happens: the chain of the whole recording, sample by sample."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import atan2, degrees, hypot
+from math import inf, nan
 
 import numpy as np
 
-from analysis.angle.causal import GravityFilter, Vector
-from analysis.angle.estimate import Strapping, one_strapping
-from analysis.angle.grid import Grid, Motion, clean, rate_of
+from analysis.angle.band import jolt_rad
+from analysis.angle.causal import Vector
+from analysis.angle.causal_knee import CausalAngle, CausalKnee, KnownKnee
+from analysis.angle.checks import about_samples, refuse_unusable
+from analysis.angle.feed import RATE_SAMPLES, Feed
+from analysis.angle.grid import Grid, Motion, common_grid, rate_of
 from analysis.angle.hinge import tangents
 from analysis.angle.parameters import DEFAULTS, AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
+from analysis.angle.strapping import Strapping, one_strapping
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
 
-_RATE_SAMPLES = 32
 _TRY_EVERY_S = 2.0
-_ENOUGH_SD_DEG = 2.0
-_ENOUGH_BENDING_DEG = 30.0
+_WARM_UP_S = 20.0
+_LONGEST_HISTORY_S = 300.0
 _ENOUGH_SWINGS = 5
-_HISTORY_S = 300.0
+_ENOUGH_BENDING_DEG = 30.0
+_ENOUGH_BAND_DEG = 2.0
+
+_Both = tuple[tuple[Vector, Vector], tuple[Vector, Vector]]
+_Output = tuple[float, float, float, bool, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class LiveStatus:
     Attributes:
         ready: the axes are known and the angle is running.
         sd_deg: uncertainty of the axes; NaN while unknown.
-        swings: knee swings seen so far.
+        swings: knee swings seen in this strapping, up to the last search for the axes.
         sentence: the same for the person.
     """
 
@@ -44,129 +50,81 @@ class LiveStatus:
     sentence: str
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _ReadOut:
-    """Everything needed to turn two up vectors into flexion."""
-
-    thigh: tuple[Vector, Vector]
-    shank: tuple[Vector, Vector]
-    sign: float
-    middle_deg: float
-    sd_deg: float
-
-    @classmethod
-    def of(cls, strapping: Strapping) -> _ReadOut:
-        axes = strapping.axes
-
-        def plane(axis: Float) -> tuple[Vector, Vector]:
-            x, y = tangents(axis)
-            return (float(x[0]), float(x[1]), float(x[2])), (float(y[0]), float(y[1]), float(y[2]))
-
-        return cls(plane(axes.thigh), plane(axes.shank), 1.0, 0.0, float(np.nanmedian(strapping.sd_deg)))
-
-    def angle_deg(self, thigh_up: Vector, shank_up: Vector) -> tuple[float, float]:
-        """The angle about the axes, from no particular zero, and how level the hinge is."""
-        angles, level = [], 1.0
-        for (x, y), u in ((self.thigh, thigh_up), (self.shank, shank_up)):
-            cosine = x[0] * u[0] + x[1] * u[1] + x[2] * u[2]
-            sine = y[0] * u[0] + y[1] * u[1] + y[2] * u[2]
-            angles.append(atan2(sine, cosine))
-            level = min(level, hypot(sine, cosine))
-        return degrees(angles[0] - angles[1]), level
-
-
-class _Feed:
-    """The samples of one sensor, waiting to be put on the grid."""
-
-    __slots__ = ("after", "before", "first_s", "times", "waiting")
-
-    def __init__(self) -> None:
-        self.waiting: deque[tuple[float, ...]] = deque()
-        self.times: list[float] = []
-        self.before: tuple[float, ...] | None = None
-        self.after: tuple[float, ...] | None = None
-
-    def push(self, samples: ImuSamples) -> None:
-        latest = self.waiting[-1][0] if self.waiting else (self.after[0] if self.after else -np.inf)
-        for row in zip(
-            samples.time_s.tolist(), samples.gyr_rad_s.tolist(), samples.acc_m_s2.tolist(), strict=True
-        ):
-            values = (row[0], *row[1], *row[2])
-            # NaN and infinities fail this comparison with themselves or the sum.
-            if row[0] > latest and abs(sum(values)) < np.inf:
-                self.waiting.append(values)
-                latest = row[0]
-                if len(self.times) < _RATE_SAMPLES:
-                    self.times.append(row[0])
-
-    def at(self, time_s: float) -> tuple[Vector, Vector, float] | None:
-        """Rate, force and the length of the step around an instant; None while it is not covered yet."""
-        if self.before is None:
-            if not self.waiting:
-                return None
-            self.before = self.after = self.waiting.popleft()
-        assert self.after is not None
-        while self.after[0] < time_s - 1e-9 or self.after is self.before:
-            if not self.waiting:
-                return None
-            self.before, self.after = self.after, self.waiting.popleft()
-        t0, a, b, c, d, e, f = self.before
-        t1, a1, b1, c1, d1, e1, f1 = self.after
-        s = min(max((time_s - t0) / (t1 - t0), 0.0), 1.0)
-        return (
-            (a + s * (a1 - a), b + s * (b1 - b), c + s * (c1 - c)),
-            (d + s * (d1 - d), e + s * (e1 - e), f + s * (f1 - f)),
-            t1 - t0,
-        )
-
-
 class LiveAngle:
     """Flexion from a running stream. Push samples as they come, in any chunks, and ask for updates.
 
-    The axes are searched in what has been recorded so far, every two seconds until they are known well
-    enough; from then on every grid sample costs a few dozen microseconds.
+    The axes are searched in what has been felt so far, every two seconds until they are known, and again
+    each time twice as much has been felt, up to five minutes. In between, every grid sample costs a few
+    dozen microseconds. Whatever the chunks, the numbers are the same.
+
+    Args:
+        rate_hz: of the grid; from the first samples where it is None.
+        parameters: constants of the estimation.
     """
 
     def __init__(self, rate_hz: float | None = None, parameters: AngleParameters = DEFAULTS) -> None:
         self._parameters = parameters
         self._rate_hz = rate_hz
-        self._feeds = {segment: _Feed() for segment in Segment}
+        self._feeds = {segment: Feed() for segment in Segment}
         self._poses: list[ReferencePose] = []
-        self._restraps: list[PhaseSpan] = []
-        self._filters: tuple[GravityFilter, GravityFilter] | None = None
+        self._restraps: dict[float, float] = {}
         self._start_s: float | None = None
         self._count = 0
-        self._out: list[tuple[float, float, float, bool]] = []
-        self._strapping_start = 0
+        self._out: list[_Output] = []
+        self._had_zero = False
+        self._strappings: list[tuple[Strapping, ReferencePose | None]] = []
+        self._found: Strapping | None = None
         self._begin_strapping()
 
     def _begin_strapping(self) -> None:
-        self._strapping_start = self._count
-        self._history: list[tuple[Vector, Vector, Vector, Vector, bool]] = []
-        self._ups: list[tuple[Vector, Vector]] = []
-        self._read_out: _ReadOut | None = None
-        self._found: Strapping | None = None
+        if self._count and self._found is not None:
+            self._strappings.append((self._found, self._pose))
+        self._first = self._count
+        self._history: list[tuple[_Both, bool]] = []
+        self._search_at = 0
+        self._knee: CausalKnee | None = None
+        self._found = None
         self._angles: list[float] = []
+        self._angles_from = 0
         self._zero_deg = 0.0
-        self._zeroed = False
+        self._pose: ReferencePose | None = None
+        self._zero_at: tuple[float, float] | None = None
+        self._gap = False
         self._swings = 0
-        self._sd_deg = float("nan")
 
     @property
     def status(self) -> LiveStatus:
         """Where it stands."""
-        if self._read_out is not None:
-            text = f"The axes are known to {self._sd_deg:.1f} deg from {self._swings} swings."
-            if not self._zeroed:
-                text += " The angle is relative until a reference pose is set."
-            return LiveStatus(True, self._sd_deg, self._swings, text)
-        text = f"Swing the lower leg: {self._swings} of about {_ENOUGH_SWINGS} swings seen."
-        return LiveStatus(False, self._sd_deg, self._swings, text)
+        if self._found is None:
+            text = f"Swing the lower leg: {self._swings} of about {_ENOUGH_SWINGS} swings seen."
+            return LiveStatus(False, nan, self._swings, text)
+        sd_deg = self._found.axes.sd_deg
+        text = f"The knee's axis is known from {self._swings} swings."
+        if self._pose is None:
+            text += " The angle is relative until a reference pose is set."
+        return LiveStatus(True, sd_deg, self._swings, text)
 
     @property
     def axes(self) -> HingeAxes | None:
         """The axes in use, or None while they are searched."""
         return self._found.axes if self._found is not None else None
+
+    @property
+    def pose(self) -> ReferencePose | None:
+        """The reference pose that set the zero of this strapping, or None while the angle is relative."""
+        return self._pose
+
+    @property
+    def first(self) -> tuple[Strapping, ReferencePose | None] | None:
+        """The first strapping whose axes were found, with the pose that set its zero."""
+        if self._strappings:
+            return self._strappings[0]
+        return None if self._found is None else (self._found, self._pose)
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Of the grid, or None before it is known."""
+        return self._rate_hz
 
     def push(self, segment: Segment, samples: ImuSamples) -> None:
         """Takes samples of one sensor in order of time; any number, also none."""
@@ -174,154 +132,190 @@ class LiveAngle:
 
     def set_pose(self, pose: ReferencePose) -> None:
         """The knee is, was or will be held at a known angle; the first pose of a strapping sets the zero."""
-        self._poses.append(pose)
-        self._poses.sort(key=lambda p: p.time_s)
+        self._poses = sorted([*self._poses, pose], key=lambda p: p.time_s)
 
     def set_phase(self, phase: PhaseSpan) -> None:
-        """Only `restrap` matters: inside there is no angle, after it axes and zero are found anew."""
+        """Only `restrap` matters: inside there is no angle, after it axes and zero are found anew.
+
+        A phase that is still running may have an infinite end and be told again once it is over.
+        """
         if phase.name == "restrap":
-            # Live, its end is known only later: the same start again replaces it.
-            self._restraps = [r for r in self._restraps if r.start_s != phase.start_s] + [phase]
+            self._restraps[phase.start_s] = phase.stop_s
 
     def update(self) -> FlexionTrack:
-        """The grid samples since the last call."""
-        self._advance()
-        rows, self._out = self._out, []
-        columns = np.array(rows, dtype=float).reshape(-1, 4).T
-        return FlexionTrack(columns[0], columns[1], columns[2], columns[3].astype(bool))
+        """The grid samples since the last call; NaN and not valid while the axes are unknown."""
+        return _track(self.advance())
 
-    def _advance(self) -> None:
+    def advance(self) -> Float:
+        """The same as `update`, (5, n): time, flexion, its sd, validity, tilt of the thigh in degrees."""
+        while (both := self._next()) is not None:
+            self._step(*both)
+        rows, self._out = self._out, []
+        return np.array(rows, dtype=np.float64).reshape(-1, 5).T
+
+    def _next(self) -> tuple[float, _Both, bool] | None:
+        """The next grid sample, once both sensors cover it."""
         thigh, shank = self._feeds[Segment.THIGH], self._feeds[Segment.SHANK]
-        if self._start_s is None:
-            if not thigh.times or not shank.times:
-                return
+        if self._start_s is None or self._rate_hz is None:
+            if min(len(thigh.times), len(shank.times)) < (RATE_SAMPLES if self._rate_hz is None else 2):
+                return None
             if self._rate_hz is None:
-                if min(len(thigh.times), len(shank.times)) < _RATE_SAMPLES:
-                    return
                 self._rate_hz = max(rate_of(np.array(f.times)) for f in (thigh, shank))
             self._start_s = max(thigh.times[0], shank.times[0])
-            self._filters = (
-                GravityFilter(self._rate_hz, self._parameters),
-                GravityFilter(self._rate_hz, self._parameters),
-            )
-        assert self._rate_hz is not None
-        while True:
-            time_s = self._start_s + self._count / self._rate_hz
-            one = thigh.at(time_s)
-            two = shank.at(time_s)
-            if one is None or two is None:
-                return
-            self._step(time_s, one, two)
-
-    def _step(
-        self, time_s: float, one: tuple[Vector, Vector, float], two: tuple[Vector, Vector, float]
-    ) -> None:
-        assert self._filters is not None
+        time_s = self._start_s + self._count / self._rate_hz
+        if (one := thigh.at(time_s)) is None or (two := shank.at(time_s)) is None:
+            return None
         known = max(one[2], two[2]) <= self._parameters.max_gap_s + 1e-6
-        index = self._count
+        return time_s, ((one[0], one[1]), (two[0], two[1])), known
+
+    def _step(self, time_s: float, both: _Both, known: bool) -> None:
         self._count += 1
-        if any(r.start_s <= time_s < r.stop_s for r in self._restraps):
-            for f in self._filters:
-                f.restart()
+        if any(start <= time_s < stop for start, stop in self._restraps.items()):
             self._begin_strapping()
-            self._out.append((time_s, np.nan, np.nan, False))
+            self._out.append((time_s, nan, nan, False, nan))
             return
-        ups = (self._filters[0].step(one[0], one[1]), self._filters[1].step(two[0], two[1]))
-        if self._read_out is None:
-            self._history.append((one[0], one[1], two[0], two[1], known))
-            self._ups.append(ups)
-            self._search(index)
-        if self._read_out is None:
-            self._out.append((time_s, np.nan, np.nan, False))
+        if len(self._history) < _LONGEST_HISTORY_S * self._rate():
+            self._history.append((both, known))
+        angle = None if self._knee is None else self._read(self._knee, both, known)
+        if len(self._history) > self._search_at:
+            self._search()
+        self._set_zero(time_s)
+        if angle is None or not known:
+            self._out.append((time_s, nan, nan, False, nan))
             return
-        self._emit(time_s, ups, known)
+        # A zero that is still to come must not mix with the one before it.
+        valid = self._pose is not None or not (self._had_zero or self._awaits_pose())
+        self._out.append((time_s, angle.angle_deg - self._zero_deg, angle.sd_deg, valid, angle.tilt_deg))
 
-    def _emit(self, time_s: float, ups: tuple[Vector, Vector], known: bool) -> None:
-        assert self._read_out is not None
-        angle, level = self._read_out.angle_deg(*ups)
-        middle = self._read_out.middle_deg
-        flexion = (angle - middle + 180.0) % 360.0 - 180.0 + middle
-        self._angles.append(flexion)
-        self._apply_zero(time_s)
+    def _rate(self) -> float:
+        return self._rate_hz or 0.0
+
+    def _time_of(self, index: int) -> float:
+        return (self._start_s or 0.0) + index / self._rate()
+
+    def _read(self, knee: CausalKnee, both: _Both, known: bool) -> CausalAngle | None:
         if not known:
-            self._out.append((time_s, np.nan, np.nan, False))
-            return
-        sd = hypot(self._read_out.sd_deg, 0.5 / max(level, 0.02))
-        self._out.append((time_s, flexion - self._zero_deg, sd, True))
+            self._gap = True
+            self._angles.append(nan)
+            return None
+        if self._gap:
+            knee.restart()
+            self._gap = False
+        angle = knee.step(*both)
+        self._angles.append(angle.angle_deg)
+        return angle
 
-    def _search(self, index: int) -> None:
-        assert self._rate_hz is not None
-        assert self._start_s is not None
-        since = index + 1 - self._strapping_start
-        if since % max(1, round(_TRY_EVERY_S * self._rate_hz)):
-            return
-        rows = self._history[-round(_HISTORY_S * self._rate_hz) :]
-        first = index + 1 - len(rows)
-        values = np.array([(*g1, *a1, *g2, *a2) for g1, a1, g2, a2, _ in rows]).T
-        grid = Grid(
-            self._start_s + (first + np.arange(len(rows))) / self._rate_hz,
-            self._rate_hz,
-            np.array([row[4] for row in rows]),
-            Motion(np.ascontiguousarray(values[3:6]), np.ascontiguousarray(values[0:3])),
-            Motion(np.ascontiguousarray(values[9:12]), np.ascontiguousarray(values[6:9])),
-        )
+    def _search(self) -> None:
+        """Looks for the axes in what has been felt so far, and takes them if they are good enough."""
+        if self._found is None and len(self._history) >= _LONGEST_HISTORY_S * self._rate():
+            del self._history[: len(self._history) // 2]
+        felt = len(self._history)
+        self._search_at = felt + round(_TRY_EVERY_S * self._rate())
+        grid = self._felt()
+        poses = [p for p in self._own_poses() if p.time_s + p.duration_s <= grid.time_s[-1]]
         try:
-            poses = [p for p in self._poses if grid.time_s[0] <= p.time_s + p.duration_s <= grid.time_s[-1]]
+            refuse_unusable(grid)
             found = one_strapping(grid, poses, self._parameters)
         except CannotAnswerError:
             return
-        self._sd_deg = found.axes.sd_deg
         self._swings = count_swings(found.flexion_deg)
-        if (
-            self._sd_deg > _ENOUGH_SD_DEG
-            or found.diagnostics["bending_deg"] < _ENOUGH_BENDING_DEG
-            or self._swings < _ENOUGH_SWINGS
-        ):
-            return
+        if self._found is not None or _good(found, self._swings):
+            self._take(found, grid)
+            self._search_at = 2 * felt
+
+    def _felt(self) -> Grid:
+        values = np.array([(*a, *b, *c, *d) for ((a, b), (c, d)), _ in self._history]).T
+        known = np.array([known for _, known in self._history])
+        times = self._time_of(self._count - len(known)) + np.arange(len(known)) / self._rate()
+        gyr1, acc1, gyr2, acc2 = (np.ascontiguousarray(values[k : k + 3]) for k in (0, 3, 6, 9))
+        return Grid(times, self._rate(), known, Motion(acc1, gyr1), Motion(acc2, gyr2))
+
+    def _take(self, found: Strapping, grid: Grid) -> None:
+        zero_deg = found.zero.zero_deg
+        if found.zero.pose is None and self._zero_at is not None:
+            # A relative zero stays with its posture, also when a straighter one has come since.
+            at = np.searchsorted(grid.time_s, self._zero_at)
+            zero_deg += float(np.nanmedian(found.flexion_deg[slice(*at)]))
+        elif found.zero.pose is None:
+            rows = found.zero.rows
+            self._zero_at = grid.time_s[rows[0]], grid.time_s[rows[-1]] + 0.5 / self._rate()
+        self._zero_deg, self._pose = zero_deg, found.zero.pose
+        self._had_zero |= self._pose is not None
         self._found = found
-        self._take(found)
+        self._knee = CausalKnee(known_knee(found, self._parameters), self._rate(), self._parameters)
+        self._angles, self._gap = [], False
+        warm = self._history[-round(_WARM_UP_S * self._rate()) :]
+        for both, known in warm:
+            self._read(self._knee, both, known)
+        self._angles_from = self._count - len(warm)
 
-    def _take(self, found: Strapping) -> None:
-        raw = _ReadOut.of(found)
-        angles = [raw.angle_deg(*ups)[0] for ups in self._ups]
-        # The middle of the movement is where the cut of the circle is farthest away.
-        middle = degrees(float(np.angle(np.exp(1j * np.radians(angles)).mean())))
-        self._read_out = _ReadOut(raw.thigh, raw.shank, raw.sign, middle, raw.sd_deg)
-        self._angles = [(a - middle + 180.0) % 360.0 - 180.0 + middle for a in angles[:-1]]
-        batch = found.flexion_deg
-        m = min(len(batch), len(self._angles))
-        self._zero_deg = float(np.nanmedian(np.array(self._angles[-m:]) - batch[-m - 1 : -1][:m]))
-        self._zeroed = not found.relative
-        self._history.clear()
-        self._ups.clear()
+    def _own_poses(self) -> list[ReferencePose]:
+        """Poses of the present strapping, past and to come."""
+        begin_s = self._time_of(self._first)
+        end_s = min((s for s in self._restraps if s >= begin_s), default=inf)
+        return [p for p in self._poses if begin_s <= p.time_s < end_s]
 
-    def _apply_zero(self, time_s: float) -> None:
-        if self._zeroed or not self._poses:
+    def _awaits_pose(self) -> bool:
+        return bool(self._own_poses())
+
+    def _set_zero(self, time_s: float) -> None:
+        if self._pose is not None or self._knee is None or not self._poses:
             return
-        assert self._rate_hz is not None
-        assert self._start_s is not None
-        begin_s = self._start_s + self._strapping_start / self._rate_hz
-        for pose in self._poses:
-            if pose.time_s < begin_s or time_s < pose.time_s + pose.duration_s:
-                continue
-            low = round((pose.time_s - begin_s) * self._rate_hz)
-            high = round((pose.time_s + pose.duration_s - begin_s) * self._rate_hz)
-            window = self._angles[max(low, 0) : max(high, 0)]
-            if window:
-                self._zero_deg = float(np.median(window)) - pose.flexion_deg
-                self._zeroed = True
+        for pose in self._own_poses():
+            low, high = (
+                round((t - self._time_of(self._angles_from)) * self._rate())
+                for t in (pose.time_s, pose.time_s + pose.duration_s)
+            )
+            window = np.array(self._angles[max(low, 0) : max(high, 0)])
+            if time_s >= pose.time_s + pose.duration_s and np.isfinite(window).any():
+                self._zero_deg = float(np.nanmedian(window)) - pose.flexion_deg
+                self._pose, self._had_zero = pose, True
                 return
 
 
+def _good(found: Strapping, swings: int) -> bool:
+    """Whether the axes will do for a live angle."""
+    return (
+        swings >= _ENOUGH_SWINGS
+        and found.diagnostics["bending_deg"] >= _ENOUGH_BENDING_DEG
+        and float(np.nanmedian(found.sd_deg)) <= _ENOUGH_BAND_DEG
+    )
+
+
 def count_swings(flexion_deg: Float) -> int:
-    """How often the knee went from its lower to its upper third of the movement."""
+    """How often the knee went from the lower to the upper third of its movement."""
     values = flexion_deg[np.isfinite(flexion_deg)]
     if not len(values):
         return 0
     low, high = np.percentile(values, [2, 98])
-    state = np.where(values > high - (high - low) / 3, 1, np.where(values < low + (high - low) / 3, -1, 0))
-    state = state[state != 0]
-    return int(np.count_nonzero(np.diff(state) > 0))
+    third = (high - low) / 3
+    place = np.where(values > high - third, 1, np.where(values < low + third, -1, 0))
+    place = place[place != 0]
+    return int(np.count_nonzero(np.diff(place) > 0))
+
+
+def known_knee(found: Strapping, parameters: AngleParameters) -> KnownKnee:
+    """What the causal form needs of a strapping."""
+    knee, zero = found.knee, found.zero_knots
+    up = knee.thigh.up_in_sensor[:, zero].mean(axis=1)
+    frame = np.concatenate((tangents(knee.fit.thigh), knee.fit.thigh[None]))
+    pose_deg = 0.0 if found.zero.pose is None else found.zero.pose.flexion_deg
+    return KnownKnee(
+        axes=knee.axes,
+        covariance_rad2=knee.fit.covariance_rad2,
+        levers_m=(knee.centre.thigh_m, knee.centre.shank_m),
+        biases_rad_s=(knee.thigh.bias_rad_s, knee.shank.bias_rad_s),
+        jolt_rad=jolt_rad(knee, parameters),
+        middle_deg=found.middle_deg,
+        zero_slope=found.zero_slope,
+        zero_lost=found.zero_lost,
+        zero_angle_deg=found.zero.zero_deg + pose_deg,
+        zero_up=frame @ up / np.linalg.norm(up),
+    )
+
+
+def _track(rows: Float) -> FlexionTrack:
+    return FlexionTrack(rows[0], rows[1], rows[2], rows[3].astype(bool))
 
 
 def estimate_causally(
@@ -332,28 +326,50 @@ def estimate_causally(
     parameters: AngleParameters,
 ) -> AngleResult:
     """The live angle of a finished recording: exactly what the stream would have shown."""
-    live = LiveAngle(parameters=parameters)
+    grid = common_grid(thigh, shank, parameters)
+    refuse_unusable(grid)
+    live = LiveAngle(grid.rate_hz, parameters)
     for phase in phases:
         live.set_phase(phase)
-    for pose in poses:
-        live.set_pose(pose)
-    live.push(Segment.THIGH, clean(thigh))
-    live.push(Segment.SHANK, clean(shank))
-    track = live.update()
-    found = live._found
-    if found is None:
+    for p in poses:
+        live.set_pose(p)
+    live.push(Segment.THIGH, thigh)
+    live.push(Segment.SHANK, shank)
+    rows = live.advance()
+    if live.first is None:
         raise CannotAnswerError(
             "The movement never showed the knee's axis well enough for a live angle.",
-            "Begin with 8 to 10 slow swings of the lower leg, or use the whole-recording angle.",
+            "Begin with 8 to 10 slow swings of the lower leg, or estimate from the whole recording.",
         )
-    relative = not live._zeroed
+    found, pose = live.first
+    track = _track(rows)
+    warnings = [w for w in found.warnings if pose is None or "relative" not in w]
     return AngleResult(
         track=track,
-        rate_hz=float(live._rate_hz or 0.0),
-        zero="relative" if relative else "reference_pose",
-        zero_sd_deg=float("nan") if relative else next(p.sd_deg for p in live._poses),
+        rate_hz=grid.rate_hz,
+        zero="relative" if pose is None else "reference_pose",
+        zero_sd_deg=nan if pose is None else float(np.hypot(pose.sd_deg, np.nanmedian(found.sd_deg))),
         axes=found.axes,
-        thigh_tilt_deg=np.full(len(track.time_s), np.nan),
+        thigh_tilt_deg=rows[4],
+        pose_check_deg=_checks(track, poses, phases, pose),
         diagnostics=found.diagnostics,
-        warnings=found.warnings,
+        warnings=(*warnings, *about_samples(thigh, shank, grid)),
     )
+
+
+def _checks(
+    track: FlexionTrack,
+    poses: Sequence[ReferencePose],
+    phases: Sequence[PhaseSpan],
+    zero: ReferencePose | None,
+) -> tuple[tuple[float, float], ...]:
+    if zero is None:
+        return ()
+    ends = [p.start_s for p in phases if p.name == "restrap" and p.start_s > zero.time_s]
+    end_s = min(ends, default=inf)
+    checks = []
+    for p in poses:
+        inside = (track.time_s >= p.time_s) & (track.time_s < p.time_s + p.duration_s) & track.valid
+        if zero.time_s < p.time_s < end_s and inside.any():
+            checks.append((p.time_s, float(np.median(track.flexion_deg[inside])) - p.flexion_deg))
+    return tuple(checks)

@@ -19,6 +19,8 @@ class AngleParameters:
         level_sd: of the rise itself while the leg is upright.
         plan_sd: of the two axes' directions seen from above; a systematic error, hence large.
         upright_hinge_level: the level part of the axis below which it counts as upright.
+        axis_information: how many independent looks at the axes a recording is worth: what disturbs them
+            (skin, a knee that is no hinge) repeats with every swing.
         wobble_rad, wobble_s: how far the hinge's direction wobbles about the drifting heading, and for how
             long one wobble lasts.
         tilt_rad: how far the two rises of the hinge differ.
@@ -26,6 +28,12 @@ class AngleParameters:
         skin_wander_rad: the same for the heading of the forces, which skin disturbs.
         force_s: for how long one disturbance of the forces lasts.
         follow_s: the momentary direction is averaged over about this long: impacts are shorter, steps longer.
+        follow_level: level part of the hinge at which half of its momentary direction is followed.
+        skin_rad, skin_share: one sigma of skin and muscle under the sensors, at the zero posture and per
+            radian of flexion from it.
+        jolt_share: how much of the forces' disagreement at the knee, as an angle, is an error of the angle
+            while the leg moves fast.
+        least_jolt_rad: what that error is at least.
         max_axis_knots: at most this many instants enter the final search for the axes.
         search_knots: at most this many enter the search from many starts.
     """
@@ -41,13 +49,19 @@ class AngleParameters:
     level_sd: float = 0.1
     plan_sd: float = 0.6
     upright_hinge_level: float = 0.4
+    axis_information: float = 60.0
     wobble_rad: float = 0.087
     wobble_s: float = 1.0
     tilt_rad: float = 0.035
-    wander_rad: float = 0.0017
+    wander_rad: float = 0.007
     skin_wander_rad: float = 0.017
     force_s: float = 0.3
     follow_s: float = 0.1
+    follow_level: float = 0.4
+    skin_rad: float = 0.0035
+    skin_share: float = 0.0085
+    jolt_share: float = 0.5
+    least_jolt_rad: float = 0.006
     max_axis_knots: int = 3000
     search_knots: int = 800
 

@@ -35,13 +35,18 @@ class Strapdown:
     lever_gain: Float
     gyr: Float
 
-    def up_in_sensor(self, up: Float) -> Float:
+    def in_sensor(self, vectors: Float) -> Float:
         """Vectors (3, m) of the inertial frame in sensor coordinates."""
-        return np.einsum("jim,jm->im", self.rotation, up)
+        x, y, z = vectors
+        r = self.rotation
+        return np.asarray(r[0] * x + r[1] * y + r[2] * z)
 
     def knee_force(self, lever_m: Float) -> Float:
         """(3, m) specific force at the knee, for a lever from the knee to the sensor (3,)."""
-        return self.force - np.einsum("ijm,j->im", self.lever_gain, lever_m)
+        gain = self.lever_gain
+        return np.asarray(
+            self.force - (gain[:, 0] * lever_m[0] + gain[:, 1] * lever_m[1] + gain[:, 2] * lever_m[2])
+        )
 
 
 def integrate(motion: Motion, bias_rad_s: Float, knots: Knots, rate_hz: float) -> Strapdown:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +21,30 @@ def pose_rows(pose: ReferencePose, grid: Grid) -> Rows:
     """The known samples during a reference pose."""
     inside = (grid.time_s >= pose.time_s) & (grid.time_s < pose.time_s + pose.duration_s) & grid.known
     return np.flatnonzero(inside)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Zeroing:
+    """Where 0 deg is.
+
+    Attributes:
+        zero_deg: to subtract from the angle about the hinge.
+        rows: samples of the posture that defined it.
+        pose: the reference pose, or None where the zero is the straightest still posture.
+    """
+
+    zero_deg: float
+    rows: Rows
+    pose: ReferencePose | None
+
+
+def find_zero(angle_deg: Float, poses: Sequence[ReferencePose], grid: Grid) -> Zeroing:
+    """The first reference pose that the recording covers, else the straightest still posture."""
+    for pose in sorted(poses, key=lambda p: p.time_s):
+        if len(rows := pose_rows(pose, grid)):
+            return Zeroing(float(np.median(angle_deg[rows])) - pose.flexion_deg, rows, pose)
+    rows = straightest_still(angle_deg, grid)
+    return Zeroing(float(np.median(angle_deg[rows])), rows, None)
 
 
 def still_seconds(flexion_deg: Float, known: Bool, rate_hz: float) -> tuple[Rows, int]:

@@ -1,0 +1,157 @@
+"""Both sensors and the knee between them, one sample at a time: the causal form of a known knee."""
+
+from __future__ import annotations
+
+from cmath import exp as complex_exp
+from cmath import phase
+from dataclasses import dataclass
+from math import acos, degrees, exp, radians, sqrt
+
+import numpy as np
+
+from analysis.angle.band import FULL_RATE_RAD_S
+from analysis.angle.causal import CausalSensor, Spinor, Vector
+from analysis.angle.hinge import tangents
+from analysis.angle.parameters import AngleParameters
+from analysis.angle.quaternion import from_matrix
+from firmware_bridge.samples import Float
+
+_UNKNOWN_HEADING = 0.1
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class KnownKnee:
+    """What identification hands to the causal form. Axes are signed so that flexion is positive.
+
+    Attributes:
+        axes: (3,) of thigh and shank, in their sensors.
+        covariance_rad2: (4, 4) of the axes on their tangents.
+        levers_m: (3,) from the knee to each sensor.
+        biases_rad_s: (3,) of each gyro, latest.
+        jolt_rad: one sigma that jolts add to the angle in full movement.
+        middle_deg: middle of the movement, in the angle about the hinge.
+        zero_slope: (4,) sensitivity of the angle to the axes at the zero posture.
+        zero_lost: sensitivity to the heading at the zero posture.
+        zero_angle_deg: angle about the hinge at the zero posture.
+        zero_up: (3,) up at the zero posture, in the thigh's hinge frame.
+    """
+
+    axes: tuple[Float, Float]
+    covariance_rad2: Float
+    levers_m: tuple[Float, Float]
+    biases_rad_s: tuple[Float, Float]
+    jolt_rad: float
+    middle_deg: float
+    zero_slope: Float
+    zero_lost: float
+    zero_angle_deg: float
+    zero_up: Float
+
+
+@dataclass(frozen=True, slots=True)
+class CausalAngle:
+    """One sample: angle about the hinge from no particular zero, one sigma, tilt of the thigh."""
+
+    angle_deg: float
+    sd_deg: float
+    tilt_deg: float
+
+
+class CausalKnee:
+    """Reads the angle of a known knee. `step` once for every grid sample."""
+
+    def __init__(self, knee: KnownKnee, rate_hz: float, parameters: AngleParameters) -> None:
+        p = parameters
+        self._knee = knee
+        self._thigh, self._shank = (
+            CausalSensor(rate_hz, _vector(bias), _vector(lever), _hinge(axis), p)
+            for bias, lever, axis in zip(knee.biases_rad_s, knee.levers_m, knee.axes, strict=True)
+        )
+        self._covariance = [[float(v) for v in row] for row in knee.covariance_rad2]
+        self._zero_slope = [float(v) for v in knee.zero_slope]
+        self._zero_up = complex(knee.zero_up[0], knee.zero_up[1]), float(knee.zero_up[2])
+        self._step_s = 1.0 / rate_hz
+        self._follow = 1.0 - exp(-1.0 / (rate_hz * p.follow_s))
+        self._wobble2, self._tilt2 = p.wobble_rad**2, p.tilt_rad**2
+        self._follow4 = p.follow_level**4
+        self._worth = self._step_s / p.wobble_s
+        self._wander2 = p.wander_rad**2 * self._step_s
+        self._skin, self._skin_share = p.skin_rad, p.skin_share
+        self.restart()
+
+    def restart(self) -> None:
+        """Forgets attitudes and heading, as after a gap."""
+        self._thigh.restart()
+        self._shank.restart()
+        self._known, self._toward, self._wobble = 0.0, 0j, 0j
+
+    def step(self, thigh: tuple[Vector, Vector], shank: tuple[Vector, Vector]) -> CausalAngle:
+        """Takes (angular rate in rad/s, specific force in m/s^2) of both sensors."""
+        a1, b1 = self._thigh.step(*thigh)
+        a2, b2 = self._shank.step(*shank)
+        phasor = 4 * a1 * b1 * (a2 * b2).conjugate()
+        level2 = abs(phasor)
+        if level2 > 1e-9:
+            worth = self._worth * level2 / (self._wobble2 * level2 + self._tilt2)
+            self._known += worth
+            self._toward += worth / level2 * phasor
+        fade = 1.0 / (1.0 + self._wander2 * self._known)
+        self._known *= fade
+        self._toward *= fade
+        length = abs(self._toward)
+        slow = self._toward / length if length > 1e-12 else 1 + 0j
+        self._wobble += self._follow * (phasor * slow.conjugate() - self._wobble)
+        seen = abs(self._wobble)
+        share = seen * seen / (seen * seen + self._follow4)
+        half = complex_exp(0.5j * (phase(slow) + share * phase(self._wobble)))
+        angle = degrees(2 * phase(a1.conjugate() * a2 * half + b1 * (b2 * half).conjugate()))
+        middle = self._knee.middle_deg
+        angle = (angle - middle + 180.0) % 360.0 - 180.0 + middle
+        sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2, shank[0])
+        return CausalAngle(angle, degrees(sd), self._tilt_deg(a1, b1))
+
+    def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float, gyr: Vector) -> float:
+        share = level2 * level2 / (level2 * level2 + self._follow4)
+        x1, y1 = _axis_slope(one)
+        x2, y2 = _axis_slope(two)
+        z, c = self._zero_slope, self._covariance
+        d = (share * x1 - z[0], share * y1 - z[1], -share * x2 - z[2], -share * y2 - z[3])
+        variance = sum(d[i] * sum(c[i][j] * d[j] for j in range(4)) for i in range(4))
+        lost = (_rise(one) + _rise(two)) / 2 * (1.0 - share)
+        # The zero may be long ago: the past heading counts as no better known than the present one.
+        variance += ((lost - self._knee.zero_lost) ** 2 + lost * lost) / max(self._known, _UNKNOWN_HEADING)
+        variance += lost * lost * level2 * self._wobble2
+        rate = sqrt(gyr[0] * gyr[0] + gyr[1] * gyr[1] + gyr[2] * gyr[2])
+        bent = radians(angle_deg - self._knee.zero_angle_deg)
+        variance += self._skin**2 + (self._skin_share * bent) ** 2
+        variance += (self._knee.jolt_rad * min(rate / FULL_RATE_RAD_S, 1.0)) ** 2
+        return sqrt(variance)
+
+    def _tilt_deg(self, a: complex, b: complex) -> float:
+        level, rise = 2j * a.conjugate() * b, _rise((a, b))
+        cosine = (level * self._zero_up[0].conjugate()).real + rise * self._zero_up[1]
+        return degrees(acos(min(max(cosine, -1.0), 1.0)))
+
+
+def _axis_slope(q: Spinor) -> tuple[float, float]:
+    """`flexion.axis_sensitivity` for one sample."""
+    a, b = q
+    level, rise = 2j * a.conjugate() * b, _rise((a, b))
+    slope = rise / max(level.real * level.real + level.imag * level.imag, 1e-2)
+    return slope * level.imag, -slope * level.real
+
+
+def _rise(q: Spinor) -> float:
+    """How much the hinge points up, -1 to 1."""
+    a, b = q
+    return a.real * a.real + a.imag * a.imag - b.real * b.real - b.imag * b.imag
+
+
+def _vector(values: Float) -> Vector:
+    x, y, z = (float(v) for v in values)
+    return x, y, z
+
+
+def _hinge(axis: Float) -> Spinor:
+    a, b = from_matrix(np.stack((*tangents(axis), axis), axis=1))
+    return complex(a[0]), complex(b[0])

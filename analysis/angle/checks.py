@@ -1,0 +1,119 @@
+"""What is wrong with a recording, said in plain sentences before or beside the angle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.angle.grid import Grid
+from analysis.angle.identify import Knee
+from firmware_bridge.errors import CannotAnswerError
+from firmware_bridge.samples import Float, ImuSamples
+
+_GRAVITY_RANGE_M_S2 = (7.0, 13.0)
+_FASTEST_RAD_S = 70.0
+_CLIPPED_IN_A_ROW = 3
+_SWAPPED_RATIO = 2.5
+_SWAPPED_RATIO_WITH_LEVERS = 1.2
+_UPRIGHT_HINGE_LEVEL = 0.35
+_MUCH = 0.2
+_SLOW_HZ = 40.0
+
+
+def refuse_unusable(grid: Grid) -> None:
+    """Raises CannotAnswerError where a sensor is dead, or its numbers are in other units."""
+    for name, motion in (("thigh", grid.thigh), ("shin", grid.shank)):
+        acc, gyr = motion.acc_m_s2[:, grid.known], motion.gyr_rad_s[:, grid.known]
+        if acc.shape[1] < 2:
+            raise CannotAnswerError(
+                "The two sensors never delivered samples at the same time.",
+                "Check the connection of both sensors and record again.",
+            )
+        if _dead(acc) or _dead(gyr):
+            part = "accelerometer" if _dead(acc) else "gyroscope"
+            raise CannotAnswerError(
+                f"The {part} of the {name} sensor sent the same value all the time.",
+                "Switch that sensor off and on, and record again.",
+            )
+        felt = float(np.median(np.linalg.norm(acc, axis=0)))
+        low, high = _GRAVITY_RANGE_M_S2
+        if not low < felt < high:
+            hint = " That looks like g; m/s^2 are needed." if 0.7 < felt < 1.3 else ""
+            raise CannotAnswerError(
+                f"The {name} sensor feels {felt:.1f} m/s^2 instead of gravity's 9.8.{hint}",
+                "Check the units and the calibration of its accelerometer.",
+            )
+        if float(np.percentile(np.abs(gyr), 99)) > _FASTEST_RAD_S:
+            raise CannotAnswerError(
+                f"The {name} sensor turns faster than any leg can.",
+                "Check the units of its gyroscope: rad/s are needed.",
+            )
+
+
+def _dead(values: Float) -> bool:
+    return bool((np.count_nonzero(np.diff(values, axis=1), axis=1) < 0.01 * values.shape[1]).all())
+
+
+def about_samples(thigh: ImuSamples, shank: ImuSamples, grid: Grid) -> list[str]:
+    """Warnings that need no angle: missing samples, clipping, a low rate."""
+    warnings = []
+    missing = 1.0 - float(grid.known.mean())
+    if missing > 0.01:
+        warnings.append(f"{100 * missing:.0f} % of the recording is missing; there is no angle there.")
+    if grid.rate_hz < _SLOW_HZ:
+        warnings.append(
+            f"The sensors delivered only {grid.rate_hz:.0f} samples a second: fast movement is blurred."
+        )
+    for name, samples in (("thigh", thigh), ("shin", shank)):
+        alone = float(samples.time_s[-1] - samples.time_s[0]) - float(grid.time_s[-1] - grid.time_s[0])
+        if alone > 2.0:
+            warnings.append(f"The {name} sensor recorded {alone:.0f} s without the other one.")
+        for part, values in (("gyroscope", samples.gyr_rad_s), ("accelerometer", samples.acc_m_s2)):
+            if (clipped := _clipped(values)) > 0:
+                seconds = clipped / grid.rate_hz
+                warnings.append(
+                    f"The {part} of the {name} sensor was at the end of its range for {seconds:.2f} s: "
+                    "choose a wider range; the angle is wrong around these moments."
+                )
+    return warnings
+
+
+def _clipped(values: Float) -> int:
+    """Samples within runs at the largest or smallest value of a channel."""
+    total = 0
+    for channel in values.T:
+        for limit in (channel.max(), channel.min()):
+            at = np.abs(channel - limit) <= 1e-6 * abs(limit)
+            if abs(limit) < 1e-9 or at.all():
+                continue
+            edges = np.flatnonzero(np.diff(np.concatenate(([0], at.astype(np.int8), [0]))))
+            runs = edges[1::2] - edges[::2]
+            total += int(runs[runs >= _CLIPPED_IN_A_ROW].sum())
+    return total
+
+
+def about_knee(knee: Knee, level2: Float) -> list[str]:
+    """Warnings about the identification: swapped sensors, an upright hinge."""
+    warnings = []
+    upright = float(np.mean(level2 < _UPRIGHT_HINGE_LEVEL**2))
+    if upright > _MUCH:
+        warnings.append(
+            f"The knee's axis stood nearly upright in {100 * upright:.0f} % of the recording, as in "
+            "side-lying: there the angle rests on the gyroscopes alone and its band is wider."
+        )
+    if _swapped(knee):
+        warnings.append(
+            'The sensor named "thigh" moves like a shin and the other like a thigh: '
+            "check that they are not swapped."
+        )
+    return warnings
+
+
+def _swapped(knee: Knee) -> bool:
+    """The shank turns more than the thigh; and in upright postures the thigh's sensor is above the knee."""
+    rates = [
+        float(np.sqrt(np.mean((axis @ sensor.strapdown.gyr) ** 2)))
+        for axis, sensor in zip(knee.axes, (knee.thigh, knee.shank), strict=True)
+    ]
+    ratio = rates[0] / max(rates[1], 1e-6)
+    inverted = bool(knee.centre.upright(-knee.thigh.up_in_sensor, -knee.shank.up_in_sensor).mean() > _MUCH)
+    return ratio > (_SWAPPED_RATIO_WITH_LEVERS if inverted else _SWAPPED_RATIO)

@@ -1,0 +1,188 @@
+"""One strapping, from its grid to the angle: axes, read-out, direction, zero, band, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.angle.attitude import find_attitude
+from analysis.angle.band import axis_slope, heading_slope, knot_band_deg
+from analysis.angle.checks import about_knee
+from analysis.angle.direction import Direction, alike_evidence, judge, lever_evidence, pose_evidence
+from analysis.angle.flexion import Hinged, circular_middle_deg, hinge_angle_rad, near
+from analysis.angle.grid import Grid
+from analysis.angle.heading import Heading, follow, hinge_information, smooth_heading
+from analysis.angle.identify import Knee, find_knee
+from analysis.angle.knots import Knots
+from analysis.angle.parameters import AngleParameters
+from analysis.angle.result import HingeAxes
+from analysis.angle.zero import Zeroing, find_zero, pose_rows
+from firmware_bridge.errors import CannotAnswerError
+from firmware_bridge.samples import Float
+from firmware_bridge.session.model import ReferencePose
+
+_MIN_BENDING_DEG = 15.0
+_SURE_NATS = 1.5
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Strapping:
+    """What one strapping gave, (n,) on its own slice of the grid; NaN where it is not known.
+
+    Attributes:
+        knee: axes, levers and attitudes; axes with the sign of flexion.
+        middle_deg: middle of the movement, in the angle about those axes.
+        zero: where 0 deg is, in that angle.
+        zero_knots: the blocks of the posture that defined it.
+        zero_slope: (4,) sensitivity of the angle to the axes there.
+        zero_lost: sensitivity to the heading there.
+    """
+
+    flexion_deg: Float
+    sd_deg: Float
+    tilt_deg: Float
+    knee: Knee
+    middle_deg: float
+    zero: Zeroing
+    zero_knots: NDArray[np.int64]
+    zero_slope: Float
+    zero_lost: float
+    checks: tuple[tuple[float, float], ...]
+    diagnostics: dict[str, float]
+    warnings: tuple[str, ...]
+
+    @property
+    def relative(self) -> bool:
+        """Whether no reference pose set the zero."""
+        return self.zero.pose is None
+
+    @property
+    def zero_sd_deg(self) -> float:
+        """One sigma of the zero; NaN when relative."""
+        if self.zero.pose is None:
+            return float("nan")
+        return float(np.hypot(self.zero.pose.sd_deg, np.nanmean(self.sd_deg[self.zero.rows])))
+
+    @property
+    def axes(self) -> HingeAxes:
+        """The axes with the sign of flexion."""
+        fit = self.knee.fit
+        return HingeAxes(
+            thigh=fit.thigh,
+            shank=fit.shank,
+            sd_deg=self.diagnostics["axes_sd_deg"],
+            residual_deg_s=float(np.degrees(fit.residual_rad_s)),
+            pairing_margin=self.knee.margin,
+        )
+
+
+def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleParameters) -> Strapping:
+    """Estimates one strapping.
+
+    Raises:
+        CannotAnswerError: the movement does not show the axes.
+    """
+    knots = Knots.of(grid.known, grid.rate_hz, parameters.knot_s)
+    attitudes = [find_attitude(m, grid, knots, parameters) for m in (grid.thigh, grid.shank)]
+    knee = find_knee(attitudes[0], attitudes[1], knots, grid.rate_hz, parameters)
+    angle, level2, heading = _read(knee, grid, knots, parameters)
+    direction = _direction(angle, knee, poses, grid)
+    knee = replace(knee, fit=knee.fit.signed(direction.sign))
+    flexion = direction.sign * angle
+    bending = float(np.subtract(*np.percentile(flexion[grid.known], [99, 1])))
+    if bending < _MIN_BENDING_DEG:
+        raise CannotAnswerError(
+            f"The knee bent by only {bending:.0f} deg, too little to find its axis.",
+            "Record 8 to 10 slow swings of the lower leg, from nearly straight to well bent.",
+        )
+    zero = find_zero(flexion, poses, grid)
+    flexion = flexion - zero.zero_deg
+    at_zero = np.unique(knots.of_sample[zero.rows])
+    bent = flexion[knots.middle] - float(np.median(flexion[zero.rows]))
+    spacing_s = knots.size / grid.rate_hz
+    band = knot_band_deg(knee, level2, heading, bent, at_zero, spacing_s, parameters)
+    return Strapping(
+        flexion_deg=np.where(grid.known, flexion, np.nan),
+        sd_deg=np.where(grid.known, knots.to_samples(band), np.nan),
+        tilt_deg=np.where(grid.known, knots.to_samples(_tilt_deg(knee, at_zero)), np.nan),
+        knee=knee,
+        middle_deg=float(np.median(flexion[grid.known])) + zero.zero_deg,
+        zero=zero,
+        zero_knots=at_zero,
+        zero_slope=axis_slope(knee, level2, parameters)[:, at_zero].mean(axis=1),
+        zero_lost=float(heading_slope(knee, level2, parameters)[at_zero].mean()),
+        checks=tuple(
+            (p.time_s, float(np.median(flexion[rows])) - p.flexion_deg)
+            for p in poses
+            if p is not zero.pose and len(rows := pose_rows(p, grid))
+        ),
+        diagnostics=_diagnostics(knee, direction, bending, level2),
+        warnings=(*_about(zero, direction), *about_knee(knee, level2)),
+    )
+
+
+def _read(knee: Knee, grid: Grid, knots: Knots, parameters: AngleParameters) -> tuple[Float, Float, Heading]:
+    """The angle (n,) about the axes in degrees, the hinge's level part squared (m,), the heading."""
+    thigh, shank = (
+        Hinged.of(s.strapdown.inertial_from_sensor, s.level_from_inertial, axis, knots)
+        for s, axis in zip((knee.thigh, knee.shank), knee.axes, strict=True)
+    )
+    phasor = thigh.direction[knots.middle] * shank.direction[knots.middle].conj()
+    level2 = np.abs(phasor)
+    information = hinge_information(level2, parameters)
+    heading = smooth_heading(phasor, information, parameters.wander_rad, knots, grid.rate_hz)
+    turned = follow(phasor, heading, knots, grid.rate_hz, parameters)
+    angle = np.degrees(hinge_angle_rad(thigh, shank, knots.to_samples(turned)))
+    return near(angle, circular_middle_deg(angle[grid.known])), level2, heading
+
+
+def _direction(angle: Float, knee: Knee, poses: Sequence[ReferencePose], grid: Grid) -> Direction:
+    evidence = [lever_evidence(knee.centre, knee.axes)]
+    if (alike := alike_evidence(knee.axes)) is not None:
+        evidence.append(alike)
+    evidence.extend(
+        pose_evidence(float(np.median(angle[rows])), pose.flexion_deg)
+        for pose in poses
+        if len(rows := pose_rows(pose, grid))
+    )
+    return judge(angle[grid.known], evidence)
+
+
+def _tilt_deg(knee: Knee, at_zero: NDArray[np.int64]) -> Float:
+    """(m,) how far the thigh has tilted since the zero posture."""
+    up = knee.thigh.up_in_sensor
+    first = up[:, at_zero].mean(axis=1)
+    cosine = first @ up / np.linalg.norm(first)
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+
+
+def _diagnostics(knee: Knee, direction: Direction, bending_deg: float, level2: Float) -> dict[str, float]:
+    worse = max(np.trace(knee.fit.covariance_rad2[:2, :2]), np.trace(knee.fit.covariance_rad2[2:, 2:]))
+    return {
+        "bending_deg": bending_deg,
+        "axes_sd_deg": float(np.degrees(np.sqrt(worse))),
+        "direction_nats": direction.certainty_nats,
+        "pairing_margin": knee.margin,
+        "lever_thigh_m": float(np.linalg.norm(knee.centre.thigh_m)),
+        "lever_shank_m": float(np.linalg.norm(knee.centre.shank_m)),
+        "knee_force_residual_m_s2": knee.centre.residual_m_s2,
+        "hinge_level_share": float(np.sqrt(np.median(level2))),
+    }
+
+
+def _about(zero: Zeroing, direction: Direction) -> list[str]:
+    warnings = []
+    if direction.certainty_nats < _SURE_NATS:
+        warnings.append(
+            "Which way the knee bends could not be told for sure: if bending lowers the number, "
+            "record a reference pose before and some bending after it."
+        )
+    if zero.pose is None:
+        warnings.append(
+            "The angle is relative: it counts from the straightest still posture, "
+            "because no reference pose with a known angle was recorded."
+        )
+    return warnings
