@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.angle.grid import Grid
+from analysis.angle.grid import Grid, Motion
 from analysis.angle.identify import Knee
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float, ImuSamples
 
 _GRAVITY_RANGE_M_S2 = (7.0, 13.0)
-_FASTEST_RAD_S = 70.0
+_SCALE_SMOOTH_S = 0.5
+# Less turning than this, RMS, is too little to compare by.
+_SCALE_TURNING = 0.03
 _CLIPPED_IN_A_ROW = 3
 _SWAPPED_RATIO = 2.5
 _SWAPPED_RATIO_WITH_LEVERS = 1.2
@@ -42,15 +44,38 @@ def refuse_unusable(grid: Grid) -> None:
                 f"The {name} sensor feels {felt:.1f} m/s^2 instead of gravity's 9.8.{hint}",
                 "Check the units and the calibration of its accelerometer.",
             )
-        if float(np.percentile(np.abs(gyr), 99)) > _FASTEST_RAD_S:
+        if (scale := _gyro_scale(motion, grid)) is not None and not 0.2 < scale < 5.0:
             raise CannotAnswerError(
-                f"The {name} sensor turns faster than any leg can.",
-                "Check the units of its gyroscope: rad/s are needed.",
+                f"Gyroscope and accelerometer of the {name} sensor do not tell of the same movement.",
+                "Check the units, rad/s and m/s^2, and that both use the same axes.",
             )
 
 
 def _dead(values: Float) -> bool:
     return bool((np.count_nonzero(np.diff(values, axis=1), axis=1) < 0.01 * values.shape[1]).all())
+
+
+def _gyro_scale(motion: Motion, grid: Grid) -> float | None:
+    """How fast up turns in the sensor, as a multiple of what the gyro says; None where it hardly turns.
+
+    Up is the direction of force, crudely smoothed: good enough to tell degrees from radians.
+    """
+    size = max(1, round(_SCALE_SMOOTH_S / 2 * grid.rate_hz))
+    count = len(grid.time_s) // size
+    if count < 4:
+        return None
+
+    def means(values: Float) -> Float:
+        return np.asarray(values[:, : count * size].reshape(3, count, size).mean(axis=2))
+
+    up = means(motion.acc_m_s2)
+    up /= np.maximum(np.linalg.norm(up, axis=0), 1e-9)
+    moved = up[:, 2:] - up[:, :-2]
+    predicted = -np.cross(means(motion.gyr_rad_s)[:, 1:-1], up[:, 1:-1], axis=0) * (2 * size / grid.rate_hz)
+    energy = float((predicted**2).sum())
+    if np.sqrt((moved**2).sum() / moved.shape[1]) < _SCALE_TURNING or energy == 0.0:
+        return None
+    return float((moved * predicted).sum()) / energy
 
 
 def about_samples(thigh: ImuSamples, shank: ImuSamples, grid: Grid) -> list[str]:

@@ -77,7 +77,14 @@ def _part(grid: Grid, rows: slice) -> Grid:
     def cut(motion: Motion) -> Motion:
         return Motion(motion.acc_m_s2[:, rows], motion.gyr_rad_s[:, rows])
 
-    return Grid(grid.time_s[rows], grid.rate_hz, grid.known[rows], cut(grid.thigh), cut(grid.shank))
+    return Grid(
+        grid.time_s[rows],
+        grid.rate_hz,
+        grid.known[rows],
+        grid.carried[rows],
+        cut(grid.thigh),
+        cut(grid.shank),
+    )
 
 
 def _inside(pose: ReferencePose, time_s: Float) -> bool:

@@ -10,6 +10,8 @@ from firmware_bridge.samples import ImuSamples
 
 # What decides the rate of the grid where nobody says it.
 RATE_SAMPLES = 64
+# A step longer than this many is a hole.
+_LONG_STEPS = 2.5
 
 Row = tuple[float, float, float, float, float, float, float]
 
@@ -21,12 +23,13 @@ class Feed:
         times: of the first samples, for the start and the rate of the grid.
     """
 
-    __slots__ = ("_after", "_before", "_latest", "_waiting", "times")
+    __slots__ = ("_after", "_before", "_earlier", "_latest", "_waiting", "times")
 
     def __init__(self) -> None:
         self.times: list[float] = []
         self._waiting: deque[Row] = deque()
         self._latest = -inf
+        self._earlier: Row | None = None
         self._before: Row | None = None
         self._after: Row | None = None
 
@@ -54,12 +57,14 @@ class Feed:
         while self._after[0] < time_s - 1e-9:
             if not self._waiting:
                 return None
-            self._before, self._after = self._after, self._waiting.popleft()
-        t0, a, b, c, d, e, f = self._before
-        t1, a1, b1, c1, d1, e1, f1 = self._after
+            self._earlier, self._before, self._after = self._before, self._after, self._waiting.popleft()
+        t0, t1 = self._before[0], self._after[0]
         s = min(max((time_s - t0) / (t1 - t0), 0.0), 1.0)
-        return (
-            (a + s * (a1 - a), b + s * (b1 - b), c + s * (c1 - c)),
-            (d + s * (d1 - d), e + s * (e1 - e), f + s * (f1 - f)),
-            t1 - t0,
-        )
+        row = [v + s * (w - v) for v, w in zip(self._before, self._after, strict=True)]
+        if self._earlier is not None and t1 - t0 > _LONG_STEPS * (t0 - self._earlier[0]):
+            # A hole: leave it with the slope that the past had, as far as the future allows.
+            h = (t1 - t0) / (t0 - self._earlier[0])
+            for k in range(1, 7):
+                u, v, w = self._earlier[k], self._before[k], self._after[k]
+                row[k] += s * (1.0 - s) * ((v - u) * h - (w - v)) * (1.0 - s)
+        return (row[1], row[2], row[3]), (row[4], row[5], row[6]), t1 - t0

@@ -16,6 +16,8 @@ Bool = NDArray[np.bool_]
 # Below this rate a knee swing is no longer sampled; above it nothing is gained.
 _RATE_RANGE_HZ = (10.0, 500.0)
 _SHORTEST_S = 2.0
+# A step longer than this many is a hole, to be filled with a curve rather than a straight line.
+_LONG_STEPS = 2.5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,12 +35,14 @@ class Grid:
     Attributes:
         time_s: (n,) uniform.
         rate_hz: of the grid.
-        known: (n,) False where either sensor has a gap; the motion there is a straight line.
+        known: (n,) False where either sensor has a gap.
+        carried: (n,) False where a gap is too long to carry an attitude across; the motion there is made up.
     """
 
     time_s: Float
     rate_hz: float
     known: Bool
+    carried: Bool
     thigh: Motion
     shank: Motion
 
@@ -87,27 +91,45 @@ def common_grid(thigh: ImuSamples, shank: ImuSamples, parameters: AngleParameter
         )
     rate = min(rate, high)
     time_s = start + np.arange(int((stop - start) * rate + 1e-6) + 1) / rate
-    moved, known = zip(
-        *(_on_grid(s, time_s, rate, parameters.max_gap_s) for s in (thigh, shank)), strict=True
-    )
-    return Grid(time_s, rate, known[0] & known[1], *moved)
+    moved, steps = zip(*(_on_grid(s, time_s, rate) for s in (thigh, shank)), strict=True)
+    longest = np.maximum(*steps) - 1e-6
+    known, carried = longest <= parameters.max_gap_s, longest <= parameters.max_carried_gap_s
+    return Grid(time_s, rate, known, carried, *moved)
 
 
-def _on_grid(samples: ImuSamples, time_s: Float, rate: float, max_gap_s: float) -> tuple[Motion, Bool]:
+def _on_grid(samples: ImuSamples, time_s: Float, rate: float) -> tuple[Motion, Float]:
+    """The motion on the grid, and for every instant the length of the step that it lies in."""
     first = int(np.searchsorted(samples.time_s, time_s[0] - 1e-9))
     part = samples.time_s[first : first + len(time_s)]
     if len(part) == len(time_s) and np.abs(part - time_s).max() < 0.02 / rate:
         rows = slice(first, first + len(time_s))
-        motion = Motion(
-            np.ascontiguousarray(samples.acc_m_s2[rows].T), np.ascontiguousarray(samples.gyr_rad_s[rows].T)
-        )
-        return motion, np.ones(len(time_s), dtype=bool)
+        acc, gyr = (np.ascontiguousarray(v[rows].T) for v in (samples.acc_m_s2, samples.gyr_rad_s))
+        return Motion(acc, gyr), np.full(len(time_s), 1 / rate)
     right = np.clip(np.searchsorted(samples.time_s, time_s), 1, len(samples) - 1)
     step = samples.time_s[right] - samples.time_s[right - 1]
     share = np.clip((time_s - samples.time_s[right - 1]) / step, 0.0, 1.0)
+    long = np.flatnonzero(step > _LONG_STEPS / rate)
 
     def between(values: Float) -> Float:
-        low, high = values[right - 1].T, values[right].T
-        return np.ascontiguousarray(low + share * (high - low))
+        low = values[right - 1].T
+        rise = values[right].T - low
+        line = low + share * rise
+        if len(long):
+            line[:, long] += _bend(samples.time_s, values, right[long], share[long], rise[:, long])
+        return np.ascontiguousarray(line)
 
-    return Motion(between(samples.acc_m_s2), between(samples.gyr_rad_s)), step <= max_gap_s + 1e-6
+    return Motion(between(samples.acc_m_s2), between(samples.gyr_rad_s)), step
+
+
+def _bend(time_s: Float, values: Float, right: NDArray[np.int64], share: Float, rise: Float) -> Float:
+    """What a cubic with the slopes on both sides (Hermite) adds to the straight line over a missing step."""
+    left, last = right - 1, len(time_s) - 1
+    step = time_s[right] - time_s[left]
+
+    def slope(a: NDArray[np.int64], b: NDArray[np.int64]) -> Float:
+        span = time_s[b] - time_s[a]
+        usable = (b > a) & (span < step)
+        return np.where(usable, (values[b] - values[a]).T / np.where(usable, span, 1.0) * step, rise)
+
+    before, after = slope(np.maximum(left - 2, 0), left), slope(right, np.minimum(right + 2, last))
+    return np.asarray(share * (1 - share) * ((before - rise) * (1 - share) + (rise - after) * share))

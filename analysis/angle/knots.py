@@ -16,7 +16,7 @@ class Knots:
     """`count` blocks of `size` samples (odd, so that a block has a middle sample).
 
     Attributes:
-        cut: (count,) blocks that hold samples nobody measured: nothing is continued across them.
+        cut: (count,) blocks that hold a long gap: nothing is continued across them.
         of_sample: (n,) the block that speaks for each sample; next to a gap, the one on its own side.
     """
 
@@ -26,16 +26,16 @@ class Knots:
     of_sample: NDArray[np.int64]
 
     @classmethod
-    def of(cls, known: Bool, rate_hz: float, spacing_s: float) -> Knots:
+    def of(cls, carried: Bool, rate_hz: float, spacing_s: float) -> Knots:
         """The blocks of a grid; a rest of less than one block belongs to the last one."""
-        n = len(known)
+        n = len(carried)
         size = 2 * int(spacing_s * rate_hz / 2) + 1
         count = max(1, n // size)
-        cut = ~np.logical_and.reduceat(known, np.arange(count) * size)
+        cut = ~np.logical_and.reduceat(carried, np.arange(count) * size)
         of_sample = np.minimum(np.arange(n) // size, count - 1)
         if cut.any():
-            # How many unknown samples lie before: it changes inside the block exactly where the gap is.
-            before = np.concatenate(([0], np.cumsum(~known)))[:-1]
+            # How many lost samples lie before: it changes inside the block exactly where the gap is.
+            before = np.concatenate(([0], np.cumsum(~carried)))[:-1]
             first = before[of_sample * size]
             inside = cut[of_sample]
             of_sample = of_sample + np.where(inside, np.where(before > first, 1, -1), 0)

@@ -80,7 +80,7 @@ class LiveAngle:
         if self._count and self._found is not None:
             self._strappings.append((self._found, self._pose))
         self._first = self._count
-        self._history: list[tuple[_Both, bool]] = []
+        self._history: list[tuple[_Both, float]] = []
         self._search_at = 0
         self._knee: CausalKnee | None = None
         self._found = None
@@ -153,8 +153,8 @@ class LiveAngle:
         rows, self._out = self._out, []
         return np.array(rows, dtype=np.float64).reshape(-1, 5).T
 
-    def _next(self) -> tuple[float, _Both, bool] | None:
-        """The next grid sample, once both sensors cover it."""
+    def _next(self) -> tuple[float, _Both, float] | None:
+        """The next grid sample, once both sensors cover it: time, motion, length of the step around it."""
         thigh, shank = self._feeds[Segment.THIGH], self._feeds[Segment.SHANK]
         if self._start_s is None or self._rate_hz is None:
             if min(len(thigh.times), len(shank.times)) < (RATE_SAMPLES if self._rate_hz is None else 2):
@@ -165,22 +165,21 @@ class LiveAngle:
         time_s = self._start_s + self._count / self._rate_hz
         if (one := thigh.at(time_s)) is None or (two := shank.at(time_s)) is None:
             return None
-        known = max(one[2], two[2]) <= self._parameters.max_gap_s + 1e-6
-        return time_s, ((one[0], one[1]), (two[0], two[1])), known
+        return time_s, ((one[0], one[1]), (two[0], two[1])), max(one[2], two[2]) - 1e-6
 
-    def _step(self, time_s: float, both: _Both, known: bool) -> None:
+    def _step(self, time_s: float, both: _Both, step_s: float) -> None:
         self._count += 1
         if any(start <= time_s < stop for start, stop in self._restraps.items()):
             self._begin_strapping()
             self._out.append((time_s, nan, nan, False, nan))
             return
         if len(self._history) < _LONGEST_HISTORY_S * self._rate():
-            self._history.append((both, known))
-        angle = None if self._knee is None else self._read(self._knee, both, known)
+            self._history.append((both, step_s))
+        angle = None if self._knee is None else self._read(self._knee, both, step_s)
         if len(self._history) > self._search_at:
             self._search()
         self._set_zero(time_s)
-        if angle is None or not known:
+        if angle is None or step_s > self._parameters.max_gap_s:
             self._out.append((time_s, nan, nan, False, nan))
             return
         # A zero that is still to come must not mix with the one before it.
@@ -193,8 +192,8 @@ class LiveAngle:
     def _time_of(self, index: int) -> float:
         return (self._start_s or 0.0) + index / self._rate()
 
-    def _read(self, knee: CausalKnee, both: _Both, known: bool) -> CausalAngle | None:
-        if not known:
+    def _read(self, knee: CausalKnee, both: _Both, step_s: float) -> CausalAngle | None:
+        if step_s > self._parameters.max_carried_gap_s:
             self._gap = True
             self._angles.append(nan)
             return None
@@ -225,10 +224,11 @@ class LiveAngle:
 
     def _felt(self) -> Grid:
         values = np.array([(*a, *b, *c, *d) for ((a, b), (c, d)), _ in self._history]).T
-        known = np.array([known for _, known in self._history])
-        times = self._time_of(self._count - len(known)) + np.arange(len(known)) / self._rate()
+        steps = np.array([step_s for _, step_s in self._history])
+        times = self._time_of(self._count - len(steps)) + np.arange(len(steps)) / self._rate()
         gyr1, acc1, gyr2, acc2 = (np.ascontiguousarray(values[k : k + 3]) for k in (0, 3, 6, 9))
-        return Grid(times, self._rate(), known, Motion(acc1, gyr1), Motion(acc2, gyr2))
+        known, carried = steps <= self._parameters.max_gap_s, steps <= self._parameters.max_carried_gap_s
+        return Grid(times, self._rate(), known, carried, Motion(acc1, gyr1), Motion(acc2, gyr2))
 
     def _take(self, found: Strapping, grid: Grid) -> None:
         zero_deg = found.zero.zero_deg
@@ -245,8 +245,8 @@ class LiveAngle:
         self._knee = CausalKnee(known_knee(found, self._parameters), self._rate(), self._parameters)
         self._angles, self._gap = [], False
         warm = self._history[-round(_WARM_UP_S * self._rate()) :]
-        for both, known in warm:
-            self._read(self._knee, both, known)
+        for both, step_s in warm:
+            self._read(self._knee, both, step_s)
         self._angles_from = self._count - len(warm)
 
     def _own_poses(self) -> list[ReferencePose]:

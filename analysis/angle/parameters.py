@@ -10,7 +10,8 @@ class AngleParameters:
     """Constants of the angle estimation, independent of the sample rate.
 
     Attributes:
-        max_gap_s: gaps up to this length are bridged by a straight line, longer ones stay gaps.
+        max_gap_s: gaps up to this length are filled, in longer ones there is no angle.
+        max_carried_gap_s: gaps up to this length are filled for the attitude: a leg moves smoothly enough.
         gravity_tau_s: time constant of the gravity filter (cut-off sqrt(2) / (2 pi tau)).
         knot_s: spacing of the slow quantities (gravity, heading).
         gyro_floor_rad_s: standard deviation assumed of any comparison of rates, at rest.
@@ -39,6 +40,7 @@ class AngleParameters:
     """
 
     max_gap_s: float = 0.1
+    max_carried_gap_s: float = 0.25
     gravity_tau_s: float = 2.0
     knot_s: float = 0.05
     gyro_floor_rad_s: float = 0.1

@@ -85,7 +85,7 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     Raises:
         CannotAnswerError: the movement does not show the axes.
     """
-    knots = Knots.of(grid.known, grid.rate_hz, parameters.knot_s)
+    knots = Knots.of(grid.carried, grid.rate_hz, parameters.knot_s)
     attitudes = [find_attitude(m, grid, knots, parameters) for m in (grid.thigh, grid.shank)]
     knee = find_knee(attitudes[0], attitudes[1], knots, grid.rate_hz, parameters)
     angle, level2, heading = _read(knee, grid, knots, parameters)
