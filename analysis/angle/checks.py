@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.angle.grid import Grid, Motion
+from analysis.angle.attitude import Attitude
+from analysis.angle.grid import Grid
 from analysis.angle.identify import Knee
+from analysis.angle.knots import Knots
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float, ImuSamples
 
 _GRAVITY_RANGE_M_S2 = (7.0, 13.0)
-_SCALE_SMOOTH_S = 0.5
-# Less turning than this, RMS, is too little to compare by.
-_SCALE_TURNING = 0.03
+_GRAVITY_M_S2 = 9.81
+_COHERENCE_S = 2.0
+_COHERENT_SHARE = 0.85
 _CLIPPED_IN_A_ROW = 3
 _SWAPPED_RATIO = 2.5
 _SWAPPED_RATIO_WITH_LEVERS = 1.2
@@ -44,38 +46,31 @@ def refuse_unusable(grid: Grid) -> None:
                 f"The {name} sensor feels {felt:.1f} m/s^2 instead of gravity's 9.8.{hint}",
                 "Check the units and the calibration of its accelerometer.",
             )
-        if (scale := _gyro_scale(motion, grid)) is not None and not 0.2 < scale < 5.0:
-            raise CannotAnswerError(
-                f"Gyroscope and accelerometer of the {name} sensor do not tell of the same movement.",
-                "Check the units, rad/s and m/s^2, and that both use the same axes.",
-            )
 
 
 def _dead(values: Float) -> bool:
     return bool((np.count_nonzero(np.diff(values, axis=1), axis=1) < 0.01 * values.shape[1]).all())
 
 
-def _gyro_scale(motion: Motion, grid: Grid) -> float | None:
-    """How fast up turns in the sensor, as a multiple of what the gyro says; None where it hardly turns.
+def refuse_incoherent(thigh: Attitude, shank: Attitude, knots: Knots, rate_hz: float) -> None:
+    """Raises CannotAnswerError where a gyro does not explain how gravity turns in its own sensor.
 
-    Up is the direction of force, crudely smoothed: good enough to tell degrees from radians.
+    Carried along by the right gyro, the force keeps its direction, and its mean over a few seconds its
+    length; wrong units or axes scatter it.
     """
-    size = max(1, round(_SCALE_SMOOTH_S / 2 * grid.rate_hz))
-    count = len(grid.time_s) // size
-    if count < 4:
-        return None
-
-    def means(values: Float) -> Float:
-        return np.asarray(values[:, : count * size].reshape(3, count, size).mean(axis=2))
-
-    up = means(motion.acc_m_s2)
-    up /= np.maximum(np.linalg.norm(up, axis=0), 1e-9)
-    moved = up[:, 2:] - up[:, :-2]
-    predicted = -np.cross(means(motion.gyr_rad_s)[:, 1:-1], up[:, 1:-1], axis=0) * (2 * size / grid.rate_hz)
-    energy = float((predicted**2).sum())
-    if np.sqrt((moved**2).sum() / moved.shape[1]) < _SCALE_TURNING or energy == 0.0:
-        return None
-    return float((moved * predicted).sum()) / energy
+    size = max(1, round(_COHERENCE_S * rate_hz / knots.size))
+    count = knots.count // size
+    for name, attitude in (("thigh", thigh), ("shin", shank)):
+        force = attitude.strapdown.force[:, : count * size].reshape(3, count, size)
+        whole = ~knots.cut[: count * size].reshape(count, size).any(axis=1)
+        if not whole.any():
+            continue
+        lengths = np.linalg.norm(force.mean(axis=2), axis=0)[whole]
+        if float(np.percentile(lengths, 5)) < _COHERENT_SHARE * _GRAVITY_M_S2:
+            raise CannotAnswerError(
+                f"Gyroscope and accelerometer of the {name} sensor do not tell of the same movement.",
+                "Check the units, rad/s and m/s^2, and that both use the same axes.",
+            )
 
 
 def about_samples(thigh: ImuSamples, shank: ImuSamples, grid: Grid) -> list[str]:

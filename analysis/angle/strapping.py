@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.angle.attitude import find_attitude
 from analysis.angle.band import axis_slope, heading_slope, knot_band_deg
-from analysis.angle.checks import about_knee
+from analysis.angle.checks import about_knee, refuse_incoherent
 from analysis.angle.direction import Direction, alike_evidence, judge, lever_evidence, pose_evidence
 from analysis.angle.flexion import Hinged, circular_middle_deg, hinge_angle_rad, near
 from analysis.angle.grid import Grid
@@ -87,6 +87,7 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     """
     knots = Knots.of(grid.carried, grid.rate_hz, parameters.knot_s)
     attitudes = [find_attitude(m, grid, knots, parameters) for m in (grid.thigh, grid.shank)]
+    refuse_incoherent(attitudes[0], attitudes[1], knots, grid.rate_hz)
     knee = find_knee(attitudes[0], attitudes[1], knots, grid.rate_hz, parameters)
     angle, level2, heading = _read(knee, grid, knots, parameters)
     direction = _direction(angle, knee, poses, grid)
