@@ -147,7 +147,7 @@ def _swings(step: Step, state: StepState, seen: Seen) -> Report:
         # The next phase must not begin amid a swing, which would count as its first repetition.
         done=seen.axes_ready and enough and not warning and seen.strap.still_s >= 1.0,
         instruction=instruction,
-        progress=f"{swings} of {step.count} swings{known}",
+        progress=f"{min(swings, step.count)} of {step.count} swings{known}",
         warning=warning,
     )
 

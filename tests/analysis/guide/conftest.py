@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,11 +146,15 @@ def answers(now_s: float, feed: GuidedFeed, frame: LiveFrame) -> Iterable[Comman
         yield Command("angle", value=20.0)
 
 
+Make = Callable[[SimulatedSession, Callable[[], float]], Any]
+
+
 def lead(
     protocol: Protocol,
     session: SimulatedSession,
     act: Action = answers,
     *,
+    make: Make = PerfectStream,
     arrives: Callable[[float, Segment], Segment | None] = lambda _, segment: segment,
     frame_s: float = 0.1,
     most_s: float | None = None,
@@ -160,12 +165,13 @@ def lead(
         protocol: the steps.
         session: the person.
         act: what the one at the keyboard does after each frame.
+        make: makes the stream that is led, from the session and a clock.
         arrives: as which segment the samples of a sensor arrive at a time; None = they are lost.
         frame_s: between polls.
         most_s: give up then; the end of the session and ten seconds by default.
     """
     now = [0.0]
-    stream = PerfectStream(session, lambda: now[0])
+    stream = make(session, lambda: now[0])
     feed = GuidedFeed(stream, protocol)
     story = Story(events=stream.events)
     sources = {Segment.THIGH: session.recording.thigh, Segment.SHANK: session.recording.shank}
