@@ -27,8 +27,8 @@ KNOWN_SLOPE_SD = 2e-5
 # Further off than so many standard deviations, the clock itself is wrong and the fit alone counts.
 _BEYOND_BELIEF = 4.0
 # The minimum delay is looked at over blocks: it creeps and jumps within a connection interval where packets
-# and connection events beat slowly. What varies by more than any interval, and no faster than sample clocks do
-# when they warm up, is the clock, and is followed. What rises faster is a radio or a computer that was late.
+# and connection events beat slowly. What varies by more than any interval, and no faster than sample clocks
+# do when they warm up, is the clock, and is followed. What rises faster is a radio or computer that was late.
 _FLOOR_BLOCKS = 12
 _SMALLEST_WOBBLE_S = 0.0005
 _WANDER_BLOCK_S = 10.0
@@ -207,18 +207,17 @@ def fit_samples(samples: ImuSamples, clock: DeviceClock | None) -> ClockFit:
     return replace(fit, lost=fit_sequence(sequence, fit.time_s, modulo).lost)
 
 
-def session_time(samples: ImuSamples, clock: DeviceClock | None, delay_s: float = 0.0) -> Float:
+def session_time(samples: ImuSamples, clock: DeviceClock | None) -> Float:
     """The time of measurement of a recording's samples, fitted again with the whole recording in view.
 
     Args:
         samples: the samples of one sensor; they keep their times where they were not streamed.
         clock: how to read the sensor's raw columns, or None.
-        delay_s: the minimum radio delay, where it was measured: `firmware_bridge.link.ping.recorded_delay_s`.
 
     Returns:
-        (n,) seconds on the session clock.
+        (n,) seconds on the session clock, late by the minimum radio delay: `link.ping.recorded_delay`.
     """
-    return samples.time_s if samples.arrival_s is None else fit_samples(samples, clock).time_s - delay_s
+    return samples.time_s if samples.arrival_s is None else fit_samples(samples, clock).time_s
 
 
 def _fit(positions: Int, unit_s: float, arrivals: Float, step: float | None) -> ClockFit:
@@ -238,8 +237,8 @@ def _fit(positions: Int, unit_s: float, arrivals: Float, step: float | None) -> 
             line = fit_line(device_s, arrivals[rows], known.slope, KNOWN_SLOPE_SD)
         time_s[rows] = line.host_s(device_s)
     assert known is not None
-    wander, roughness_s = _wander(time_s, arrivals - time_s)
-    time_s = time_s + wander
+    curve_s, roughness_s = wander(time_s, arrivals - time_s)
+    time_s = time_s + curve_s
     return ClockFit(
         time_s=time_s,
         uncertainty_s=float(np.hypot(np.median(arrivals - time_s), roughness_s)),
@@ -257,8 +256,12 @@ def _lost(positions: Int, step: float, stretches: Sequence[Int], time_s: Float, 
     return inside + sum(max(round(silence_s / period_s) - 1, 0) for silence_s in silences_s)
 
 
-def _wander(time_s: Float, delay_s: Float) -> tuple[Float, float]:
-    """How the clock wanders over a recording: a curve to add to the line, and what it leaves open.
+def wander(time_s: Float, delay_s: Float) -> tuple[Float, float]:
+    """How a clock wanders over a recording: a curve to add to the line, and what it leaves open.
+
+    Args:
+        time_s: (n,) by the line.
+        delay_s: (n,) how much later than that each packet arrived.
 
     Returns:
         (n,) seconds, all zero where a line will do; and a standard deviation in seconds.
@@ -272,9 +275,13 @@ def _wander(time_s: Float, delay_s: Float) -> tuple[Float, float]:
 
 
 def _floors(time_s: Float, delay_s: Float, block_s: float) -> tuple[Float, Float]:
-    """The smallest delay of every block of time that has samples, and the blocks' centres."""
-    block = ((time_s - time_s.min()) // block_s).astype(np.int64)
-    floors_s = np.full(int(block.max()) + 1, np.inf)
+    """The smallest delay of every block of time that has samples, and the blocks' centres.
+
+    What is left at the end, less than half a block, belongs to the block before: few packets have no floor.
+    """
+    blocks = max(round(float(np.ptp(time_s)) / block_s), 1)
+    block = np.minimum((time_s - time_s.min()) // block_s, blocks - 1).astype(np.int64)
+    floors_s = np.full(blocks, np.inf)
     np.minimum.at(floors_s, block, delay_s)
     filled = np.flatnonzero(np.isfinite(floors_s))
     return (filled + 0.5) * block_s + time_s.min(), floors_s[filled]

@@ -15,6 +15,7 @@ from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import Event, LinkEvent
 
 CLOCK_EVENT = "clock"
+SYNC_MOVEMENT = "sync movement"
 _TRIPS_KEPT = 256
 _UNIFORM_SD = 12**-0.5
 
@@ -61,28 +62,22 @@ class RoundTrips:
         return Delay(width_s / 2, width_s * _UNIFORM_SD)
 
 
-def recorded_delay(events: Iterable[Event], segment: Segment) -> Delay | None:
-    """The best that round trips told during a recorded session, or None where there were none.
+def recorded_delay(events: Iterable[Event], segment: Segment, *, fitted: bool = True) -> Delay | None:
+    """The best that is known of a recorded sensor's delay, or None where nothing is.
+
+    A sync movement counts before round trips: it compares the sensors themselves.
 
     Args:
         events: the events of the session.
         segment: which sensor.
+        fitted: the delay is to be taken off a clock fit; to other times round trips do not apply.
     """
-    told: list[Delay] = []
+    trips: list[Delay] = []
+    movements: list[Delay] = []
     for event in events:
         if isinstance(event, LinkEvent) and event.segment == segment and event.state == CLOCK_EVENT:
             delay_s, uncertainty_s = event.detail.get("delay_s"), event.detail.get("uncertainty_s")
             if isinstance(delay_s, float) and isinstance(uncertainty_s, float):
-                told.append(Delay(delay_s, uncertainty_s))
-    return min(told, key=lambda delay: delay.uncertainty_s, default=None)
-
-
-def recorded_delay_s(events: Iterable[Event], segment: Segment) -> float:
-    """The delay of `recorded_delay` for `firmware_bridge.link.clock.session_time`; 0 where it is not known.
-
-    Args:
-        events: the events of the session.
-        segment: which sensor.
-    """
-    delay = recorded_delay(events, segment)
-    return 0.0 if delay is None else delay.delay_s
+                moved = event.detail.get("source") == SYNC_MOVEMENT
+                (movements if moved else trips).append(Delay(delay_s, uncertainty_s))
+    return min(movements or (trips if fitted else []), key=lambda delay: delay.uncertainty_s, default=None)

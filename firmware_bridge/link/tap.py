@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.link.ping import CLOCK_EVENT, Delay
+from firmware_bridge.link.ping import CLOCK_EVENT, SYNC_MOVEMENT, Delay
 from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import LinkEvent
 
@@ -78,7 +78,7 @@ def sync_event(sync: SyncOffset, known: Delay | None, time_s: float) -> LinkEven
 
     Args:
         sync: what the movement told.
-        known: the shank's delay by round trips, which its times were already freed of, or None.
+        known: the shank's delay, which its times were already freed of, or None.
         time_s: when the movement ended.
     """
     delay_s = sync.offset_s + (0.0 if known is None else known.delay_s)
@@ -86,7 +86,7 @@ def sync_event(sync: SyncOffset, known: Delay | None, time_s: float) -> LinkEven
         time_s,
         Segment.SHANK,
         CLOCK_EVENT,
-        {"delay_s": delay_s, "uncertainty_s": sync.uncertainty_s, "source": "sync movement"},
+        {"delay_s": delay_s, "uncertainty_s": sync.uncertainty_s, "source": SYNC_MOVEMENT},
     )
 
 

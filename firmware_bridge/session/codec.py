@@ -192,6 +192,7 @@ def _sensor(raw: Any, segment: Segment) -> SensorInfo:
             tick_s=inner.number("tick_s", least=1e-12),
             ticks_modulo=int(inner.number("ticks_modulo", least=1)),
             sequence_modulo=None if modulo is None else int(modulo),
+            shared=inner.flag("shared"),
         )
     return SensorInfo(
         driver=content.text("driver"),
@@ -235,6 +236,12 @@ class _Fields:
 
     def optional_number(self, key: str, least: float = -math.inf) -> float | None:
         return None if self.raw.get(key) is None else self.number(key, least)
+
+    def flag(self, key: str) -> bool:
+        value = self.raw.get(key, False)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false")
+        return value
 
     def mapping(self, key: str, default: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         value = self.raw.get(key, default)

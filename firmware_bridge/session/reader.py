@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from firmware_bridge.errors import SessionError
-from firmware_bridge.link.clock import session_time
-from firmware_bridge.link.ping import recorded_delay_s
+from firmware_bridge.errors import MissingPathError, SessionError
+from firmware_bridge.link.ping import Delay, recorded_delay
+from firmware_bridge.link.shared_clock import session_times
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session import table
 from firmware_bridge.session.codec import events_from_jsonl, info_from_json
 from firmware_bridge.session.model import Event, Recording, SessionInfo
+from firmware_bridge.session.outside import events_outside
 from firmware_bridge.session.repair import in_order
 from firmware_bridge.session.writer import EVENTS_FILE, INFO_FILE, SAMPLE_FILES
 
@@ -24,6 +26,7 @@ def read_session(folder: Path | str) -> Recording:
     that a program that is still recording is not disturbed and the raw files remain the truth.
 
     Raises:
+        MissingPathError: there is no such folder.
         SessionError: this is no session folder, or neither sensor has a sample.
     """
     folder = Path(folder)
@@ -33,26 +36,29 @@ def read_session(folder: Path | str) -> Recording:
         warnings.append("This session was not closed: the recording was interrupted, or is still running.")
         info = replace(info, status="recovered")
     events = _read_events(folder, warnings)
-    samples = {segment: _read_samples(folder, segment, info, events, warnings) for segment in Segment}
+    samples = {segment: _read_samples(folder, segment, warnings) for segment in Segment}
     if not any(len(s) for s in samples.values()):
         raise SessionError(
             f"The session {folder} holds no samples of either sensor.",
             "Nothing was received during this recording; check the sensors with `kneeflex scan`.",
         )
-    return Recording(info, samples[Segment.THIGH], samples[Segment.SHANK], events, tuple(warnings))
+    timed = _timed(samples, info, events, warnings)
+    recording = Recording(info, timed[Segment.THIGH], timed[Segment.SHANK], events)
+    return replace(recording, warnings=(*warnings, *events_outside(recording)))
 
 
 def read_info(folder: Path | str) -> SessionInfo:
     """Reads session.json alone, with the status that it states.
 
     Raises:
+        MissingPathError: there is no such folder.
         SessionError: this is no session folder, or session.json makes no sense.
     """
     folder = Path(folder)
     if not folder.exists():
-        raise SessionError(f"There is no folder {folder}.", "Check the spelling of the path.")
+        raise _no_folder(folder)
     if not folder.is_dir():
-        raise SessionError(
+        raise MissingPathError(
             f"{folder} is a file, not a session folder.",
             "Choose the folder that holds session.json, or bring the file in with `kneeflex import`.",
         )
@@ -67,11 +73,24 @@ def read_info(folder: Path | str) -> SessionInfo:
         raise SessionError(f"{folder}: {error.problem}", error.advice) from error
 
 
+def delay_of(
+    segment: Segment, samples: ImuSamples, info: SessionInfo, events: tuple[Event, ...]
+) -> Delay | None:
+    """The delay that `read_session` takes off the times of a sensor, or None where none is known."""
+    fitted = info.status != "imported" and samples.arrival_s is not None
+    return recorded_delay(events, segment, fitted=fitted)
+
+
 def find_sessions(root: Path | str) -> tuple[Path, ...]:
     """All session folders at or below `root`, also damaged ones, sorted by path.
 
     A folder counts that holds session.json, or the file of a sensor and the events.
+
+    Raises:
+        MissingPathError: there is no folder `root`.
     """
+    if not Path(root).is_dir():
+        raise _no_folder(Path(root))
     found: list[Path] = []
     for place, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name != "derived" and not name.startswith(".")]
@@ -80,24 +99,39 @@ def find_sessions(root: Path | str) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def _read_samples(
-    folder: Path, segment: Segment, info: SessionInfo, events: tuple[Event, ...], warnings: list[str]
-) -> ImuSamples:
+def _read_samples(folder: Path, segment: Segment, warnings: list[str]) -> ImuSamples:
     name = SAMPLE_FILES[segment]
     path = folder / name
     text = _read(path) if path.is_file() else b""
     samples, left_out = table.parse(text, name)
+    warnings += left_out
     if not len(samples):
-        warnings += [*left_out, f"There is not one sample of the {segment} sensor."]
-        return samples
+        warnings.append(f"There is not one sample of the {segment} sensor.")
+    return samples
+
+
+def _timed(
+    samples: Mapping[Segment, ImuSamples],
+    info: SessionInfo,
+    events: tuple[Event, ...],
+    warnings: list[str],
+) -> dict[Segment, ImuSamples]:
+    """Places the samples on the session clock, in order.
+
+    The clock fit made while recording knew only the past; this one sees the whole recording.
+    """
+    timed: dict[Segment, ImuSamples] = {}
+    times = {segment: s.time_s for segment, s in samples.items()}
     if info.status != "imported":
-        # The clock fit made while recording knew only the past; this one sees the whole recording.
-        sensor = info.sensors.get(segment)
-        clock, delay_s = sensor.clock if sensor else None, recorded_delay_s(events, segment)
-        samples = replace(samples, time_s=session_time(samples, clock, delay_s))
-    ordered, sorted_out = in_order(samples, name)
-    warnings += [*left_out, *sorted_out]
-    return ordered
+        clocks = {segment: sensor.clock for segment, sensor in info.sensors.items()}
+        times, doubts = session_times(samples, clocks)
+        warnings += doubts
+    for segment, s in samples.items():
+        delay = delay_of(segment, s, info, events)
+        time_s = times[segment] if delay is None else times[segment] - delay.delay_s
+        timed[segment], sorted_out = in_order(replace(s, time_s=time_s), SAMPLE_FILES[segment])
+        warnings += sorted_out
+    return timed
 
 
 def _read_events(folder: Path, warnings: list[str]) -> tuple[Event, ...]:
@@ -118,6 +152,10 @@ def _read(path: Path) -> bytes:
             f"{path} cannot be read: {error.strerror or error}.",
             "Check that the disk is connected and that you may open the file.",
         ) from error
+
+
+def _no_folder(folder: Path) -> MissingPathError:
+    return MissingPathError(f"There is no folder {folder}.", "Check the spelling of the path.")
 
 
 def _no_session(folder: Path) -> SessionError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from firmware_bridge.samples import ImuSamples
@@ -35,8 +33,3 @@ def in_order(samples: ImuSamples, name: str) -> tuple[ImuSamples, tuple[str, ...
         warnings.append(f"{repeats} {rows} of {name} with the time of another left out.")
         samples = samples[first]
     return samples, tuple(warnings)
-
-
-def with_times(samples: ImuSamples, time_s: np.ndarray[tuple[int], np.dtype[np.float64]]) -> ImuSamples:
-    """The same samples at other times."""
-    return replace(samples, time_s=time_s)

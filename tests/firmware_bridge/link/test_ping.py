@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmware_bridge.link.ping import Delay, RoundTrips, recorded_delay, recorded_delay_s
+from firmware_bridge.link.ping import Delay, RoundTrips, recorded_delay
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import LinkEvent, Marker
 
@@ -20,9 +20,10 @@ EVENTS = (
 
 def test_the_tightest_of_the_recorded_delays_counts():
     assert recorded_delay(EVENTS, Segment.THIGH) == Delay(0.003, 0.001)
-    assert recorded_delay_s(EVENTS, Segment.SHANK) == 0.008
+    assert recorded_delay(EVENTS, Segment.SHANK).delay_s == 0.008
     assert recorded_delay(EVENTS[:1], Segment.THIGH) is None
-    assert recorded_delay_s((), Segment.THIGH) == 0.0
+    assert recorded_delay((), Segment.THIGH) is None
+    assert recorded_delay(EVENTS, Segment.THIGH, fitted=False) is None
 
 
 def test_nothing_is_told_without_round_trips():

@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.link.ping import Delay, recorded_delay_s
+from firmware_bridge.link.ping import Delay, recorded_delay
 from firmware_bridge.link.tap import SyncOffset, sync_event, sync_offset
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import LinkEvent
@@ -40,8 +40,8 @@ def test_the_offset_is_kept_with_the_session(known):
     event = sync_event(SyncOffset(-0.0042, 0.0001, 0.999), known, 12.0)
     expected_s = -0.0042 + (0.003 if known else 0.0)
     earlier = LinkEvent(1.0, Segment.SHANK, "clock", {"delay_s": 0.003, "uncertainty_s": 0.002})
-    assert recorded_delay_s([earlier, event], Segment.SHANK) == pytest.approx(expected_s)
-    assert recorded_delay_s([event], Segment.THIGH) == 0.0
+    assert recorded_delay([earlier, event], Segment.SHANK).delay_s == pytest.approx(expected_s)
+    assert recorded_delay([event], Segment.THIGH) is None
 
 
 def test_the_stated_uncertainty_is_true():
