@@ -14,16 +14,12 @@ from typing import Final, Literal
 
 import numpy as np
 
+from firmware_bridge.drivers import movella_sync
+from firmware_bridge.drivers.movella_sync import uuid
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
 from firmware_bridge.drivers.standard import DEG_RAD, G_M_S2, require_plausible
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.session.model import DeviceClock, SensorInfo
-
-
-def uuid(short: int) -> str:
-    """The full UUID of a service or characteristic of the vendor."""
-    return f"1517{short:04x}-4947-11e9-8646-d663bd873d93"
-
 
 DEVICE_INFO: Final = uuid(0x1001)
 DEVICE_CONTROL: Final = uuid(0x1002)
@@ -219,6 +215,8 @@ class MovellaDotDecoder:
         """Turns one notification into its one sample."""
         if characteristic == BATTERY:
             return Decoded.nothing(battery_percent=decode_battery(payload))
+        if characteristic == movella_sync.NOTIFICATION:
+            return Decoded.nothing(shared_clock=movella_sync.is_synchronised(payload))
         if characteristic != self._payload:
             return Decoded.nothing()
         measurement = Measurement.from_bytes(payload, self._mode)
@@ -234,7 +232,7 @@ class MovellaDot:
     """The driver: mode 21, rate quantities."""
 
     name = "movella-dot"
-    notify = (MEDIUM_PAYLOAD, BATTERY)
+    notify = (MEDIUM_PAYLOAD, BATTERY, movella_sync.NOTIFICATION)
     reads = (DEVICE_INFO, BATTERY)
     ping = None
     quiet_s = 0.0
@@ -267,10 +265,14 @@ class MovellaDot:
         return (1.0, 4.0, 10.0, 12.0, 15.0, 20.0, 30.0, 60.0)
 
     def start(self, rate_hz: float) -> tuple[Write, ...]:
-        """Sets the rate, which the sensor accepts only while it is not measuring; then measures."""
+        """Asks whether the sensor is synchronised, sets the rate, and measures.
+
+        A sensor that is synchronised or still measuring refuses the rate: it keeps the one it has.
+        """
         require_rate(self, rate_hz)
         return (
-            Write(DEVICE_CONTROL, encode_rate(int(rate_hz))),
+            Write(movella_sync.CONTROL, bytes(movella_sync.get_status()), optional=True),
+            Write(DEVICE_CONTROL, encode_rate(int(rate_hz)), optional=True),
             Write(MEASUREMENT_CONTROL, encode_measurement(True, Mode.RATE)),
         )
 

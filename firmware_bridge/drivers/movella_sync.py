@@ -12,15 +12,24 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from firmware_bridge.drivers.movella_dot import uuid
 from firmware_bridge.errors import DecodeError
 
+
+def uuid(short: int) -> str:
+    """The full UUID of a service or characteristic of the vendor."""
+    return f"1517{short:04x}-4947-11e9-8646-d663bd873d93"
+
+
+SERVICE: Final = uuid(0x7000)
 CONTROL: Final = uuid(0x7001)
 ACKNOWLEDGE: Final = uuid(0x7002)
 NOTIFICATION: Final = uuid(0x7003)
 
 SYNC: Final = 2  # the message identifier of synchronisation
+SETTLE_S: Final = 12.0  # what the sensors need, once they are disconnected
 WAIT_S: Final = 14.0
+SYNCHRONISED: Final = 4
+NOT_SYNCHRONISED: Final = 9
 _CAPACITY = 157
 
 
@@ -35,11 +44,13 @@ class SyncId(IntEnum):
     STATUS = 0x51
 
 
+NOT_HEARD: Final = 5
+NOT_STARTED: Final = 9
 FAILURES: Final = {
-    5: "The sensor did not hear the root sensor often enough.",
+    NOT_HEARD: "The sensor did not hear the root sensor often enough.",
     7: "The clock of the sensor runs too differently from that of the root sensor.",
     8: "The sensor could not start at the common time.",
-    9: "The synchronisation was not started.",
+    NOT_STARTED: "The synchronisation was not started.",
 }
 
 
@@ -90,7 +101,15 @@ def is_synchronised(payload: bytes) -> bool | None:
     message = Message.from_bytes(payload)
     if message.group != SYNC or len(message.content) != 2 or message.content[0] != SyncId.STATUS:
         return None
-    return message.content[1] == 4
+    return message.content[1] == SYNCHRONISED
+
+
+def is_stopped(payload: bytes) -> bool | None:
+    """Reads the notified answer to `stop`: whether it worked; None for any other message."""
+    message = Message.from_bytes(payload)
+    if message.group != SYNC or len(message.content) != 2 or message.content[0] != SyncId.STOP_RESULT:
+        return None
+    return message.content[1] == 0
 
 
 def failure(acknowledgement: bytes) -> str:

@@ -29,12 +29,21 @@ class Advertisement:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One GATT write; `settle_s` is the time that the sensor needs before the next one."""
+    """One GATT write.
+
+    Attributes:
+        characteristic: where to.
+        payload: what.
+        response: whether the sensor confirms it.
+        settle_s: the time that the sensor needs before the next write.
+        optional: the sensor may refuse it, or lack the characteristic; the next one is sent all the same.
+    """
 
     characteristic: str
     payload: bytes
     response: bool = True
     settle_s: float = 0.0
+    optional: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,6 +59,7 @@ class Decoded:
         replies: writes that the sensor waits for after this notification, in order (sensors that are
             configured by question and answer).
         problem: a plain sentence the person must see, such as a refused start; empty if all is well.
+        shared_clock: whether the device clock is that of other sensors too, where the notification told.
     """
 
     acc_m_s2: Float
@@ -60,17 +70,30 @@ class Decoded:
     battery_percent: float | None = None
     replies: tuple[Write, ...] = ()
     problem: str = ""
+    shared_clock: bool | None = None
 
     def __len__(self) -> int:
         return len(self.acc_m_s2)
 
     @classmethod
     def nothing(
-        cls, *, battery_percent: float | None = None, replies: tuple[Write, ...] = (), problem: str = ""
+        cls,
+        *,
+        battery_percent: float | None = None,
+        replies: tuple[Write, ...] = (),
+        problem: str = "",
+        shared_clock: bool | None = None,
     ) -> Decoded:
         """A notification without samples."""
         none = np.empty((0, 3))
-        return cls(none, none, battery_percent=battery_percent, replies=replies, problem=problem)
+        return cls(
+            none,
+            none,
+            battery_percent=battery_percent,
+            replies=replies,
+            problem=problem,
+            shared_clock=shared_clock,
+        )
 
 
 class Decoder(Protocol):

@@ -105,7 +105,7 @@ class Connection:
         """Connects, reads, and subscribes; the stream is not started yet."""
         async with asyncio.timeout(_CONNECT_LIMIT_S):
             await self._client.connect()
-            self.reads = await self._read(self.wearer.driver.reads)
+            self.reads = await self.read(self.wearer.driver.reads)
             _ = self.info, self.decoder()  # what does not suit the driver is refused before it streams
             data, *others = self.wearer.driver.notify
             await self._client.start_notify(data, self._receiver(data))
@@ -116,7 +116,7 @@ class Connection:
     async def start(self) -> None:
         """Starts the stream."""
         self._started = True
-        await self._write(self.wearer.driver.start(self.rate_hz))
+        await self.write(self.wearer.driver.start(self.rate_hz))
         self.last_arrival_s = self.wearer.radio.now_s()
 
     def silence(self) -> LinkError:
@@ -136,7 +136,7 @@ class Connection:
         if stop and self._started and not self.gone.is_set():
             with suppress(*_TRANSIENT):
                 async with asyncio.timeout(_CLOSE_LIMIT_S):
-                    await self._write(self.wearer.driver.stop())
+                    await self.write(self.wearer.driver.stop())
         with suppress(*_TRANSIENT):
             async with asyncio.timeout(_CLOSE_LIMIT_S):
                 await self._client.disconnect()
@@ -146,7 +146,7 @@ class Connection:
 
         async def send() -> None:
             with suppress(*_TRANSIENT):  # a link that just broke is noticed elsewhere
-                await self._write(writes)
+                await self.write(writes)
 
         asyncio.run_coroutine_threadsafe(send(), self._loop)
 
@@ -171,18 +171,25 @@ class Connection:
         telling = [
             uuid for uuid in self.reads if driver.battery_percent({uuid: self.reads[uuid]}) is not None
         ]
-        return driver.battery_percent(await self._read(telling))
+        return driver.battery_percent(await self.read(telling))
 
-    async def _read(self, characteristics: Sequence[str]) -> dict[str, bytes]:
+    async def read(self, characteristics: Sequence[str]) -> dict[str, bytes]:
+        """Reads those of the characteristics that the sensor has."""
         values: dict[str, bytes] = {}
         for uuid in characteristics:
             if self._client.services.get_characteristic(uuid) is not None:
                 values[uuid] = bytes(await self._client.read_gatt_char(uuid))
         return values
 
-    async def _write(self, writes: Sequence[Write]) -> None:
+    async def write(self, writes: Sequence[Write]) -> None:
+        """Performs the writes in turn."""
         for write in writes:
-            await self._client.write_gatt_char(write.characteristic, write.payload, write.response)
+            try:
+                await self._client.write_gatt_char(write.characteristic, write.payload, write.response)
+            except BleakError as error:
+                if not write.optional:  # a link that broke makes the next write fail as well
+                    raise
+                _log.info("%s refuses %s: %s", self.called, write.payload.hex(), error)
             if write.settle_s:
                 await asyncio.sleep(write.settle_s)
 

@@ -54,6 +54,11 @@ class LiveClock:
             self._prior, self._prior_sd = self._line.slope, KNOWN_SLOPE_SD
         self._origin = None
 
+    @property
+    def running(self) -> bool:
+        """Whether there is a line, as from the first packet on."""
+        return self._origin is not None
+
     def line_s(self, position: int) -> float:
         """Host time of a count by the line of minimum delay as it is known now."""
         return self._line.offset_s + self._line.slope * (position - (self._origin or 0)) * self._unit_s

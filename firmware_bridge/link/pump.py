@@ -45,6 +45,8 @@ class Pump:
         self.zero_s: float | None = None
         self._radio = radio
         self._streams = {segment: Stream() for segment in segments}
+        for stream in self._streams.values():
+            stream.others = [other for other in self._streams.values() if other is not stream]
         self._waiting: dict[Segment, list[Timed]] = {segment: [] for segment in segments}
         self._sinks: list[Callable[..., None]] = list(sinks)
         self._listeners: list[Callable[..., None]] = [] if on_event is None else [on_event]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
+from typing import Any, TypeVar
 
 from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
@@ -24,6 +25,9 @@ from firmware_bridge.samples import Segment
 _GRACE_S = 0.3
 _RESCAN_S = 5.0
 _RESCAN_PAUSE_S = 0.05
+_SLICE_S = 0.2
+
+T = TypeVar("T")
 
 
 def scan(radio: Radio | None = None, seconds: float = 5.0) -> tuple[Found, ...]:
@@ -43,9 +47,35 @@ def scan(radio: Radio | None = None, seconds: float = 5.0) -> tuple[Found, ...]:
             await _watch(entered, seen, lambda: False, seconds)
         return tuple(sighting.found() for sighting in seen.all())
 
-    # A thread of its own: the caller may have an event loop or, on Windows, a single-threaded apartment.
-    with ThreadPoolExecutor(1, "bluetooth scan") as thread:
-        return thread.submit(asyncio.run, listen()).result()
+    return in_own_loop(listen())
+
+
+def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Runs what talks to bleak in a thread and loop of its own; Ctrl-C in the caller's thread cancels it.
+
+    The caller may have an event loop already or, on Windows, a single-threaded apartment.
+
+    Args:
+        work: the coroutine.
+    """
+    begun: Future[Callable[[], object]] = Future()
+
+    async def cancellable() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        begun.set_result(lambda: loop.call_soon_threadsafe(task.cancel))
+        return await work
+
+    with ThreadPoolExecutor(1, "bluetooth") as thread:
+        result = thread.submit(asyncio.run, cancellable())
+        try:
+            while not result.done():  # in slices, so that Ctrl-C gets through on Windows
+                wait([result], _SLICE_S)
+        except BaseException:
+            with suppress(RuntimeError):  # it ended just now
+                begun.result()()
+            raise
+        return result.result()
 
 
 async def search(radio: Radio, targets: Mapping[Segment, Target], limit_s: float) -> dict[Segment, Sighting]:

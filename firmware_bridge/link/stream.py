@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from firmware_bridge.link.inbox import Happened, Notification
 from firmware_bridge.link.live_clock import LiveClock
 from firmware_bridge.link.order import Placed, StreamOrder
 from firmware_bridge.link.ping import CLOCK_EVENT, Delay, RoundTrips
+from firmware_bridge.link.shared_clock import LARGEST_DISAGREEMENT_S, nearest_wrap_s
 from firmware_bridge.link.status import GapCounter, LinkStatus, State
 from firmware_bridge.samples import Float, ImuSamples
 from firmware_bridge.session.model import SensorInfo
@@ -66,6 +67,7 @@ class Stream:
         state: of its link.
         host_s: time of the last sample, on the host's clock; minus infinity before the first.
         received: samples handed out; kept by the owner.
+        others: the streams of the other sensors; set by the owner.
     """
 
     def __init__(self) -> None:
@@ -73,6 +75,7 @@ class Stream:
         self.state: State = "connecting"
         self.host_s = -inf
         self.received = 0
+        self.others: Sequence[Stream] = ()
         self._began_s = inf
         self._notices: list[Notice] = []
         self._connection: Connection | None = None
@@ -214,6 +217,8 @@ class Stream:
             self._report_battery(decoded.battery_percent)
         if decoded.replies:
             connection.reply(decoded.replies)
+        if decoded.shared_clock is not None and self.info is not None and self.info.clock is not None:
+            self.info = replace(self.info, clock=replace(self.info.clock, shared=decoded.shared_clock))
         if decoded.problem and decoded.problem != self._problem:
             self._problem = decoded.problem
             self._notices.append(Notice("problem", {"text": decoded.problem}))
@@ -245,7 +250,7 @@ class Stream:
             self._clock.restart()
             self._trips.clear()
         positions = placed.positions + self._skipped
-        delay_s = self._delay.delay_s if self._delay else 0.0
+        delay_s = self._delay.delay_s if self._delay else self._excess_s(int(positions[-1]))
         host_s = self._clock.update(positions, placed.arrival_s, delay_s)
         if self._count is not None:
             if placed.restarted:
@@ -254,6 +259,28 @@ class Stream:
             self._skipped += self._count.skip(placed.arrival_s, late_s)
         self.host_s = float(host_s[-1])
         return Timed(placed.decoded, placed.arrival_s, host_s)
+
+    def _excess_s(self, position: int) -> float:
+        """By how much this sensor's line lies above the lowest of those that share its clock."""
+        line_s = self._shared_line_s(position)
+        if line_s is None or self.info is None or self.info.clock is None:
+            return 0.0
+        wrap_s = self.info.clock.ticks_modulo * self.info.clock.tick_s
+        lowest_s = line_s
+        for other in self.others:
+            other_s = other._shared_line_s(position)
+            if other_s is not None:
+                other_s = nearest_wrap_s(line_s, other_s, wrap_s)
+                if line_s - other_s <= LARGEST_DISAGREEMENT_S:
+                    lowest_s = min(lowest_s, other_s)
+        return line_s - lowest_s
+
+    def _shared_line_s(self, position: int) -> float | None:
+        """Host time of a value of the shared clock, give or take whole wraps; None without such a clock."""
+        shared = self.info is not None and self.info.clock is not None and self.info.clock.shared
+        if not shared or self._clock is None or not self._clock.running:
+            return None
+        return self._clock.line_s(position)
 
     def _round_trip(self, sent_s: float | None, ticks: int, arrival_s: float) -> None:
         if sent_s is None or self._order is None or self._clock is None:

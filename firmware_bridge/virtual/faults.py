@@ -36,6 +36,7 @@ class Faults:
         battery_percent: the charge at the start of the script.
         battery_percent_min: the charge lost in each minute of it.
         mtu: the largest ATT MTU that it agrees to; at 23 a notification holds 20 bytes.
+        sync_result: with which code a Movella DOT answers that it was to be synchronised; 0 is success.
     """
 
     interval_s: float = 0.0
@@ -54,6 +55,7 @@ class Faults:
     battery_percent: float = 90.0
     battery_percent_min: float = 0.0
     mtu: int = 247
+    sync_result: int = 0
 
     def __post_init__(self) -> None:
         for name in ("retransmission", "loss", "duplication", "reordering", "garbage"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from firmware_bridge.virtual.wearing import Worn
 _REST_S = 0.3
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class BoardClock:
     """The microsecond clock of a board, without wraps.
 
@@ -21,15 +22,21 @@ class BoardClock:
         powered_s: host time at which the board was switched on.
         first_tick: its clock at that time.
         clock_rate: seconds of the board in a true second.
+        synchronised: other boards run by the same clock.
     """
 
     powered_s: float
     first_tick: int
     clock_rate: float
+    synchronised: bool = False
 
     def ticks(self, host_s: float) -> int:
         """The clock at a host time."""
         return self.first_tick + round((host_s - self.powered_s) * self.clock_rate * 1e6)
+
+    def shared(self, synchronised: bool = True) -> Self:
+        """The same clock, run by other boards too, or no longer."""
+        return replace(self, synchronised=synchronised)
 
 
 class Playback:

@@ -81,6 +81,7 @@ class VirtualRadio:
         self.names: Mapping[Segment, str] = {s: a.name for s, a in self._advertisements.items()}
         self.addresses: Mapping[Segment, str] = dict(_ADDRESSES)
         self._sensors: Mapping[Segment, Sensor] = {}
+        self._clocks: dict[Segment, BoardClock] = {}
         self._script_start_s: float | None = None
         self._backends: tuple[type[BaseBleakScanner], type[BaseBleakClient]] | None = None
 
@@ -135,7 +136,7 @@ class VirtualRadio:
         return np.rint(behind / (playback.period_s * clock.clock_rate * 1e6)).astype(np.int64)
 
     async def __aenter__(self) -> Self:
-        """Switches the adapter and both sensors on, anew.
+        """Switches the adapter and the radios of both sensors on; a board's clock runs since the first time.
 
         Raises:
             LinkError: bumble is not installed.
@@ -167,8 +168,9 @@ class VirtualRadio:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         """Switches everything off; what was counted stays readable."""
-        for sensor in self._sensors.values():
+        for segment, sensor in self._sensors.items():
             await sensor.power_off()
+            self._clocks[segment] = sensor.clock
         self._backends = None
 
     def _entered(self) -> tuple[type[BaseBleakScanner], type[BaseBleakClient]]:
@@ -191,12 +193,16 @@ class VirtualRadio:
             ),
             self._firmware,
             Playback(_samples(self.session, segment), worn, self._rate_hz, 2 * self._seed + place),
-            BoardClock(self.now_s(), worn.first_tick, worn.clock_rate),
+            self._clocks.get(segment) or BoardClock(self.now_s(), worn.first_tick, worn.clock_rate),
             faults,
             air,
             self._host,
             self._started,
+            self._clock_of,
         )
+
+    def _clock_of(self, address: str) -> BoardClock | None:
+        return next((s.clock for s in self._sensors.values() if s.address == address), None)
 
     def _started(self, sensor: Sensor) -> None:
         """Puts a sensor on its grid; with the second one the time of the script is settled."""

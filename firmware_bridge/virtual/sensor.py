@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from firmware_bridge.drivers import movella_sync
 from firmware_bridge.drivers.seam import Advertisement
 from firmware_bridge.virtual.faults import Air, Faults
 from firmware_bridge.virtual.host_time import HostTime
@@ -48,9 +49,12 @@ class Sensor:
         air: what its packets live through.
         host: the time of the host.
         on_start: called when the stream is started.
+        clock_of: the clock of the board with an address, if there is one.
 
     Attributes:
         sent: samples of the script that were sent.
+        clock: of the board.
+        sync_result: how the last synchronisation ended, by the codes of Movella.
     """
 
     def __init__(
@@ -64,12 +68,15 @@ class Sensor:
         air: Air,
         host: HostTime,
         on_start: Callable[[Sensor], None],
+        clock_of: Callable[[str], BoardClock | None],
     ) -> None:
         self.playback, self.clock = playback, clock
         self.sent = 0
         self._all_arrived = self._dead = False
         self._identity, self._firmware, self._faults, self._air = identity, firmware, faults, air
-        self._host, self._on_start = host, on_start
+        self._host, self._on_start, self._clock_of = host, on_start, clock_of
+        self._sync_root: str | None = None
+        self.sync_result = movella_sync.NOT_STARTED
         self._script_start_s: float | None = None
         self._streaming: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[tuple[float, str, bytes]] = asyncio.Queue()
@@ -110,6 +117,11 @@ class Sensor:
         """The charge left."""
         start_s = self._script_start_s
         return self._faults.battery_at(0.0 if start_s is None else self._host.now_s() - start_s)
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether other boards run by the same clock."""
+        return self.clock.synchronised
 
     def clock_us(self) -> int:
         """The board's clock now."""
@@ -153,6 +165,14 @@ class Sensor:
             self._streaming.cancel()
             self._streaming = None
 
+    def synchronise(self, root_address: str) -> None:
+        """Takes over the clock of the root, some time after the host has disconnected."""
+        self._sync_root, self.sync_result = root_address, movella_sync.NOT_STARTED
+
+    def unsynchronise(self) -> None:
+        """Runs by its own clock again, from where it is."""
+        self.clock = self.clock.shared(False)
+
     def notify(self, characteristic: str, payload: bytes) -> None:
         """Sends a notification to whoever subscribed, as soon as the air lets it through."""
         arrival_s = self._air.arrival_s(self._host.now_s(), self._script_start_s)
@@ -185,6 +205,8 @@ class Sensor:
             self._delivery = None
         if not self._dead:
             self._spawn(self._at(self._away_until_s, self._peripheral.advertise))
+        if self._sync_root is not None:
+            self._spawn(self._at(self._host.now_s() + movella_sync.SETTLE_S, self._join))
 
     async def _reached(self) -> None:
         """Requests travel with the connection events, too; a dead board answers none."""
@@ -257,6 +279,13 @@ class Sensor:
     async def _reboot(self) -> None:
         self.clock = BoardClock(self._host.now_s(), 0, self.clock.clock_rate)
         await self._disconnect()
+
+    async def _join(self) -> None:
+        root, self._sync_root = self._sync_root, None
+        clock = None if root is None else self._clock_of(root)
+        self.sync_result = movella_sync.NOT_HEARD if clock is None else self._faults.sync_result
+        if clock is not None and self.sync_result == 0:
+            self.clock = clock.shared()
 
     async def _die(self) -> None:
         self._dead = True

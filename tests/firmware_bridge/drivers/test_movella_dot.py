@@ -107,7 +107,8 @@ def test_impossible_rates_are_refused():
 
 
 def test_start_sets_the_rate_before_it_measures():
-    rate, measure = MovellaDot().start(60)
+    ask, rate, measure = MovellaDot().start(60)
+    assert ask.optional  # firmware without synchronisation streams all the same
     assert rate.characteristic == dot.DEVICE_CONTROL
     assert rate.payload.hex() == "10" + "00" * 23 + "3c00" + "00" * 6
     assert (measure.characteristic, measure.payload.hex()) == (dot.MEASUREMENT_CONTROL, "010115")
