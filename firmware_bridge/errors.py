@@ -16,11 +16,15 @@ class KneeflexError(Exception):
 
 
 class UsageError(KneeflexError, ValueError):
-    """The call itself is wrong: an unknown format, a folder that is not there, a bad option."""
+    """The call itself is wrong: an unknown format, a bad option."""
 
 
 class SessionError(KneeflexError):
     """A file or folder cannot be read as, or written as, a recording."""
+
+
+class MissingPathError(UsageError, SessionError):
+    """There is no such file or folder: most often a slip of the pen."""
 
 
 class DecodeError(KneeflexError, ValueError):

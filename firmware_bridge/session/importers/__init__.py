@@ -19,6 +19,7 @@ from firmware_bridge.session.importers.seam import Imported, Importer
 from firmware_bridge.session.importers.vendor_text import read_file
 from firmware_bridge.session.importers.xsens_mt import read_xsens_mt
 from firmware_bridge.session.model import Event, Recording
+from firmware_bridge.session.outside import events_outside
 from firmware_bridge.session.provenance import new_session
 from firmware_bridge.session.writer import write_session
 
@@ -58,7 +59,7 @@ def import_session(
         What was written, with warnings about what had to be supposed.
 
     Raises:
-        UsageError: the format is unknown.
+        UsageError: the format is unknown, or a file is not there.
         SessionError: a file cannot be read as such a format, or the folder holds a session already.
     """
     recording = read_recording(format_, thigh_path, shank_path, events=events, side=side, client=client)
@@ -100,7 +101,8 @@ def read_recording(
         started_at=started_at,
         notes="\n".join([f"Imported from {format_}.", *warnings]),
     )
-    return Recording(info, aligned.thigh, aligned.shank, noted, tuple(warnings))
+    recording = Recording(info, aligned.thigh, aligned.shank, noted)
+    return replace(recording, warnings=(*warnings, *events_outside(recording)))
 
 
 def _started_at(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from firmware_bridge.errors import SessionError
+from firmware_bridge.errors import MissingPathError, SessionError
 from firmware_bridge.samples import Float, ImuSamples
 from firmware_bridge.session.delimited import Columns, read_columns
 
@@ -47,10 +47,13 @@ def read_file(path: Path) -> bytes:
     """The content of a file with plain line ends.
 
     Raises:
-        SessionError: it is not there, cannot be opened, or is empty.
+        MissingPathError: it is not there.
+        SessionError: it cannot be opened, or is empty.
     """
     try:
         content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise MissingPathError(f"There is no file {path}.", "Check the path.") from error
     except OSError as error:
         raise SessionError(
             f"{path} cannot be read: {error.strerror or error}.", "Check the path of the file."

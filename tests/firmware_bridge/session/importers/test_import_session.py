@@ -85,7 +85,7 @@ def test_wrong_calls_are_told_apart_from_wrong_files(
         import_session("dot", *files, tmp_path / "s")
     with pytest.raises(UsageError, match="same file"):
         import_session("csv", files[0], files[0], tmp_path / "s")
-    with pytest.raises(SessionError, match="cannot be read"):
+    with pytest.raises(SessionError, match="There is no file"):
         import_session("csv", files[0], tmp_path / "nowhere.csv", tmp_path / "s")
     for format_ in IMPORTERS:
         empty = put("empty_gyroscope.csv", [])
