@@ -90,6 +90,8 @@ def _whole_lines(text: bytes) -> tuple[bytes, bool]:
 
 
 def _header_names(line: bytes, name: str) -> list[str]:
+    if b"\0" in line:
+        raise SessionError(f"{name} is not a text file.", "Choose the CSV file of a sensor.")
     names = [cell.strip().strip('"') for cell in line.decode("utf-8-sig", "replace").strip().split(",")]
     missing = [column for column in REQUIRED if column not in names]
     if missing:
