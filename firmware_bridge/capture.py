@@ -61,7 +61,11 @@ class Capture:
         )
 
     def __enter__(self) -> Self:
-        self._bridge.__enter__()
+        try:
+            self._bridge.__enter__()
+        except BaseException as error:  # the first samples may have come already
+            self._close(type(error), error, error.__traceback__)
+            raise
         return self
 
     def __exit__(
@@ -70,9 +74,7 @@ class Capture:
         try:
             self._bridge.__exit__(kind, error, trace)
         finally:
-            if self._writer is not None:
-                self._writer.update_sensors(self._bridge.infos)
-                self._writer.__exit__(kind, error, trace)
+            self._close(kind, error, trace)
 
     @property
     def status(self) -> Mapping[Segment, LinkStatus]:
@@ -102,6 +104,13 @@ class Capture:
         writer = self._open_writer()
         if writer is not None:
             writer.append(segment, samples)
+
+    def _close(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.update_sensors(self._bridge.infos)
+            self._writer.__exit__(kind, error, trace)
 
     def _open_writer(self) -> SessionWriter | None:
         with self._writer_lock:
