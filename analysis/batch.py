@@ -65,8 +65,6 @@ def batch(
     from firmware_bridge.session.reader import find_sessions
 
     root = Path(root)
-    if not root.is_dir():
-        raise SessionError(f"There is no folder {root}.", "Check the spelling of the path.")
     folders = find_sessions(root)
     if not folders:
         raise SessionError(
@@ -108,7 +106,7 @@ def session_rows(folder: str, name: str) -> list[Row]:
         row |= {"status": recording.info.status, "warnings": " ".join(recording.warnings)}
         return [row | found for found in _answer_rows(answer(recording))]
     except KneeflexError as error:
-        return [row | {"error": str(error).removeprefix(f"{folder}: ")}]
+        return [row | {"error": str(error).removeprefix(f"{folder}: ").replace(folder, name)}]
     except ImportError:  # that is a broken installation, not a broken session
         raise
     except Exception as error:  # one session must never cost the others their row

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,24 +30,97 @@ def derived_folder(session: Path) -> Path:
         SessionError: the folder cannot be written.
     """
     folder = session / "derived"
-    try:
+    with writing(folder):
         folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise SessionError(
-            f"{folder} cannot be made ({error.strerror}).", "Give another place with --out."
-        ) from error
     return folder
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a whole text file or says plainly why not."""
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Makes the folder of what is written inside, and says plainly where it cannot be written.
+
+    Raises:
+        SessionError: it cannot.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        yield
     except OSError as error:
         raise SessionError(
-            f"{path} cannot be written ({error.strerror}).", "Give another place with --out."
+            f"{path} cannot be written ({error.strerror or error}).",
+            "Choose a place that you may write to, on a disk with free space.",
         ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a whole text file.
+
+    Raises:
+        SessionError: it cannot be written.
+    """
+    with writing(path):
+        path.write_text(text, encoding="utf-8")
+
+
+def json_text(value: Mapping[str, Any], *, indent: int | None = None) -> str:
+    """JSON of plain and numpy values; what is not a finite number becomes null."""
+    return json.dumps(_jsonable(value), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(v) for v in value]
+    if hasattr(value, "tolist"):  # numpy
+        return _jsonable(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def write_tables(session: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> None:
+    """Writes angle.csv, repetitions.csv, result.json and the figures of a session into its derived/.
+
+    Args:
+        session: the session folder.
+        answer: what its recording says.
+        truth: the true change of each test in degrees, where a simulation knows it.
+
+    Raises:
+        SessionError: the folder cannot be written.
+    """
+    import pandas as pd
+
+    from analysis.views.figures import save_session_figures
+
+    place = derived_folder(session)
+    write_angle(place / "angle.csv", answer.angle.track)
+    repetitions = pd.DataFrame(repetition_rows(answer.repetitions))
+    write_text(place / "repetitions.csv", repetitions.to_csv(index=False, float_format="%.4f"))
+    extra = {"truth": truth} if truth else None
+    write_text(place / "result.json", json_text(result(answer, extra), indent=2) + "\n")
+    with writing(place / "session.png"):
+        save_session_figures(answer, place)
+
+
+def write_report(file: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> None:
+    """Writes the report of an answer as one HTML file.
+
+    Raises:
+        SessionError: it cannot be written.
+    """
+    from analysis.views.report import render_report
+
+    write_text(file, render_report(answer, truth=truth))
+
+
+def write_everything(session: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> Path:
+    """Fills derived/ with tables, figures and report; returns the report's file."""
+    write_tables(session, answer, truth)
+    file = derived_folder(session) / "report.html"
+    write_report(file, answer, truth)
+    return file
 
 
 def write_angle(path: Path, track: FlexionTrack) -> None:

@@ -156,13 +156,21 @@ class Replay:
         recording: the session.
         clock_s: any monotonic clock.
         speed: 1 plays as it happened.
+        seconds: how much of the session to play; None plays all.
     """
 
-    def __init__(self, recording: Recording, clock_s: Callable[[], float], speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        clock_s: Callable[[], float],
+        speed: float = 1.0,
+        seconds: float | None = None,
+    ) -> None:
         self._recording, self._clock_s, self._speed = recording, clock_s, speed
         self._start_s = clock_s()
         self._played_s = 0.0
         self._next = dict.fromkeys(Segment, 0)
+        stop_s = recording.duration_s + 1.0 if seconds is None else seconds
         rate_hz = max(
             (s.nominal_rate_hz for s in recording.info.sensors.values() if s.nominal_rate_hz), default=100.0
         )
@@ -171,7 +179,7 @@ class Replay:
             rate_hz,
             sensors=lambda: tuple(SensorState(segment) for segment in Segment),
             keep=lambda event: None,
-            is_over=lambda: self.now_s() > recording.duration_s + 1.0,
+            is_over=lambda: self.now_s() > stop_s,
         )
         self.feed.cues = Cues(recording.events)
 

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from analysis.cli import calibration, console, demo, recordings, sensors
 from firmware_bridge.errors import KneeflexError, UsageError
 
+_INTERRUPTED = 130  # what shells use for a program that Ctrl-C ended
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # typer itself would say nothing, or another word in another version
+            console.note("Stopped.")
+            raise typer.Exit(_INTERRUPTED) from None
+
+
 app = typer.Typer(
     name="kneeflex",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,16 +62,24 @@ def main() -> None:
         console.note(f"Error: {error}")
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except KeyboardInterrupt:
-        console.note("Stopped.")
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
         if os.environ.get("KNEEFLEX_DEBUG"):
             raise
-        console.note(
-            f"Error: kneeflex met something it did not expect ({type(error).__name__}: {error}). "
-            "Please report it with the output of the same command under KNEEFLEX_DEBUG=1."
-        )
+        console.note(f"Error: {_in_words(error)}")
         sys.exit(1)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return (
+            f"{error.filename or 'The output'}: {error.strerror}. "
+            "Check the path, the space on the disk, and that you may read and write there."
+        )
+    return (
+        f"kneeflex met something it did not expect ({type(error).__name__}: {error}). "
+        "Please report it with the output of the same command under KNEEFLEX_DEBUG=1."
+    )

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from analysis.cli import console
-from analysis.cli.recordings import AsJson, SessionDir, answer_of, read, write_everything
-from firmware_bridge.errors import CannotAnswerError, SessionError, UsageError
+from analysis.cli.recordings import AsJson, SessionDir, answer_of, read
+from firmware_bridge.errors import CannotAnswerError, KneeflexError, SessionError, UsageError
 
 if TYPE_CHECKING:
     from analysis.answer import Answer
     from analysis.change import Reliability
+    from analysis.movement.result import Repetition
 
 _FLEXION_RANGE_DEG = (-30.0, 150.0)
 
@@ -34,6 +35,7 @@ def recalibrate(
     """Correct a mistyped reference angle, and compute everything anew from the raw data."""
     from dataclasses import replace
 
+    from analysis import derived
     from firmware_bridge.session.amend import add_event
 
     low, high = _FLEXION_RANGE_DEG
@@ -47,9 +49,10 @@ def recalibrate(
         )
     before = poses[pose - 1]
     after = replace(before, flexion_deg=flexion, sd_deg=before.sd_deg if sd is None else sd)
+    derived.derived_folder(folder)  # before anything is changed: it may be read-only
     add_event(folder, after)
     answer = answer_of(folder)
-    write_everything(folder, answer, folder / "derived" / "report.html")
+    derived.write_everything(folder, answer)
     console.warn(answer.warnings)
     console.say(
         f"Reference pose {pose} at {before.time_s:.1f} s: {before.flexion_deg:g} deg becomes "
@@ -79,9 +82,9 @@ def redon(folder: SessionDir, as_json: AsJson = False) -> None:
         },
     }
     file = derived.derived_folder(folder) / "redon.json"
-    derived.write_text(file, console.json_text(figures, indent=2) + "\n")
+    derived.write_text(file, derived.json_text(figures, indent=2) + "\n")
     if as_json:
-        console.say(console.json_text(figures))
+        console.say(derived.json_text(figures))
         return
     console.say(
         f"{study.strappings} strappings, {study.repetitions} repetitions: strapping on anew moves the "
@@ -90,6 +93,14 @@ def redon(folder: SessionDir, as_json: AsJson = False) -> None:
     )
     console.say(f"Between two days, changes above {study.mdc95_deg:.1f} deg are beyond noise.")
     console.say(f"Use it with: kneeflex compare BEFORE_DIR AFTER_DIR --redon {folder}")
+
+
+def _repetitions_of(session: Path) -> tuple[Repetition, ...]:
+    try:
+        return answer_of(session).repetitions
+    except KneeflexError as error:  # one broken day must not cost the person the others
+        console.warn([f"{session} is left out of the history: {error.problem}"])
+        return ()
 
 
 def own_repeats(redon_folder: Path | None, history: Path | None, answer: Answer) -> Reliability:
@@ -101,7 +112,7 @@ def own_repeats(redon_folder: Path | None, history: Path | None, answer: Answer)
         answer: tells the test whose repeats are wanted.
 
     Raises:
-        SessionError: `kneeflex redon` has not been run on the folder.
+        SessionError: `kneeflex redon` has not been run on the folder, or there is no such history.
         CannotAnswerError: the history holds too few sessions with a rest block.
     """
     from analysis.change import Reliability, Repeats, repeats_of
@@ -118,6 +129,6 @@ def own_repeats(redon_folder: Path | None, history: Path | None, answer: Answer)
             ) from error
     if history is not None:
         test = answer.comparisons[0].test if answer.comparisons else None
-        days = (answer_of(session).repetitions for session in find_sessions(history))
+        days = (_repetitions_of(session) for session in find_sessions(history))
         within = repeats_of([[r for r in day if r.test == test] for day in days])
     return Reliability(within, across)

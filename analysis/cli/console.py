@@ -1,13 +1,10 @@
-"""What the command says: results on stdout, progress and warnings on stderr, JSON that is always JSON."""
+"""What the command says: results on stdout, progress and warnings on stderr."""
 
 from __future__ import annotations
 
-import json
-import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 Progress = Callable[[int, int], None]
 
@@ -26,23 +23,6 @@ def warn(warnings: Iterable[str]) -> None:
     """Prints warnings, each on a line of its own."""
     for text in warnings:
         note(f"Warning: {text}")
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _jsonable(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(v) for v in value]
-    if hasattr(value, "tolist"):  # numpy
-        return _jsonable(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
-
-
-def json_text(value: Mapping[str, Any], *, indent: int | None = None) -> str:
-    """JSON of plain and numpy values; what is not a finite number becomes null."""
-    return json.dumps(_jsonable(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 @contextmanager

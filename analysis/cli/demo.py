@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.cli import console
-from analysis.cli.recordings import read, write_everything
+from analysis.cli.recordings import read
 from analysis.cli.streaming import Plan, Source, require_simulation, stream
+from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Segment
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def demo(
 ) -> None:
     """Run the whole job on a simulated leg: stream, plot, record, analyse, report."""
     require_simulation()
+    from analysis import derived
     from analysis.answer import answer
     from analysis.doctor import has_screen
     from firmware_bridge.virtual.radio import VirtualRadio
@@ -62,11 +64,15 @@ def demo(
         if samples.device_ticks is not None:
             received = int((radio.script_index(segment, samples.device_ticks) >= 0).sum())
         console.say(f"{segment}: {radio.sent[segment]} samples of the movement sent, {received} recorded")
+    if not radio.finished:
+        raise CannotAnswerError(
+            f"The demonstration was stopped before its end; what was recorded is in {folder}.",
+            "Run it again to see the knee before and after.",
+        )
     with console.working("Computing the angle and the change"):
         result = answer(recording)
     true_change_deg = session.truth.change_deg("prone")
-    report = folder / "derived" / "report.html"
-    write_everything(folder, result, report, truth={"prone": true_change_deg})
+    report = derived.write_everything(folder, result, truth={"prone": true_change_deg})
     console.warn(result.warnings)
     _compare_with_truth(session.truth, result, streamed.script_offset_s, true_change_deg)
     console.say(f"Report: {report}")

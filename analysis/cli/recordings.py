@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from analysis.cli import console
-from firmware_bridge.errors import CannotAnswerError, UsageError
+from analysis.cli.streaming import Client, Leg
+from firmware_bridge.errors import CannotAnswerError, SessionError, UsageError
 from firmware_bridge.samples import Side
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 SessionDir = Annotated[Path, typer.Argument(metavar="DIR", help="A session folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+_PICTURES = (".png", ".svg", ".pdf")
 
 
 def register(app: typer.Typer) -> None:
@@ -40,8 +45,21 @@ def answer_of(folder: Path) -> Answer:
     from analysis.answer import answer
 
     recording = read(folder)
-    with console.working("Computing the angle, the repetitions and the change"):
+    with (
+        blaming_the_recording(recording),
+        console.working("Computing the angle, the repetitions and the change"),
+    ):
         return answer(recording)
+
+
+@contextmanager
+def blaming_the_recording(recording: Recording) -> Iterator[None]:
+    """Where there is no answer, tells what reading had to repair: that is often why."""
+    try:
+        yield
+    except CannotAnswerError:
+        console.warn(recording.warnings)
+        raise
 
 
 def import_(
@@ -52,13 +70,14 @@ def import_(
     events: Annotated[
         Path | None, typer.Option(help="Phases and reference poses, one JSON object a line.")
     ] = None,
-    side: Annotated[Side, typer.Option(help="The leg that was measured.")] = Side.RIGHT,
+    side: Leg = Side.RIGHT,
+    client: Client = "",
 ) -> None:
     """Turn two files of another program into a session folder."""
     from firmware_bridge.session.importers import import_session
 
     with console.working("Importing"):
-        recording = import_session(format_, thigh, shank, out, events=events, side=side)
+        recording = import_session(format_, thigh, shank, out, events=events, side=side, client=client)
     console.warn(recording.warnings)
     console.say(
         f"{out}: {len(recording.thigh)} thigh and {len(recording.shank)} shank samples, "
@@ -70,15 +89,19 @@ def angle(
     folder: SessionDir,
     out: Annotated[Path | None, typer.Option(help="The CSV file; default DIR/derived/angle.csv.")] = None,
     causal: Annotated[bool, typer.Option("--causal", help="What the live view would have shown.")] = False,
-    plot: Annotated[Path | None, typer.Option(help="Also draw the angle into this PNG file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw the angle into this file (PNG, SVG or PDF).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute the knee flexion angle of a session."""
     from analysis import derived
     from analysis.answer import angle_of
 
+    if plot is not None and plot.suffix.lower() not in _PICTURES:
+        raise UsageError(f"{plot} is not the name of a picture.", f"End it in {' or '.join(_PICTURES)}.")
     recording = read(folder)
-    with console.working("Computing the angle"):
+    with blaming_the_recording(recording), console.working("Computing the angle"):
         result = angle_of(recording, causal=causal)
     out = out or derived.derived_folder(folder) / "angle.csv"
     derived.write_angle(out, result.track)
@@ -86,11 +109,12 @@ def angle(
         from analysis.views.figures import save_figure
         from analysis.views.track import plot_track
 
-        save_figure(plot_track(result.track, zero=result.zero, title=str(folder)), plot)
+        with derived.writing(plot):
+            save_figure(plot_track(result.track, zero=result.zero, title=str(folder)), plot)
     summary: dict[str, Any] = derived.angle_summary(result)
     summary["warnings"] = [*recording.warnings, *result.warnings]
     if as_json:
-        console.say(console.json_text({"session": recording.info.id, "out": str(out), **summary}))
+        console.say(derived.json_text({"session": recording.info.id, "out": str(out), **summary}))
         return
     console.warn(summary["warnings"])
     console.say(f"{out}: {summary['duration_s']:.1f} s at {result.rate_hz:g} Hz")
@@ -126,6 +150,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Say how much further the knee straightens after than before."""
+    from analysis import derived
     from analysis.answer import compare_answers, judged_by
     from analysis.change import to_json
     from analysis.cli.calibration import own_repeats
@@ -142,7 +167,7 @@ def compare(
         warnings = tuple(dict.fromkeys(texts))
     if as_json:
         results = [to_json(c) for c in comparisons]
-        console.say(console.json_text({"results": results, "warnings": list(warnings)}))
+        console.say(derived.json_text({"results": results, "warnings": list(warnings)}))
     else:
         console.warn(warnings)
         _tell(comparisons)
@@ -163,24 +188,33 @@ def report(
     from analysis import derived
 
     result = answer_of(folder)
-    out = out or derived.derived_folder(folder) / "report.html"
     with console.working("Writing the report"):
-        write_everything(folder, result, out)
+        if out is None:
+            out = derived.write_everything(folder, result)
+        else:
+            derived.write_report(out, result)
+            try:
+                derived.write_tables(folder, result)
+            except SessionError as error:  # a recording on a read-only disk can still be reported
+                console.warn([error.problem])
     console.warn(result.warnings)
     console.say(f"{out}")
 
 
 def tell_and_report(folder: Path) -> None:
     """After a session: the answer in words, and the report. A session without an answer is no error."""
+    from analysis import derived
+
     try:
         result = answer_of(folder)
     except CannotAnswerError as error:
         console.say(f"{folder}: recorded. {error}")
         return
-    report_file = folder / "derived" / "report.html"
-    write_everything(folder, result, report_file)
+    report_file = derived.write_everything(folder, result)
     console.warn(result.warnings)
     _tell(result.comparisons)
+    if not result.comparisons:
+        console.say(f"{folder}: recorded. There is no before and after to compare in it.")
     console.say(f"Report: {report_file}")
 
 
@@ -189,30 +223,6 @@ def _tell(comparisons: tuple[Comparison, ...]) -> None:
 
     for comparison in comparisons:
         console.say(" ".join((headline(comparison), *explanation(comparison))))
-
-
-def write_everything(
-    folder: Path, answer: Answer, report_file: Path, truth: dict[str, float] | None = None
-) -> None:
-    """Writes report, tables, figures and result.json of one session."""
-    import pandas as pd
-
-    from analysis import derived
-    from analysis.views.figures import save_session_figures
-    from analysis.views.report import render_report
-
-    place = derived.derived_folder(folder)
-    derived.write_angle(place / "angle.csv", answer.angle.track)
-    derived.write_text(
-        place / "repetitions.csv",
-        pd.DataFrame(derived.repetition_rows(answer.repetitions)).to_csv(index=False, float_format="%.4f"),
-    )
-    extra = {"truth": truth} if truth else None
-    derived.write_text(
-        place / "result.json", console.json_text(derived.result(answer, extra), indent=2) + "\n"
-    )
-    derived.write_text(report_file, render_report(answer, truth=truth))
-    save_session_figures(answer, place)
 
 
 def batch(

@@ -173,7 +173,8 @@ def live(
         from analysis.stream import Replay
         from firmware_bridge.session.reader import read_session
 
-        show(Replay(read_session(replay), time.perf_counter, speed), view)
+        with stopping_cleanly():
+            show(Replay(read_session(replay), time.perf_counter, speed, seconds), view)
         return
     from analysis.guide.library import DEFAULT, load_protocol
 
@@ -183,8 +184,7 @@ def live(
     source = choose_source(thigh, shank, virtual=virtual, side=side, seconds=seconds, speed=speed)
     if out is None:
         console.note("Nothing is recorded: give --out DIR to record.")
-    with stopping_cleanly():
-        stream(source, plan)
+    stream(source, plan)
     if out is not None:
         from analysis.cli.recordings import tell_and_report
 

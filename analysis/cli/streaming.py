@@ -119,7 +119,7 @@ def stream(source: Source, plan: Plan) -> Streamed:
         sinks=(shown.push,),
         on_warning=console.note,
     )
-    with capture:
+    with stopping_cleanly(), capture:
         cues = source.cues(capture.session_t0)
         if plan.protocol is None:
             feed.cues = cues

@@ -108,11 +108,11 @@ def test_batch_makes_a_row_of_a_broken_session(kneeflex, tmp_path, simulated) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["angle", "nowhere"], 1, "nowhere"),
+        (["angle", "nowhere"], 2, "nowhere"),
         (["import", "garmin", "--thigh", "a", "--shank", "b", "--out", "c"], 2, "movella-dot"),
         (["angle"], 2, "Missing argument"),
         (["record", "--out", "x"], 2, "--virtual"),
-        (["batch", "nowhere", "--out", "t.csv"], 1, "nowhere"),
+        (["batch", "nowhere", "--out", "t.csv"], 2, "nowhere"),
     ],
 )
 def test_wrong_use_is_one_plain_error(kneeflex, arguments, code, words, tmp_path) -> None:
