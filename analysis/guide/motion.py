@@ -27,8 +27,9 @@ RELEASE_REST_SHARE = 0.35
 # What happens to a release in a longer gap is anyone's guess.
 LONG_GAP_S = 1.0
 HALF_WINDOW_S = 0.2
-# No knee moves so fast: the zero was set, and what was seen before counts from another one.
-JUMP_DEG, JUMP_DEG_S = 10.0, 1000.0
+# No knee moves so fast. What soon comes back was a slip of the estimate; what stays is a new zero, and
+# everything seen before counts from another one.
+JUMP_DEG, JUMP_DEG_S, JUMP_STAYS_S = 10.0, 1000.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ class MotionWatch:
         self._bent = _Run()
         self._release = _Release()
         self._newest = (math.nan, math.nan, math.nan)
+        self._heard_s = -math.inf
+        self._jumped = 0
         self.restart()
 
     def restart(self) -> None:
@@ -119,12 +122,11 @@ class MotionWatch:
         """Takes the next samples, none left out, and returns what is known after them."""
         rows = zip(track.time_s, track.flexion_deg, track.flexion_sd_deg, track.valid, strict=True)
         for time_s, flexion_deg, sd_deg, valid in rows:
-            if valid and math.isfinite(flexion_deg):
-                self._look_back(float(time_s), float(flexion_deg))
+            if not valid or not math.isfinite(flexion_deg):
+                self._interrupt()
+            elif self._is_believed(float(time_s), float(flexion_deg)):
                 self._newest = (float(time_s), float(flexion_deg), float(sd_deg))
                 self._take(float(time_s), float(flexion_deg))
-            else:
-                self._interrupt()
         return self.state()
 
     def state(self) -> MotionState:
@@ -145,15 +147,26 @@ class MotionWatch:
             marks_s=self._marks_s,
         )
 
-    def _look_back(self, time_s: float, flexion_deg: float) -> None:
-        passed_s = time_s - self._newest[0]
+    def _is_believed(self, time_s: float, flexion_deg: float) -> bool:
+        passed_s, self._heard_s = time_s - self._heard_s, time_s
         if passed_s > LONG_GAP_S:
             self._release.clear()
-        if abs(flexion_deg - self._newest[1]) > max(JUMP_DEG, JUMP_DEG_S * passed_s):
-            self._interrupt()
-            self._release.clear()
-            self._cycle = _Cycle()
-            self._lowest_deg = math.inf
+        if abs(flexion_deg - self._newest[1]) <= max(JUMP_DEG, JUMP_DEG_S * passed_s):
+            self._jumped = 0
+            return True
+        if math.isfinite(self._newest[1]):
+            self._jumped += 1
+            if self._jumped * self._step_s < JUMP_STAYS_S:
+                return False
+            self._start_anew()
+        return True
+
+    def _start_anew(self) -> None:
+        self._interrupt()
+        self._release.clear()
+        self._cycle = _Cycle()
+        self._lowest_deg = math.inf
+        self._jumped = 0
 
     def _take(self, time_s: float, flexion_deg: float) -> None:
         self._lowest_deg = min(self._lowest_deg, flexion_deg)

@@ -137,6 +137,16 @@ def test_a_new_zero_is_no_movement():
     assert state.extension.flexion_deg == pytest.approx(30, abs=0.2)
 
 
+@pytest.mark.parametrize("at", [150, 450, 1000, 1400])
+def test_a_single_impossible_sample_changes_nothing(at):
+    whole = track((12, 2), *RELEASE, *REPETITION)
+    flexion_deg = whole.flexion_deg.copy()
+    flexion_deg[at] += 360
+    spiked = FlexionTrack(whole.time_s, flexion_deg, whole.flexion_sd_deg, whole.valid)
+    assert len(watched(spiked).releases) == len(watched(whole).releases) == 1
+    assert watched(spiked).repetitions == watched(whole).repetitions
+
+
 def test_a_new_block_begins_from_nothing():
     watch = MotionWatch(RATE_HZ)
     watch.feed(track((12, 1), *REPETITION, *RELEASE))
