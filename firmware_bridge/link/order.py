@@ -115,6 +115,13 @@ class StreamOrder:
         return bool(self._by_ticks)
 
     @property
+    def rate_hz(self) -> float | None:
+        """The sample rate by the device clock, or None where there is none or too few samples came."""
+        if not self._by_ticks or len(self._steps) < _FEWEST_STEPS or self._step <= 0:
+            return None
+        return 1.0 / (self._step * self.unit_s)
+
+    @property
     def lost(self) -> int | None:
         """Samples that never came (late ones and strays among them), or None where nothing counts them."""
         return None if self._loss is None else self._loss.lost
@@ -271,4 +278,9 @@ class StreamOrder:
             return counts
         if len(self._steps) < _FEWEST_STEPS:
             return min(counts, 1.0)
-        return counts / sorted(self._steps)[len(self._steps) // 4]  # of the longer ones some are gaps
+        return counts / self._step
+
+    @property
+    def _step(self) -> int:
+        """Counts from one sample to the next."""
+        return sorted(self._steps)[len(self._steps) // 4]  # of the longer ones some are gaps

@@ -17,7 +17,7 @@ from firmware_bridge.samples import Float, ImuSamples, Int, Segment
 from firmware_bridge.session.model import DeviceClock
 
 # Minimum delays of two links differ by a connection interval or so; what differs by more is another clock.
-LARGEST_DISAGREEMENT_S = 0.15
+LARGEST_DISAGREEMENT_S = 0.3
 
 
 def session_times(

@@ -29,6 +29,7 @@ from firmware_bridge.session.model import SensorInfo
 _RATE_SD = 0.02
 _RATE_OVER_S = 5.0
 _DELAY_NEWS_S = 0.0005
+_ANOTHER_RATE = 0.2
 # Enough packets for a first clock fit, and the first burst of round trips.
 _SETTLE_S = 1.0
 _STATES: Mapping[str, State] = {"lost": "lost", "stalled": "stalled", "recovered": "connected"}
@@ -118,6 +119,7 @@ class Stream:
 
     def begin(self) -> None:
         """The session begins: counts start from zero."""
+        self._note_rate()
         self._before = _Counts()
         self._before = self._counts()
         self._gaps = GapCounter()
@@ -206,6 +208,17 @@ class Stream:
             self._told_delay_s = self._delay.delay_s
             detail = {"delay_s": self._delay.delay_s, "uncertainty_s": self._delay.uncertainty_s}
             self._notices.append(Notice(CLOCK_EVENT, detail))
+
+    def _note_rate(self) -> None:
+        """A sensor may refuse the rate that it was given, and go on at another."""
+        rate_hz = None if self._order is None else self._order.rate_hz
+        if rate_hz is None or self.info is None or self.info.nominal_rate_hz is None:
+            return
+        wanted_hz = self.info.nominal_rate_hz
+        if abs(rate_hz / wanted_hz - 1.0) > _ANOTHER_RATE:
+            self.info = replace(self.info, nominal_rate_hz=round(rate_hz, 1))
+            text = f"The sensor runs at {rate_hz:.0f} Hz instead of {wanted_hz:g} Hz."
+            self._notices.append(Notice("problem", {"text": text}))
 
     def _report_battery(self, percent: float) -> None:
         if self._battery_percent is None or round(percent) != round(self._battery_percent):

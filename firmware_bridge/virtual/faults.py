@@ -21,6 +21,7 @@ class Faults:
 
     Attributes:
         interval_s: of the connection events at which packets and writes travel; 0 means at once.
+        latency_s: how much later than that every notification arrives, always.
         retransmission: probability that a connection event fails and its packet waits for the next one.
         stalls: (time_s, duration_s) in which nothing arrives; then everything does at once.
         loss: probability that a packet never arrives.
@@ -40,6 +41,7 @@ class Faults:
     """
 
     interval_s: float = 0.0
+    latency_s: float = 0.0
     retransmission: float = 0.0
     stalls: tuple[tuple[float, float], ...] = ()
     loss: float = 0.0
@@ -140,7 +142,7 @@ class Air:
                 if 0.0 <= at_s - script_start_s - start_s < duration_s:
                     at_s = script_start_s + start_s + duration_s
         self._latest_s = at_s
-        return at_s
+        return at_s + self._faults.latency_s
 
     def next_event_s(self, host_s: float) -> float:
         """The first connection event that is not before a host time."""

@@ -1,0 +1,118 @@
+"""Movella DOT sensors brought to one clock, from the first message to the session on disk."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from firmware_bridge.capture import Capture
+from firmware_bridge.drivers import movella_sync
+from firmware_bridge.errors import LinkError
+from firmware_bridge.link.synchronise import synchronise
+from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.session.model import LinkEvent
+from firmware_bridge.session.reader import read_session
+from firmware_bridge.virtual.faults import Faults
+from firmware_bridge.virtual.radio import VirtualRadio
+from firmware_bridge.virtual.sessions import swings
+from firmware_bridge.virtual.simulation import simulate_session
+from firmware_bridge.virtual.wearing import Wearing
+
+SPEED = 4.0
+RATE_HZ = 30.0
+WAIT_S = 1.2 * movella_sync.SETTLE_S / SPEED
+# At best, one link is 30 ms later than the other: what one-way data cannot tell.
+SLOW = {Segment.SHANK: Faults(latency_s=0.03)}
+
+
+def world(faults=None, speed=SPEED):
+    wearing = Wearing()
+    wearing = replace(
+        wearing,
+        thigh=replace(wearing.thigh, clock_ppm=35.0, first_tick=2**32 - 20_000_000),
+        shank=replace(wearing.shank, clock_ppm=-20.0, first_tick=77_000_000),
+    )
+    session = simulate_session(swings(2), wearing, rate_hz=RATE_HZ)
+    return VirtualRadio(session, speed=speed, driver="movella-dot", faults=faults)
+
+
+def streamed(radio, folder, rate_hz=RATE_HZ):
+    """Records the whole script, and keeps what was shown live."""
+    chunks = {segment: [] for segment in Segment}
+    sinks = [lambda segment, samples: chunks[segment].append(samples)]
+    with Capture(radio.names, folder, radio=radio, rate_hz=rate_hz, sinks=sinks) as capture:
+        while not radio.finished:
+            capture.check()
+            time.sleep(0.02)
+    return read_session(folder), {s: ImuSamples.concatenate(parts) for s, parts in chunks.items()}
+
+
+def between_s(radio, samples, after_s=0.0):
+    """The constant offset that is left between the sensors, against the true times."""
+    late_s = []
+    for segment in Segment:
+        true = getattr(radio.session.recording, segment)
+        index = radio.script_index(segment, samples[segment].device_ticks)
+        played = (index >= 0) & (samples[segment].time_s > after_s)
+        assert played.sum() > 100
+        late_s.append(np.median(samples[segment].time_s[played] - true.time_s[index[played]]))
+    return late_s[1] - late_s[0]
+
+
+def test_synchronised_sensors_have_no_offset_left(tmp_path):
+    radio = world(SLOW)
+    told = []
+    synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=WAIT_S, tell=told.append)
+    assert len(told) == 3
+    recording, live = streamed(radio, tmp_path / "s", rate_hz=60.0)
+    assert all(sensor.clock.shared for sensor in recording.info.sensors.values())
+    assert abs(between_s(radio, {s: getattr(recording, s) for s in Segment})) < 0.0005
+    assert abs(between_s(radio, live, after_s=2.0)) < 0.005
+    assert not recording.warnings
+    # Asked for 60 Hz, synchronised sensors keep the rate that they have, and that is told.
+    assert {sensor.nominal_rate_hz for sensor in recording.info.sensors.values()} == {RATE_HZ}
+    problems = [e for e in recording.events if isinstance(e, LinkEvent) and e.state == "problem"]
+    assert [e.detail["text"] for e in problems] == ["The sensor runs at 30 Hz instead of 60 Hz."] * 2
+
+
+def test_sensors_left_to_themselves_keep_the_offset(tmp_path):
+    radio = world(SLOW)
+    recording, _ = streamed(radio, tmp_path / "s")
+    assert not any(sensor.clock.shared for sensor in recording.info.sensors.values())
+    assert between_s(radio, {s: getattr(recording, s) for s in Segment}) > 0.02
+
+
+def test_synchronising_again_ends_the_earlier_synchronisation():
+    radio = world(speed=20.0)
+    for _ in range(2):  # a synchronised sensor would refuse to be given a rate
+        synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=0.9)
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (5, "did not hear the root sensor"),
+        (66, "unknown result 66"),
+    ],
+)
+def test_a_failure_is_told_in_words(result, words):
+    radio = world({Segment.SHANK: Faults(sync_result=result)}, speed=20.0)
+    with pytest.raises(LinkError, match=words) as caught:
+        synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=0.9)
+    assert "shank sensor Xsens DOT shank" in caught.value.problem
+    assert "side by side" in caught.value.advice
+
+
+def test_asking_too_early_is_told():
+    radio = world()
+    with pytest.raises(LinkError, match="was not started"):
+        synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=0.0)
+
+
+def test_other_sensors_are_refused():
+    radio = VirtualRadio(simulate_session(swings(1)))
+    with pytest.raises(LinkError, match="no Movella DOT"):
+        synchronise(radio.names, radio)
