@@ -8,14 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from _thread import interrupt_main
 from pathlib import Path
 
 import pytest
 
-from firmware_bridge.session.model import Phase
-from firmware_bridge.session.reader import read_session
+from firmware_bridge.capture import Capture
+from firmware_bridge.session.model import Event, Phase
+from firmware_bridge.session.reader import read_info, read_session
+from firmware_bridge.virtual.radio import VirtualRadio
+from firmware_bridge.virtual.sessions import still
+from firmware_bridge.virtual.simulation import simulate_session
 
 pytest.importorskip("bumble", reason="the simulated sensors need the extra 'sim'")
+
+from firmware_bridge.virtual.radio import VirtualRadio
 
 
 @pytest.fixture(scope="module")
@@ -70,20 +77,54 @@ def test_record_for_some_seconds(kneeflex, tmp_path) -> None:
     assert any(isinstance(event, Phase) for event in recording.events)
 
 
+def test_a_part_of_a_replay(kneeflex, session_folder) -> None:
+    run = kneeflex("live", "--replay", session_folder, "--seconds", "3", "--speed", "30", "--headless")
+    assert run.returncode == 0, run.stderr
+    assert "Before" not in run.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
-def test_a_terminated_recording_is_closed(tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["record", "--virtual"], 0, "Stopping."),
+        (["demo", "--headless", "--no-open"], 1, "stopped before its end"),
+    ],
+)
+def test_a_terminated_recording_is_closed(tmp_path, arguments, code, words) -> None:
     folder = tmp_path / "recorded"
     command = [sys.executable, "-c", "from analysis.cli import main; main()"]
     process = subprocess.Popen(
-        [*command, "record", "--virtual", "--out", str(folder)], stderr=subprocess.PIPE
+        [*command, *arguments, "--out", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + 30.0
     while not (folder / "shank.csv").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(1.0)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    _, told = process.communicate(timeout=30)
     assert read_session(folder).info.status == "closed"
+    assert process.returncode == code
+    assert words in told
+
+
+class Interrupted(Capture):
+    """Ctrl-C comes at the first event of the link, which is before all sensors stream."""
+
+    def event(self, event: Event) -> None:
+        super().event(event)
+        interrupt_main()
+
+
+def test_a_session_that_is_interrupted_while_it_begins_is_closed(tmp_path) -> None:
+    folder = tmp_path / "recorded"
+    radio = VirtualRadio(simulate_session(still(20.0), seed=1))
+    with pytest.raises(KeyboardInterrupt), Interrupted(radio.names, folder, radio=radio):
+        pytest.fail("the interruption came too late to test anything")
+    assert read_info(folder).status == "closed"
 
 
 def test_a_session_is_never_overwritten(kneeflex, session_folder) -> None:
