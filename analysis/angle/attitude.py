@@ -73,7 +73,9 @@ def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AnglePar
         return strapdown, find_up(strapdown.force, knots, grid.rate_hz, parameters.gravity_tau_s)
 
     strapdown, up = carried(found)
-    drifting = bias.in_motion(strapdown.rotation, up, knots, grid.rate_hz).shifted(nodes, found)
+    drifting = bias.in_motion(strapdown.rotation, up, knots, grid.rate_hz, parameters.gravity_tau_s).shifted(
+        nodes, found
+    )
     _, better = bias.solve(resting.plus(drifting), duration_s)
     if np.abs(better - found).max() > _BIAS_MATTERS_RAD_S:
         strapdown, up = carried(better)

@@ -12,12 +12,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from analysis.angle.gravity import smooth
 from analysis.angle.grid import Bool, Motion
 from analysis.angle.knots import Knots
 from firmware_bridge.samples import Float
 
 _NODE_S = 120.0
-_START_SD = np.radians(1.0)
+_START_SD = np.radians(0.6)
 # A consumer gyro wanders by about this much between two nodes.
 _WALK_SD = np.radians(0.03)
 _REST_S = 2.0
@@ -27,6 +28,8 @@ _REST_RIPPLE = np.radians(0.6)
 _REST_FORCE_M_S2 = 0.3
 _REST_TILT = np.radians(0.5)
 _DRIFT_STEP_S = 1.0
+# Smoothed steps err together: each is worth less than its scatter says.
+_CORRELATED = 3.0
 _PASSES = 6
 
 
@@ -87,17 +90,22 @@ def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
     )
 
 
-def in_motion(rotation: Float, up: Float, knots: Knots, rate_hz: float) -> Equations:
+def in_motion(rotation: Float, up: Float, knots: Knots, rate_hz: float, tau_s: float) -> Equations:
     """What the drift of up over steps of one second says.
+
+    Up was smoothed, which takes the quick part of its drift away; the drift that a bias would cause is
+    smoothed in the same way before the two are compared.
 
     Args:
         rotation: (3, 3, m) inertial from sensor at the knots.
         up: (3, m) in the inertial frame.
         knots: the blocks.
         rate_hz: of the samples.
+        tau_s: with which up was smoothed.
     """
     spacing = knots.size / rate_hz
     total = np.cumsum(_cross_columns(rotation, up), axis=2) * spacing
+    total = smooth(total.reshape(9, -1), knots, rate_hz, tau_s).reshape(3, 3, -1)
     stride = max(1, round(_DRIFT_STEP_S / spacing))
     ends = np.arange(0, knots.count, stride)
     if len(ends) < 3:
@@ -148,7 +156,7 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float]:
         missed = np.abs(value - (design * windows).sum(axis=1))
         if rough.any():
             # A step of up has an error of its own that only the residuals tell; never below 0.01 deg.
-            sd[rough] = max(1.48 * float(np.median(missed[rough])), 2e-4)
+            sd[rough] = max(_CORRELATED * 1.48 * float(np.median(missed[rough])), 2e-4)
         weights = 1 / np.maximum(1.0, missed / (2 * sd))
     return nodes, bias.reshape(count, 3).T
 

@@ -27,11 +27,16 @@ def find_up(force: Float, knots: Knots, rate_hz: float, tau_s: float) -> Float:
         rate_hz: of the samples.
         tau_s: time constant; the cut-off is sqrt(2) / (2 pi tau), as in VQF.
     """
+    smoothed = smooth(force, knots, rate_hz, tau_s)
+    return np.asarray(smoothed / np.maximum(np.linalg.norm(smoothed, axis=0), 1e-9))
+
+
+def smooth(values: Float, knots: Knots, rate_hz: float, tau_s: float) -> Float:
+    """The smoother by itself, on any (k, m)."""
     cutoff = np.sqrt(2.0) / tau_s * knots.size / rate_hz
     stiffness = np.full(max(knots.count - 2, 0), cutoff**-4.0)
     stiffness[knots.cut[:-2] | knots.cut[1:-1] | knots.cut[2:]] = _LOOSE
-    smoothed = _smooth(force, np.where(knots.cut, _LOOSE, 1.0), stiffness)
-    return np.asarray(smoothed / np.maximum(np.linalg.norm(smoothed, axis=0), 1e-9))
+    return _smooth(values, np.where(knots.cut, _LOOSE, 1.0), stiffness)
 
 
 def _smooth(values: Float, weights: Float, stiffness: Float) -> Float:

@@ -60,7 +60,11 @@ def clean(samples: ImuSamples) -> ImuSamples:
 def rate_of(time_s: Float) -> float:
     """The rate of a sensor from its time stamps, rounded to whole hertz where it is close to one."""
     steps = np.diff(time_s)
-    rate = 1.0 / float(np.median(steps)) if len(steps) else 0.0
+    if not len(steps) or np.median(steps) <= 0.0:
+        return 0.0
+    # How many samples there would be without gaps; the median alone would prefer one of two steps that
+    # take turns.
+    rate = float(np.round(steps / np.median(steps)).sum() / steps.sum())
     return float(round(rate)) if abs(rate - round(rate)) < 0.01 * rate else rate
 
 

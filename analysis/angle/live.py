@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf, nan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.angle.band import jolt_rad
 from analysis.angle.causal import Vector
@@ -23,6 +24,7 @@ from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
 
 _TRY_EVERY_S = 2.0
+_NEXT_SEARCH = 1.5
 _WARM_UP_S = 20.0
 _LONGEST_HISTORY_S = 300.0
 _ENOUGH_SWINGS = 5
@@ -54,7 +56,7 @@ class LiveAngle:
     """Flexion from a running stream. Push samples as they come, in any chunks, and ask for updates.
 
     The axes are searched in what has been felt so far, every two seconds until they are known, and again
-    each time twice as much has been felt, up to five minutes. In between, every grid sample costs a few
+    each time half as much again has been felt, up to five minutes. In between, every grid sample costs a few
     dozen microseconds. Whatever the chunks, the numbers are the same.
 
     Args:
@@ -88,7 +90,7 @@ class LiveAngle:
         self._angles_from = 0
         self._zero_deg = 0.0
         self._pose: ReferencePose | None = None
-        self._zero_at: tuple[float, float] | None = None
+        self._zero_rows: NDArray[np.int64] | None = None
         self._gap = False
         self._swings = 0
 
@@ -219,8 +221,8 @@ class LiveAngle:
             return
         self._swings = count_swings(found.flexion_deg)
         if self._found is not None or _good(found, self._swings):
-            self._take(found, grid)
-            self._search_at = 2 * felt
+            self._take(found)
+            self._search_at = round(_NEXT_SEARCH * felt)
 
     def _felt(self) -> Grid:
         values = np.array([(*a, *b, *c, *d) for ((a, b), (c, d)), _ in self._history]).T
@@ -230,15 +232,13 @@ class LiveAngle:
         known, carried = steps <= self._parameters.max_gap_s, steps <= self._parameters.max_carried_gap_s
         return Grid(times, self._rate(), known, carried, Motion(acc1, gyr1), Motion(acc2, gyr2))
 
-    def _take(self, found: Strapping, grid: Grid) -> None:
+    def _take(self, found: Strapping) -> None:
         zero_deg = found.zero.zero_deg
-        if found.zero.pose is None and self._zero_at is not None:
+        if found.zero.pose is None and self._zero_rows is not None:
             # A relative zero stays with its posture, also when a straighter one has come since.
-            at = np.searchsorted(grid.time_s, self._zero_at)
-            zero_deg += float(np.nanmedian(found.flexion_deg[slice(*at)]))
+            zero_deg += float(np.nanmedian(found.flexion_deg[self._zero_rows]))
         elif found.zero.pose is None:
-            rows = found.zero.rows
-            self._zero_at = grid.time_s[rows[0]], grid.time_s[rows[-1]] + 0.5 / self._rate()
+            self._zero_rows = found.zero.rows
         self._zero_deg, self._pose = zero_deg, found.zero.pose
         self._had_zero |= self._pose is not None
         self._found = found

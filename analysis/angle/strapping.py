@@ -25,6 +25,7 @@ from firmware_bridge.samples import Float
 from firmware_bridge.session.model import ReferencePose
 
 _MIN_BENDING_DEG = 15.0
+_LEAST_RATE_RAD_S = 0.1
 _SURE_NATS = 1.5
 
 
@@ -85,6 +86,12 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     Raises:
         CannotAnswerError: the movement does not show the axes.
     """
+    if (
+        float(np.percentile(np.abs(grid.shank.gyr_rad_s), 99))
+        < _LEAST_RATE_RAD_S
+        > float(np.percentile(np.abs(grid.thigh.gyr_rad_s), 99))
+    ):
+        raise _too_little("hardly moved")
     knots = Knots.of(grid.carried, grid.rate_hz, parameters.knot_s)
     attitudes = [find_attitude(m, grid, knots, parameters) for m in (grid.thigh, grid.shank)]
     refuse_incoherent(attitudes[0], attitudes[1], knots, grid.rate_hz)
@@ -95,10 +102,7 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     flexion = direction.sign * angle
     bending = float(np.subtract(*np.percentile(flexion[grid.known], [99, 1])))
     if bending < _MIN_BENDING_DEG:
-        raise CannotAnswerError(
-            f"The knee bent by only {bending:.0f} deg, too little to find its axis.",
-            "Record 8 to 10 slow swings of the lower leg, from nearly straight to well bent.",
-        )
+        raise _too_little(f"bent by only {bending:.0f} deg")
     zero = find_zero(flexion, poses, grid)
     flexion = flexion - zero.zero_deg
     at_zero = np.unique(knots.of_sample[zero.rows])
@@ -122,6 +126,13 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
         ),
         diagnostics=_diagnostics(knee, direction, bending, level2),
         warnings=(*_about(zero, direction), *about_knee(knee, level2)),
+    )
+
+
+def _too_little(what: str) -> CannotAnswerError:
+    return CannotAnswerError(
+        f"The knee {what}, too little to find its axis.",
+        "Record 8 to 10 slow swings of the lower leg, from nearly straight to well bent.",
     )
 
 
