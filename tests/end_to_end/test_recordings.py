@@ -38,9 +38,10 @@ def test_causal_angle_is_another_one_but_close(kneeflex, session_folder, tmp_pat
     run = kneeflex("angle", session_folder, "--out", tmp_path / "b.csv", "--causal")
     assert run.returncode == 0, run.stderr
     a, b = (pd.read_csv(tmp_path / name).set_index("time_s")["flexion_deg"] for name in ("a.csv", "b.csv"))
-    difference = (a - b).dropna()
+    # Before the reference pose a live angle has no zero yet.
+    difference = (a - b).dropna()[25.0:]
     assert difference.abs().max() > 0.0
-    assert np.std(difference) < 2.0
+    assert np.sqrt(np.mean(difference**2)) < 1.0
 
 
 def test_compare_tells_the_change_in_words_and_in_the_contract_json(
