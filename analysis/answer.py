@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from analysis.angle import estimate_angle
 from analysis.angle.result import AngleResult
@@ -17,7 +18,8 @@ from analysis.change import (
 from analysis.change.result import Comparison
 from analysis.movement import find_releases, find_repetitions
 from analysis.movement.result import Release, Repetition
-from firmware_bridge.session.model import Recording
+from firmware_bridge.errors import CannotAnswerError
+from firmware_bridge.session.model import Recording, SessionInfo
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,9 +45,14 @@ class Answer:
         )
 
     @property
+    def data_warnings(self) -> tuple[str, ...]:
+        """The warnings about recording and angle, which hold whatever is compared."""
+        return tuple(dict.fromkeys([*self.recording.warnings, *self.angle.warnings]))
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Every warning of every stage, each once, in the order of the data's way."""
-        texts = [*self.recording.warnings, *self.angle.warnings]
+        texts = list(self.data_warnings)
         for comparison in self.comparisons:
             texts += comparison.warnings
         return tuple(dict.fromkeys(texts))
@@ -108,8 +115,35 @@ def _compare(
 def compare_answers(
     before: Answer, after: Answer, *, reliability: Reliability | None = None
 ) -> tuple[Comparison, ...]:
-    """Compares two sessions of the same knee, of different days or strappings."""
+    """Compares two sessions of the same knee, of different days or strappings.
+
+    Raises:
+        CannotAnswerError: they are of different legs.
+    """
+    sides = [a.recording.info.side for a in (before, after)]
+    if sides[0] != sides[1]:
+        raise CannotAnswerError(
+            f"The earlier session is of the {sides[0]} leg, the later one of the {sides[1]}.",
+            "A change can only be told of one knee.",
+        )
     first, second = (
         Measured(a.repetitions, a.angle.zero == "relative", a.angle.zero_sd_deg) for a in (before, after)
     )
     return compare_sessions(first, second, reliability=reliability)
+
+
+def doubts_of_pair(before: Answer, after: Answer) -> tuple[str, ...]:
+    """What speaks against two sessions being an earlier and a later one of one person, in plain sentences."""
+    first, second = (a.recording.info for a in (before, after))
+    doubts = []
+    if first.client and second.client and first.client != second.client:
+        doubts.append(f"The sessions are of two people: {first.client} and {second.client}.")
+    # The start of an imported session may be no more than the date of a file.
+    if "imported" not in (first.status, second.status) and _moment(second) < _moment(first):
+        doubts.append("The session given as the later one was recorded first: check their order.")
+    return tuple(doubts)
+
+
+def _moment(info: SessionInfo) -> datetime:
+    moment = datetime.fromisoformat(info.started_at)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

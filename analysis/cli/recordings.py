@@ -151,10 +151,12 @@ def compare(
 ) -> None:
     """Say how much further the knee straightens after than before."""
     from analysis import derived
-    from analysis.answer import compare_answers, judged_by
+    from analysis.answer import compare_answers, doubts_of_pair, judged_by
     from analysis.change import to_json
     from analysis.cli.calibration import own_repeats
 
+    if after is not None and after.absolute() == before.absolute():
+        raise UsageError("The same session is given twice.", "Give one alone to compare within it.")
     first = answer_of(before)
     own = own_repeats(redon, history, first)
     if after is None:
@@ -163,7 +165,8 @@ def compare(
     else:
         second = answer_of(after)
         comparisons = compare_answers(first, second, reliability=own)
-        texts = [*first.warnings, *second.warnings, *(w for c in comparisons for w in c.warnings)]
+        texts = [*doubts_of_pair(first, second), *first.data_warnings, *second.data_warnings]
+        texts += (w for c in comparisons for w in c.warnings)
         warnings = tuple(dict.fromkeys(texts))
     if as_json:
         results = [to_json(c) for c in comparisons]

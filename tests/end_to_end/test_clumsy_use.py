@@ -131,6 +131,20 @@ def test_a_broken_day_is_left_out_of_the_history(kneeflex, session_folder, tmp_p
     assert "rest block" in run.stderr.splitlines()[-1]
 
 
+def test_two_sessions_that_are_no_pair_are_told(kneeflex, session_folder, tmp_path, simulated) -> None:
+    refused(kneeflex("compare", session_folder, session_folder), 2, "twice")
+    other = tmp_path / "other"
+    write_session(other, simulated.recording)
+    edit(other, "session.json", '"started_at": "2026', '"started_at": "2020')
+    edit(other, "session.json", '"client": "', '"client": "not ')
+    run = kneeflex("compare", session_folder, other)
+    assert run.returncode == 0, run.stderr
+    assert "two people" in run.stderr
+    assert "recorded first" in run.stderr
+    edit(other, "session.json", '"side": "right"', '"side": "left"')
+    refused(kneeflex("compare", session_folder, other), 1, "the left")
+
+
 def test_an_interrupted_command_says_so(monkeypatch, capsys, tmp_path) -> None:
     def interrupted(folder: Path) -> None:
         raise KeyboardInterrupt

@@ -69,6 +69,7 @@ def test_two_sessions_carry_the_larger_uncertainty(kneeflex, session_folder, tmp
     run = kneeflex("compare", session_folder, later, "--json")
     (across,) = only_json(run.stdout)["results"]
     assert across["verdict"] == "no detectable change"
+    assert "rest block" not in run.stdout
     assert abs(across["change_deg"]) < 0.01
     assert across["detectable_change_deg"] > within["detectable_change_deg"]
 

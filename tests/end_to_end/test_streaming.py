@@ -22,8 +22,6 @@ from firmware_bridge.virtual.simulation import simulate_session
 
 pytest.importorskip("bumble", reason="the simulated sensors need the extra 'sim'")
 
-from firmware_bridge.virtual.radio import VirtualRadio
-
 
 @pytest.fixture(scope="module")
 def demo(kneeflex, tmp_path_factory) -> tuple[subprocess.CompletedProcess[str], Path]:
