@@ -21,7 +21,7 @@ from analysis.cli.streaming import (
     stopping_cleanly,
     stream,
 )
-from firmware_bridge.errors import LinkError, UsageError
+from firmware_bridge.errors import UsageError
 from firmware_bridge.samples import Segment, Side
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ Thigh = Annotated[str | None, typer.Option(help="The thigh sensor: name, address
 Shank = Annotated[str | None, typer.Option(help="The shank (shin) sensor.")]
 Virtual = Annotated[bool, typer.Option("--virtual", help="Simulated sensors on a simulated leg.")]
 Seconds = Annotated[float | None, typer.Option(min=1.0, help="Stop after so many seconds.")]
-
-_SHAKE_S = 4.0
 
 
 def register(app: typer.Typer) -> None:
@@ -68,32 +66,25 @@ def scan(
 
 
 def pair(
-    one: Annotated[str, typer.Argument(help="A sensor: name, address or serial number.")],
-    other: Annotated[str, typer.Argument(help="The other sensor.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SENSOR SENSOR]", help="Names, addresses or serial numbers."),
+    ] = None,
 ) -> None:
-    """Find out which sensor is on the thigh, by moving it, and remember both."""
-    from firmware_bridge.link.bridge import Bridge
-    from firmware_bridge.link.pairing import remember, which_moved
-    from firmware_bridge.link.target import Target
-    from firmware_bridge.samples import ImuSamples
+    """Find out which sensor is on the thigh, by moving it, and remember both.
 
-    chunks: dict[Segment, list[ImuSamples]] = {segment: [] for segment in Segment}
-    named = {Segment.THIGH: one, Segment.SHANK: other}
-    with stopping_cleanly(), Bridge(named, sinks=[lambda s, samples: chunks[s].append(samples)]) as bridge:
-        console.note(f"Move the THIGH sensor now, and keep the other one still ({_SHAKE_S:g} s).")
-        start_s = bridge.now_s()
-        while bridge.now_s() < start_s + _SHAKE_S:
-            time.sleep(0.05)
-            bridge.check()
-    streams = {s: ImuSamples.concatenate(parts) for s, parts in chunks.items() if parts}
-    moved = which_moved({s: samples[samples.time_s >= start_s] for s, samples in streams.items()})
-    if moved is None:
-        raise LinkError(
-            "It is not clear which sensor was moved.",
-            "Lay both down, then shake only the thigh sensor, firmly.",
-        )
-    thigh, shank = (one, other) if moved is Segment.THIGH else (other, one)
-    file = remember({Segment.THIGH: Target(thigh), Segment.SHANK: Target(shank)})
+    Without names: the only two sensors in range.
+    """
+    from firmware_bridge.link.identify import identify
+    from firmware_bridge.link.pairing import remember
+
+    with stopping_cleanly():
+        targets = identify(names or (), tell=console.note)
+    file = remember(targets)
+    thigh, shank = (
+        f"{target.identifier} ({target.address})" if target.address else target.identifier
+        for target in (targets[Segment.THIGH], targets[Segment.SHANK])
+    )
     console.say(
         f"Thigh: {thigh}. Shin: {shank}. Remembered in {file}; --thigh and --shank may now be left out."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
@@ -85,14 +86,31 @@ class Sightings:
         )
 
 
-def candidates(target: Target, sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
+class Named(Protocol):
+    """A device in range, as far as a person can name it."""
+
+    @property
+    def name(self) -> str:
+        """The advertised name, or ""."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The address."""
+        ...
+
+
+Device = TypeVar("Device", bound=Named)
+
+
+def candidates(target: Target, devices: Iterable[Device]) -> tuple[Device, ...]:
     """The devices that a target may mean: one if all is well, several if they share a name.
 
     Args:
         target: what the person asked for.
-        sightings: what is in range.
+        devices: what is in range.
     """
-    seen = tuple(sightings)
+    seen = tuple(devices)
     wanted, address = target.identifier.casefold(), (target.address or target.identifier).casefold()
     same_address = tuple(s for s in seen if s.address.casefold() == address)
     if same_address:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from bleak import BleakScanner
+from bleak import BleakAdapter, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
@@ -186,9 +186,7 @@ async def _watch(
 
 async def _add_connected(seen: Sightings) -> None:
     """Adds what a program that was killed left connected: BlueZ keeps it so, and it advertises no more."""
-    with suppress(ImportError, NotImplementedError, BleakError, OSError):
-        from bleak import BleakAdapter  # since bleak 3.1
-
+    with suppress(NotImplementedError, BleakError, OSError):
         for device in await (await BleakAdapter.get()).get_connected_devices():
             services = list(device.details.get("props", {}).get("UUIDs", ()))
             seen.add(device, AdvertisementData(device.name, {}, {}, services, None, 0, ()))

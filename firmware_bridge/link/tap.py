@@ -53,6 +53,11 @@ def sync_offset(thigh: ImuSamples, shank: ImuSamples, start_s: float, stop_s: fl
             f"{stop_s - start_s:.1f} s are too short to compare the sensors' clocks.",
             "Hold both sensors together and shake them for about 5 s.",
         )
+    if not all(len(s) and s.time_s[0] <= start_s and s.time_s[-1] >= stop_s for s in (thigh, shank)):
+        raise CannotAnswerError(
+            f"Between {start_s:g} and {stop_s:g} s there are not samples of both sensors all the time.",
+            "Choose a time inside the session.",
+        )
     grid_s = np.arange(start_s + _LARGEST_OFFSET_S, stop_s - _LARGEST_OFFSET_S, 1 / _GRID_HZ)
     reference = _rate_norm(thigh, grid_s)
     if np.std(reference) < _LEAST_MOTION_RAD_S:

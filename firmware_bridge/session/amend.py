@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
-from firmware_bridge.errors import SessionError
+from firmware_bridge.errors import CannotAnswerError, SessionError
+from firmware_bridge.link.tap import SyncOffset, sync_event, sync_offset
+from firmware_bridge.samples import Segment
 from firmware_bridge.session.codec import event_to_json
 from firmware_bridge.session.model import Event
-from firmware_bridge.session.reader import read_info
+from firmware_bridge.session.reader import delay_of, read_info, read_session
 from firmware_bridge.session.writer import EVENTS_FILE
+
+
+def align_sensors(folder: Path | str, start_s: float, stop_s: float) -> SyncOffset:
+    """Finds the constant offset between the sensors from a movement that both made as one, and keeps it.
+
+    Args:
+        folder: the session.
+        start_s, stop_s: while both sensors were held together and shaken, on the session clock.
+
+    Returns:
+        The offset that was left until now; reading the session takes it off from now on.
+
+    Raises:
+        SessionError: there is no session in the folder, or it cannot be written to.
+        CannotAnswerError: the movement does not tell the offset, or not as well as it is known already.
+    """
+    recording = read_session(folder)
+    sync = sync_offset(recording.thigh, recording.shank, start_s, stop_s)
+    thigh, shank = (
+        delay_of(segment, samples, recording.info, recording.events)
+        for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank))
+    )
+    if thigh is not None and shank is not None:
+        known_s = math.hypot(thigh.uncertainty_s, shank.uncertainty_s)
+        if known_s <= sync.uncertainty_s:
+            raise CannotAnswerError(
+                f"This movement tells the offset to ±{sync.uncertainty_s * 1000:.2f} ms; round trips told it "
+                f"to ±{known_s * 1000:.2f} ms already. Nothing was changed."
+            )
+    add_event(folder, sync_event(sync, shank, stop_s))
+    return sync
 
 
 def add_event(folder: Path | str, event: Event) -> None:

@@ -62,6 +62,7 @@ def test_what_cannot_be_compared_is_refused():
         (one, one, 1.0, "too short"),
         (still, still, 7.5, "hardly moved"),
         (one, other, 7.5, "did not move as one"),
+        (one, one, 8.5, "not samples of both"),
     ):
         with pytest.raises(CannotAnswerError, match=words):
             sync_offset(worn(100, a, 0, rng, 1), worn(100, b, 0, rng, 2), 0.5, stop_s)
