@@ -16,6 +16,7 @@ _GRAVITY_M_S2 = 9.81
 _COHERENCE_S = 2.0
 _COHERENT_SHARE = 0.85
 _CLIPPED_IN_A_ROW = 3
+_ENOUGH_ROWS = 5000
 _SWAPPED_RATIO = 2.5
 _SWAPPED_RATIO_WITH_LEVERS = 1.2
 _UPRIGHT_HINGE_LEVEL = 0.35
@@ -25,9 +26,11 @@ _SLOW_HZ = 40.0
 
 def refuse_unusable(grid: Grid) -> None:
     """Raises CannotAnswerError where a sensor is dead, or its numbers are in other units."""
+    rows = np.flatnonzero(grid.known)
+    rows = rows[:: max(1, len(rows) // _ENOUGH_ROWS)]
     for name, motion in (("thigh", grid.thigh), ("shin", grid.shank)):
-        acc, gyr = motion.acc_m_s2[:, grid.known], motion.gyr_rad_s[:, grid.known]
-        if acc.shape[1] < 2:
+        acc, gyr = motion.acc_m_s2[:, rows], motion.gyr_rad_s[:, rows]
+        if len(rows) < 2:
             raise CannotAnswerError(
                 "The two sensors never delivered samples at the same time.",
                 "Check the connection of both sensors and record again.",
@@ -102,11 +105,10 @@ def _clipped(values: Float) -> int:
     total = 0
     for channel in values.T:
         for limit in (channel.max(), channel.min()):
-            at = np.abs(channel - limit) <= 1e-6 * abs(limit)
-            if abs(limit) < 1e-9 or at.all():
+            rows = np.flatnonzero(channel == limit)
+            if abs(limit) < 1e-9 or len(rows) == len(channel):
                 continue
-            edges = np.flatnonzero(np.diff(np.concatenate(([0], at.astype(np.int8), [0]))))
-            runs = edges[1::2] - edges[::2]
+            runs = np.diff(np.flatnonzero(np.diff(rows, prepend=-2, append=-2) != 1))
             total += int(runs[runs >= _CLIPPED_IN_A_ROW].sum())
     return total
 
@@ -120,20 +122,26 @@ def about_knee(knee: Knee, level2: Float) -> list[str]:
             f"The knee's axis stood nearly upright in {100 * upright:.0f} % of the recording, as in "
             "side-lying: there the angle rests on the gyroscopes alone and its band is wider."
         )
-    if _swapped(knee):
-        warnings.append(
-            'The sensor named "thigh" moves like a shin and the other like a thigh: '
-            "check that they are not swapped."
-        )
+    warnings += _about_swapping(knee)
     return warnings
 
 
-def _swapped(knee: Knee) -> bool:
+def _about_swapping(knee: Knee) -> list[str]:
     """The shank turns more than the thigh; and in upright postures the thigh's sensor is above the knee."""
     rates = [
         float(np.sqrt(np.mean((axis @ sensor.strapdown.gyr) ** 2)))
         for axis, sensor in zip(knee.axes, (knee.thigh, knee.shank), strict=True)
     ]
     ratio = rates[0] / max(rates[1], 1e-6)
-    inverted = bool(knee.centre.upright(-knee.thigh.up_in_sensor, -knee.shank.up_in_sensor).mean() > _MUCH)
-    return ratio > (_SWAPPED_RATIO_WITH_LEVERS if inverted else _SWAPPED_RATIO)
+    inverted = knee.centre.upright(-knee.thigh.up_in_sensor, -knee.shank.up_in_sensor).mean() > _MUCH
+    if inverted and ratio > _SWAPPED_RATIO_WITH_LEVERS:
+        return [
+            'The sensor named "thigh" moves like a shin and the other like a thigh: '
+            "check that they are not swapped."
+        ]
+    if ratio > _SWAPPED_RATIO:
+        return [
+            f"The thigh turned {ratio:.1f} times as fast as the shin. That is right for squats and sitting "
+            "down; otherwise check that the sensors are not swapped."
+        ]
+    return []

@@ -17,6 +17,8 @@ from firmware_bridge.samples import Float
 
 _MOVING_RAD_S = 0.5
 _CANDIDATES = 4
+# Candidates within this factor of the best are worth a closer look.
+_CLOSE = 2.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,14 +29,14 @@ class Knee:
         thigh, shank: the sensors, levelled by the force at the knee.
         fit: the axes; their common sign is not fixed.
         centre: the levers.
-        margin: how many times worse the other sign pairing fits.
+        margin: how many times worse the other sign pairing fits; infinite where no minimum has it.
     """
 
     thigh: Attitude
     shank: Attitude
     fit: HingeFit
     centre: KneeCentre
-    margin: float
+    margin: float = float("inf")
 
     @property
     def axes(self) -> tuple[Float, Float]:
@@ -45,25 +47,49 @@ class Knee:
 def find_knee(
     thigh: Attitude, shank: Attitude, knots: Knots, rate_hz: float, parameters: AngleParameters
 ) -> Knee:
-    """Searches the axes from many starts, then refines axes, levers and levels with one another."""
+    """Searches the axes from many starts, then refines axes, levers and levels with one another.
+
+    Candidates that the first look cannot tell apart are all refined; the best of them is taken.
+    """
     few = informative(thigh, shank, knots, parameters.search_knots)
     many = informative(thigh, shank, knots, parameters.max_axis_knots)
-    ranked = []
+    looks = []
     for fit in find_hinge(_data(thigh, shank, few), parameters)[:_CANDIDATES]:
         centre = find_knee_centre(thigh, shank, (fit.thigh, fit.shank), many)
-        ranked.append((fit.cost * centre.residual_m_s2**2, fit, centre))
-    ranked.sort(key=lambda entry: entry[0])
-    best, fit, centre = ranked[0]
-    pairing = np.sign(fit.thigh @ fit.shank)
-    other = [score for score, f, _ in ranked[1:] if np.sign(f.thigh @ f.shank) != pairing]
-    thigh = thigh.with_lever(centre.thigh_m, knots, rate_hz, parameters)
-    shank = shank.with_lever(centre.shank_m, knots, rate_hz, parameters)
-    data = _data(thigh, shank, many)
-    upright = centre.upright(data.thigh_up, data.shank_up).astype(np.float64)
-    plan = _plan(thigh, shank, centre, knots, rate_hz, many, parameters)
-    fit = refine_hinge(replace(data, upright=upright, plan=plan), fit.thigh, fit.shank, parameters)
-    centre = find_knee_centre(thigh, shank, (fit.thigh, fit.shank), many)
-    return Knee(thigh, shank, fit, centre, min(other) / best if other else float("inf"))
+        looks.append(Knee(thigh, shank, fit, centre))
+    looks.sort(key=_badness)
+    limit = _CLOSE * _badness(looks[0])
+    finals = [_refined(k, knots, rate_hz, many, parameters) for k in looks if _badness(k) <= limit]
+    best = min(finals, key=_badness)
+    margins = [
+        _badness(other) / _badness(reference)
+        for group, reference in ((finals, best), (looks, looks[0]))
+        for other in group
+        if _other_pairing(other.fit, best.fit)
+    ]
+    return replace(best, margin=max(min(margins, default=float("inf")), 1.0))
+
+
+def _badness(knee: Knee) -> float:
+    """The axes' misfit times that of the forces at the knee: each alone can be blind."""
+    return knee.fit.cost * knee.centre.residual_m_s2**2
+
+
+def _other_pairing(a: HingeFit, b: HingeFit) -> bool:
+    return float(a.thigh @ b.thigh) * float(a.shank @ b.shank) < 0
+
+
+def _refined(
+    knee: Knee, knots: Knots, rate_hz: float, rows: NDArray[np.int64], parameters: AngleParameters
+) -> Knee:
+    """The same knee with everything that its levers add: common levels, the view from above."""
+    thigh = knee.thigh.with_lever(knee.centre.thigh_m, knots, rate_hz, parameters)
+    shank = knee.shank.with_lever(knee.centre.shank_m, knots, rate_hz, parameters)
+    data = _data(thigh, shank, rows)
+    upright = knee.centre.upright(data.thigh_up, data.shank_up).astype(np.float64)
+    plan = _plan(thigh, shank, knee.centre, knots, rate_hz, rows, parameters)
+    fit = refine_hinge(replace(data, upright=upright, plan=plan), knee.fit.thigh, knee.fit.shank, parameters)
+    return Knee(thigh, shank, fit, find_knee_centre(thigh, shank, (fit.thigh, fit.shank), rows))
 
 
 def informative(thigh: Attitude, shank: Attitude, knots: Knots, count: int) -> NDArray[np.int64]:

@@ -42,7 +42,7 @@ class AngleParameters:
     max_gap_s: float = 0.1
     max_carried_gap_s: float = 0.25
     gravity_tau_s: float = 2.0
-    knot_s: float = 0.05
+    knot_s: float = 0.1
     gyro_floor_rad_s: float = 0.1
     turn_share: float = 0.25
     length_share: float = 0.15

@@ -86,11 +86,8 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     Raises:
         CannotAnswerError: the movement does not show the axes.
     """
-    if (
-        float(np.percentile(np.abs(grid.shank.gyr_rad_s), 99))
-        < _LEAST_RATE_RAD_S
-        > float(np.percentile(np.abs(grid.thigh.gyr_rad_s), 99))
-    ):
+    fastest = max(float(np.percentile(np.abs(m.gyr_rad_s), 99)) for m in (grid.thigh, grid.shank))
+    if fastest < _LEAST_RATE_RAD_S:
         raise _too_little("hardly moved")
     knots = Knots.of(grid.carried, grid.rate_hz, parameters.knot_s)
     attitudes = [find_attitude(m, grid, knots, parameters) for m in (grid.thigh, grid.shank)]

@@ -63,7 +63,7 @@ def straightest_still(flexion_deg: Float, grid: Grid) -> Rows:
     """Rows of the still second with the least flexion; of the least flexion, where none is still."""
     starts, size = still_seconds(flexion_deg, grid.known, grid.rate_hz)
     if len(starts):
-        levels = [float(np.median(flexion_deg[s : s + size])) for s in starts]
+        levels = np.median(flexion_deg[starts[:, None] + np.arange(size)], axis=1)
         start = int(starts[int(np.argmin(levels))])
         return np.arange(start, start + size)
     rows = np.flatnonzero(grid.known)
