@@ -16,6 +16,9 @@ _GRAVITY_M_S2 = 9.81
 _COHERENCE_S = 2.0
 _COHERENT_SHARE = 0.85
 _CLIPPED_IN_A_ROW = 3
+_SHARP_QUANTA = 16
+_LEAST_GYR_RANGE_RAD_S = 2.1  # 125 deg/s
+_LEAST_ACC_RANGE_M_S2 = 19.0  # 2 g
 _ENOUGH_ROWS = 5000
 _SWAPPED_RATIO = 2.5
 _SWAPPED_RATIO_WITH_LEVERS = 1.2
@@ -90,8 +93,11 @@ def about_samples(thigh: ImuSamples, shank: ImuSamples, grid: Grid) -> list[str]
         alone = float(samples.time_s[-1] - samples.time_s[0]) - float(grid.time_s[-1] - grid.time_s[0])
         if alone > 2.0:
             warnings.append(f"The {name} sensor recorded {alone:.0f} s without the other one.")
-        for part, values in (("gyroscope", samples.gyr_rad_s), ("accelerometer", samples.acc_m_s2)):
-            if (clipped := _clipped(values)) > 0:
+        for part, values, least in (
+            ("gyroscope", samples.gyr_rad_s, _LEAST_GYR_RANGE_RAD_S),
+            ("accelerometer", samples.acc_m_s2, _LEAST_ACC_RANGE_M_S2),
+        ):
+            if (clipped := _clipped(values, least)) > 0:
                 seconds = clipped / grid.rate_hz
                 warnings.append(
                     f"The {part} of the {name} sensor was at the end of its range for {seconds:.2f} s: "
@@ -100,16 +106,26 @@ def about_samples(thigh: ImuSamples, shank: ImuSamples, grid: Grid) -> list[str]
     return warnings
 
 
-def _clipped(values: Float) -> int:
-    """Samples within runs at the largest or smallest value of a channel."""
+def _clipped(values: Float, least: float) -> int:
+    """Samples within runs at the largest or smallest value of a channel that were not reached smoothly.
+
+    Args:
+        values: (n, 3).
+        least: no sensor has a smaller range.
+    """
     total = 0
     for channel in values.T:
+        quantum = np.diff(np.unique(channel)).min(initial=np.inf)
         for limit in (channel.max(), channel.min()):
-            rows = np.flatnonzero(channel == limit)
-            if abs(limit) < 1e-9 or len(rows) == len(channel):
+            if abs(limit) < least:
                 continue
-            runs = np.diff(np.flatnonzero(np.diff(rows, prepend=-2, append=-2) != 1))
-            total += int(runs[runs >= _CLIPPED_IN_A_ROW].sum())
+            flat = np.concatenate(([False], channel == limit, [False]))
+            starts, stops = np.flatnonzero(np.diff(flat)).reshape(-1, 2).T
+            for start, stop in zip(starts, stops, strict=True):
+                around = np.concatenate((channel[max(start - 1, 0) : start], channel[stop : stop + 1]))
+                # The flat top of a slow movement differs by a quantum or two from what is beside it.
+                sharp = np.abs(around - limit).max(initial=0.0) > _SHARP_QUANTA * quantum
+                total += int(stop - start) if sharp and stop - start >= _CLIPPED_IN_A_ROW else 0
     return total
 
 
