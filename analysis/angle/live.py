@@ -178,15 +178,18 @@ class LiveAngle:
         if len(self._history) < _LONGEST_HISTORY_S * self._rate():
             self._history.append((both, step_s))
         angle = None if self._knee is None else self._read(self._knee, both, step_s)
+        self._set_zero(time_s)
+        self._out.append(self._output(time_s, angle, step_s))
+        # Last, because new axes come with a zero of their own, which this sample was not read with.
         if len(self._history) > self._search_at:
             self._search()
-        self._set_zero(time_s)
+
+    def _output(self, time_s: float, angle: CausalAngle | None, step_s: float) -> _Output:
         if angle is None or step_s > self._parameters.max_gap_s:
-            self._out.append((time_s, nan, nan, False, nan))
-            return
+            return time_s, nan, nan, False, nan
         # A zero that is still to come must not mix with the one before it.
         valid = self._pose is not None or not (self._had_zero or self._awaits_pose())
-        self._out.append((time_s, angle.angle_deg - self._zero_deg, angle.sd_deg, valid, angle.tilt_deg))
+        return time_s, angle.angle_deg - self._zero_deg, angle.sd_deg, valid, angle.tilt_deg
 
     def _rate(self) -> float:
         return self._rate_hz or 0.0
