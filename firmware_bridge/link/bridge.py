@@ -34,8 +34,8 @@ class Bridge:
     no sample. A sensor that is lost comes back by itself while the others go on.
 
     `time_s` of the chunks is a causal estimate on a clock common to all sensors; its zero is when all were
-    streaming. The raw clock columns are kept, so `firmware_bridge.link.clock.session_time` can fit the
-    whole recording again.
+    streaming. The raw clock columns are kept, so `firmware_bridge.link.shared_clock.session_times`
+    can fit the whole recording again.
 
     Example:
         >>> names = {Segment.THIGH: "knee-T", Segment.SHANK: "knee-S"}
@@ -152,9 +152,12 @@ class Bridge:
             streaming = asyncio.create_task(self._open_and_keep(radio, stack))
             await asyncio.wait((stopped, streaming), return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
-            streaming.cancel()
+            # Python 3.11 may lose a cancellation that meets the end of an `asyncio.wait_for` further down.
+            while not streaming.done():
+                streaming.cancel()
+                await asyncio.wait((streaming,), timeout=_CANCEL_AGAIN_S)
             with suppress(asyncio.CancelledError):
-                await streaming
+                streaming.result()
 
     async def _open_and_keep(self, radio: Radio, stack: AsyncExitStack) -> None:
         lock = asyncio.Lock()

@@ -92,7 +92,7 @@ class LinkEvent:
     """Something the radio link did.
 
     state is "lost", "stalled", "recovered", "battery", "problem" (the sensor complains), "garbage" (bytes
-    that made no sense) or "clock" (what round trips told of the radio's delay).
+    that made no sense) or "clock" (what round trips or a sync movement told of the sensor's constant delay).
     """
 
     time_s: float

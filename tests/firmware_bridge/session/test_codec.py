@@ -144,6 +144,11 @@ def test_an_event_that_makes_no_sense_names_the_field(line: str, names: str) -> 
         ("sensors", [], "sensors"),
         ("sensors", {"thigh": 7}, "thigh"),
         ("sensors", {"thigh": {"driver": "x", "clock": {"tick_s": 0}}}, "tick_s"),
+        (
+            "sensors",
+            {"shank": {"driver": "x", "clock": {"tick_s": 1, "ticks_modulo": 9, "shared": 1}}},
+            "true or false",
+        ),
     ],
 )
 def test_a_session_json_that_makes_no_sense_names_the_field(
