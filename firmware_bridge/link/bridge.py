@@ -23,6 +23,7 @@ from firmware_bridge.session.model import SensorInfo
 
 _SETTLE_LIMIT_S = 10.0
 _SLICE_S = 0.2
+_CANCEL_AGAIN_S = 1.0
 
 
 class Bridge:
