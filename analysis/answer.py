@@ -11,9 +11,11 @@ from analysis.change import (
     Measured,
     Reliability,
     Sensitivity,
+    SideDifference,
     compare_blocks,
     compare_sessions,
     sensitivity_of,
+    side_differences,
 )
 from analysis.change.result import Comparison
 from analysis.movement import find_releases, find_repetitions
@@ -126,10 +128,37 @@ def compare_answers(
             f"The earlier session is of the {sides[0]} leg, the later one of the {sides[1]}.",
             "A change can only be told of one knee.",
         )
-    first, second = (
-        Measured(a.repetitions, a.angle.zero == "relative", a.angle.zero_sd_deg) for a in (before, after)
-    )
-    return compare_sessions(first, second, reliability=reliability)
+    return compare_sessions(_measured(before), _measured(after), reliability=reliability)
+
+
+def _measured(answer: Answer) -> Measured:
+    return Measured(answer.repetitions, answer.angle.zero == "relative", answer.angle.zero_sd_deg)
+
+
+def compare_knees(
+    this: Answer, other: Answer, *, reliability: Reliability | None = None
+) -> tuple[SideDifference, ...]:
+    """Compares the two knees of one person, block by block.
+
+    Raises:
+        CannotAnswerError: both are of the same leg, or a zero is missing, or no block is in both.
+    """
+    if this.recording.info.side == other.recording.info.side:
+        raise CannotAnswerError(
+            f"Both sessions are of the {this.recording.info.side} leg.",
+            "Give a session of each leg; a wrong side can be mended in session.json.",
+        )
+    if "relative" in (this.angle.zero, other.angle.zero):
+        raise CannotAnswerError(
+            "Two knees can only be compared by absolute angles.", "Both sessions need a reference pose."
+        )
+    found = side_differences(_measured(this), _measured(other), reliability=reliability)
+    if not found:
+        raise CannotAnswerError(
+            "The sessions have no test and phase in common with three repetitions each.",
+            "Measure the same test with both knees.",
+        )
+    return found
 
 
 def doubts_of_pair(before: Answer, after: Answer) -> tuple[str, ...]:

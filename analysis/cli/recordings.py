@@ -28,7 +28,7 @@ _PICTURES = (".png", ".svg", ".pdf")
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
     app.command("import")(import_)
-    for command in (angle, compare, report, batch):
+    for command in (angle, compare, knees, report, batch):
         app.command()(command)
 
 
@@ -173,7 +173,7 @@ def compare(
         console.say(derived.json_text({"results": results, "warnings": list(warnings)}))
     else:
         console.warn(warnings)
-        _tell(comparisons)
+        _tell(comparisons, "after the session" if after is None else "in the later session")
     if not comparisons:
         raise CannotAnswerError(
             "There is nothing to compare: no before and after phases with repetitions were found.",
@@ -181,6 +181,35 @@ def compare(
         )
     if all(c.verdict == "not enough data" for c in comparisons):
         raise typer.Exit(1)
+
+
+def knees(
+    this: Annotated[Path, typer.Argument(metavar="DIR", help="A session of one knee.")],
+    other: Annotated[Path, typer.Argument(metavar="OTHER_DIR", help="A session of the other knee.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say how much less far one knee straightens than the other."""
+    from dataclasses import asdict
+
+    from analysis import derived
+    from analysis.answer import compare_knees
+    from analysis.views.wording import PHASE_TITLES, TEST_TITLES
+
+    first, second = answer_of(this), answer_of(other)
+    found = compare_knees(first, second)
+    warnings = (*first.data_warnings, *second.data_warnings)
+    if as_json:
+        console.say(derived.json_text({"results": [asdict(d) for d in found], "warnings": list(warnings)}))
+        return
+    console.warn(warnings)
+    one, two = (a.recording.info.side for a in (first, second))
+    for d in found:
+        how = f"{abs(d.difference_deg):.1f} deg {'less' if d.difference_deg > 0 else 'more'} than the {two}"
+        low, high = d.ci95_deg
+        console.say(
+            f"{PHASE_TITLES[d.phase]}, {TEST_TITLES[d.test]}: the {one} knee straightens {how} "
+            f"(95 % interval of the difference {low:+.1f} to {high:+.1f} deg)."
+        )
 
 
 def report(
@@ -221,11 +250,11 @@ def tell_and_report(folder: Path) -> None:
     console.say(f"Report: {report_file}")
 
 
-def _tell(comparisons: tuple[Comparison, ...]) -> None:
+def _tell(comparisons: tuple[Comparison, ...], when: str = "after the session") -> None:
     from analysis.views.wording import explanation, headline
 
     for comparison in comparisons:
-        console.say(" ".join((headline(comparison), *explanation(comparison))))
+        console.say(" ".join((headline(comparison, when), *explanation(comparison))))
 
 
 def batch(

@@ -20,6 +20,7 @@ from analysis.cli.streaming import (
     show,
     stopping_cleanly,
     stream,
+    tell_rates,
 )
 from firmware_bridge.errors import UsageError
 from firmware_bridge.samples import Segment, Side
@@ -115,6 +116,7 @@ def record(
     )
     with stopping_cleanly(), capture:
         console.note(f"Recording into {out}. Ctrl-C ends it.")
+        tell_rates(capture.status, rate)
         said_s, cues = 0.0, source.cues(capture.session_t0)
         try:
             while not (source.is_over() or (seconds is not None and capture.now_s() >= seconds)):
@@ -155,6 +157,7 @@ def live(
     terminal: Annotated[
         bool, typer.Option("--terminal", help="A page in the terminal instead of a window.")
     ] = False,
+    tone: Annotated[bool, typer.Option("--tone", help="Let a quiet tone follow the angle.")] = False,
 ) -> None:
     """Lead through a session and show the knee angle while the person moves; --out records it."""
     view = "headless" if headless else "terminal" if terminal else "window"
@@ -165,13 +168,13 @@ def live(
         from firmware_bridge.session.reader import read_session
 
         with stopping_cleanly():
-            show(Replay(read_session(replay), time.perf_counter, speed, seconds), view)
+            show(Replay(read_session(replay), time.perf_counter, speed, seconds), view, tone=tone)
         return
     from analysis.guide.library import DEFAULT, load_protocol
 
     # A simulated leg follows its own script; it does not listen to a guide.
     name = protocol or ("none" if virtual else DEFAULT)
-    plan = Plan(out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view)
+    plan = Plan(out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone)
     source = choose_source(thigh, shank, virtual=virtual, side=side, seconds=seconds, speed=speed)
     if out is None:
         console.note("Nothing is recorded: give --out DIR to record.")

@@ -72,6 +72,7 @@ class Plan:
         client, side: whose leg, by a code.
         seconds: when to stop by itself.
         protocol: leads through the session.
+        tone: let a tone follow the angle.
         view: "window", "terminal" or "headless".
     """
 
@@ -82,6 +83,7 @@ class Plan:
     seconds: float | None = None
     protocol: Protocol | None = None
     view: str = "window"
+    tone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,26 +122,41 @@ def stream(source: Source, plan: Plan) -> Streamed:
         on_warning=console.note,
     )
     with stopping_cleanly(), capture:
+        tell_rates(capture.status, plan.rate_hz)
         cues = source.cues(capture.session_t0)
         if plan.protocol is None:
             feed.cues = cues
-        show(shown, plan.view)
+        show(shown, plan.view, tone=plan.tone)
         capture.check()
     return Streamed(capture.status, cues.offset_s)
 
 
-def show(feed: Feed, view: str) -> None:
-    """Shows a feed in the view that was asked for."""
-    if view == "window":
-        from analysis.views.live import show_live
-        from analysis.views.sound import Speaker
+def tell_rates(status: Mapping[Segment, LinkStatus], wanted_hz: float) -> None:
+    """Says at which rate a sensor runs that does not offer the one wanted."""
+    for segment, link in status.items():
+        rate_hz = link.nominal_rate_hz
+        if rate_hz is not None and abs(rate_hz - wanted_hz) > 0.01 * wanted_hz:
+            console.note(f"The {segment} sensor runs at {rate_hz:g} Hz, not at {wanted_hz:g} Hz.")
 
-        with Speaker() as speaker:
-            show_live(feed, speaker=speaker)
+
+def show(feed: Feed, view: str, *, tone: bool = False) -> None:
+    """Shows a feed in the view that was asked for; cues sound beside a window or a terminal page."""
+    if view == "headless":
+        from analysis.views.terminal import run_headless
+
+        run_headless(feed)
         return
-    from analysis.views.terminal import run_headless, show_terminal
+    from analysis.views.sound import Speaker
 
-    (run_headless if view == "headless" else show_terminal)(feed)
+    with Speaker(follow_angle=tone) as speaker:
+        if view == "window":
+            from analysis.views.live import show_live
+
+            show_live(feed, speaker=speaker)
+        else:
+            from analysis.views.terminal import show_terminal
+
+            show_terminal(feed, speaker=speaker)
 
 
 def choose_source(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -150,6 +151,8 @@ def page(frame: LiveFrame, words: LiveWords, entry: str = "") -> Group:
 
 
 def _bar(flexion_deg: float, width: int = 60) -> str:
+    if not math.isfinite(flexion_deg):
+        return ""
     low, high = _SCALE_DEG
     places = [round((min(max(v, low), high) - low) / (high - low) * width) for v in (0.0, flexion_deg)]
     cells = [" "] * (width + 1)

@@ -131,20 +131,25 @@ def direction(change_deg: float) -> str:
     return f"{degrees(change_deg)} {'straighter' if change_deg > 0 else 'less straight'}"
 
 
-def headline(comparison: Comparison) -> str:
-    """The first line of the report: the verdict as one plain sentence."""
+def headline(comparison: Comparison, when: str = "after the session") -> str:
+    """The first line of the report: the verdict as one plain sentence.
+
+    Args:
+        comparison: of one session, or of two.
+        when: the later reading was taken.
+    """
     where = "" if comparison.test is None else f", {TEST_TITLES[comparison.test]}"
     if comparison.verdict == "not enough data" or comparison.change_deg is None:
         return f"This recording cannot tell whether the knee straightens further{where}."
     if comparison.verdict == "no detectable change":
-        return _undetected(comparison, where)
+        return _undetected(comparison, where, when)
     how = "further" if comparison.verdict == "gained" else "less far"
     size = degrees(comparison.change_deg)
-    return f"After the session the knee straightened {size} {how}{where}{_from_to(comparison)}."
+    return f"{when.capitalize()} the knee straightened {size} {how}{where}{_from_to(comparison)}."
 
 
-def _undetected(comparison: Comparison, where: str) -> str:
-    reading = f"the reading after the session was {direction(comparison.change_deg or 0.0)}"
+def _undetected(comparison: Comparison, where: str, when: str) -> str:
+    reading = f"the reading {when} was {direction(comparison.change_deg or 0.0)}"
     doubt = "No detectable change" if _is_small(comparison) else "No change that can be relied on"
     return f"{doubt}{where}: {reading}{_from_to(comparison)}."
 

@@ -23,6 +23,8 @@ from firmware_bridge.session.model import SensorInfo
 
 _SETTLE_LIMIT_S = 10.0
 _SLICE_S = 0.2
+# Longer than an orderly disconnect takes, which a second cancellation would cut short.
+_CANCEL_AGAIN_S = 5.0
 _CANCEL_AGAIN_S = 1.0
 
 

@@ -6,8 +6,10 @@ import json
 
 import pytest
 
+from firmware_bridge.samples import Side
 from firmware_bridge.session.writer import write_session
 from firmware_bridge.virtual.script import Script, ScriptWriter
+from firmware_bridge.virtual.sessions import condensed_session
 from firmware_bridge.virtual.simulation import simulate_session
 
 
@@ -86,3 +88,16 @@ def test_without_a_study_the_comparison_says_so(kneeflex, session_folder) -> Non
     run = kneeflex("compare", session_folder, "--redon", session_folder)
     assert run.returncode == 1
     assert "kneeflex redon" in run.stderr
+
+
+def test_the_other_knee_is_compared_and_the_same_one_is_not(kneeflex, session_folder, tmp_path) -> None:
+    left = tmp_path / "left"
+    script = condensed_session(side=Side.LEFT, deficit_deg=4.0, warmup_repetitions=4, seed=5)
+    write_session(left, simulate_session(script, seed=5).recording)
+    run = kneeflex("knees", session_folder, left, "--json")
+    assert run.returncode == 0, run.stderr
+    before = next(r for r in json.loads(run.stdout)["results"] if r["phase"] == "before")
+    assert before["difference_deg"] == pytest.approx(8.0, abs=2.0)
+    same = kneeflex("knees", session_folder, session_folder)
+    assert same.returncode == 1
+    assert "right leg" in same.stderr
