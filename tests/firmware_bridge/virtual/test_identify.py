@@ -14,7 +14,7 @@ from firmware_bridge.virtual.sessions import still, swings
 from firmware_bridge.virtual.simulation import simulate_session
 
 
-@pytest.mark.parametrize("names", [(), ("KF-thigh", "F0:0D:00:00:00:02"), ("KF-shank", "thigh")])
+@pytest.mark.parametrize("names", [(), ("thigh", "F0:0D:00:00:00:02")])
 def test_the_moved_sensor_is_the_thigh_sensor(names):
     # The lower leg alone swings: its sensor is the one that the person, asked for the thigh, has moved.
     radio = VirtualRadio(simulate_session(swings(6, restlessness=0.0)), speed=4.0)
