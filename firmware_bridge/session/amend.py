@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from firmware_bridge.errors import CannotAnswerError, SessionError
@@ -13,6 +14,9 @@ from firmware_bridge.session.codec import event_to_json
 from firmware_bridge.session.model import Event
 from firmware_bridge.session.reader import delay_of, read_info, read_session
 from firmware_bridge.session.writer import EVENTS_FILE
+
+# Away from the movement, the fits of two clocks differ by so much more.
+_FIT_SD_S = 1e-4
 
 
 def align_sensors(folder: Path | str, start_s: float, stop_s: float) -> SyncOffset:
@@ -31,6 +35,7 @@ def align_sensors(folder: Path | str, start_s: float, stop_s: float) -> SyncOffs
     """
     recording = read_session(folder)
     sync = sync_offset(recording.thigh, recording.shank, start_s, stop_s)
+    sync = replace(sync, uncertainty_s=math.hypot(sync.uncertainty_s, _FIT_SD_S))
     thigh, shank = (
         delay_of(segment, samples, recording.info, recording.events)
         for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank))
