@@ -25,7 +25,6 @@ _SETTLE_LIMIT_S = 10.0
 _SLICE_S = 0.2
 # Longer than an orderly disconnect takes, which a second cancellation would cut short.
 _CANCEL_AGAIN_S = 5.0
-_CANCEL_AGAIN_S = 1.0
 
 
 class Bridge:
