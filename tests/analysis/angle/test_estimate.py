@@ -210,8 +210,16 @@ def test_swapped_sensors_are_noticed(simulated: Callable, posture: str) -> None:
 
 def test_clipping_is_noticed(simulated: Callable) -> None:
     case = simulated("standing")
-    clipped = replace_vectors(case.shank, case.shank.acc_m_s2, np.clip(case.shank.gyr_rad_s, -1.5, 1.5))
+    limit = np.radians(125)
+    clipped = replace_vectors(case.shank, case.shank.acc_m_s2, np.clip(case.shank.gyr_rad_s, -limit, limit))
     assert any("range" in w for w in estimate_angle(case.thigh, clipped).warnings)
+
+
+def test_the_steps_of_a_coarse_converter_are_no_clipping(simulated: Callable) -> None:
+    case = simulated("standing")
+    step = 0.01
+    coarse = replace_vectors(case.shank, case.shank.acc_m_s2, np.round(case.shank.gyr_rad_s / step) * step)
+    assert not any("range" in w for w in estimate_angle(case.thigh, coarse).warnings)
 
 
 def test_side_lying_widens_the_band_and_says_so(simulated: Callable) -> None:
