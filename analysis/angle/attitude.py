@@ -16,7 +16,7 @@ from analysis.angle.strapdown import Strapdown, integrate
 from firmware_bridge.samples import Float
 
 # A bias correction below this is not worth another integration.
-_BIAS_MATTERS_RAD_S = np.radians(0.03)
+_BIAS_MATTERS_RAD_S = np.radians(0.2)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -26,12 +26,14 @@ class Attitude:
     Attributes:
         strapdown: what it felt in the frame its gyro keeps.
         up: (3, m) in that frame, at the knots.
+        drift_rad: (m,) how far the heading has drifted by a bias that was not taken off the gyro.
         bias_rad_s: (3,) of the gyro, at the end.
         lever_m: (3,) from the knee to the sensor, as far as known.
     """
 
     strapdown: Strapdown
     up: Float
+    drift_rad: Float
     bias_rad_s: Float
     lever_m: Float
 
@@ -42,8 +44,10 @@ class Attitude:
 
     @property
     def level_from_inertial(self) -> Pair:
-        """m rotations into a level world that keeps the gyro's heading."""
-        return level_from_inertial(self.up)
+        """m rotations into a level world that keeps the gyro's heading, less its known drift."""
+        a, b = level_from_inertial(self.up)
+        back = np.exp(-0.5j * self.drift_rad)
+        return back * a, back * b
 
     def with_lever(
         self, lever_m: Float, knots: Knots, rate_hz: float, parameters: AngleParameters
@@ -77,6 +81,12 @@ def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AnglePar
         nodes, found
     )
     _, better = bias.solve(resting.plus(drifting), duration_s)
-    if np.abs(better - found).max() > _BIAS_MATTERS_RAD_S:
+    left = better - found
+    if np.abs(left).max() > _BIAS_MATTERS_RAD_S:
         strapdown, up = carried(better)
-    return Attitude(strapdown, up, better[:, -1], np.zeros(3))
+        left = np.zeros_like(left)
+    # Gravity holds the rest of the bias in check, except about the vertical.
+    at_knots = np.stack([np.interp(knots.middle / grid.rate_hz, nodes, v) for v in left])
+    rate = (strapdown.in_sensor(up) * at_knots).sum(axis=0)
+    drift_rad = np.cumsum(rate) * knots.size / grid.rate_hz
+    return Attitude(strapdown, up, drift_rad, better[:, -1], np.zeros(3))

@@ -115,17 +115,19 @@ def _clipped(values: Float, least: float) -> int:
     """
     total = 0
     for channel in values.T:
-        quantum = np.diff(np.unique(channel)).min(initial=np.inf)
         for limit in (channel.max(), channel.min()):
             if abs(limit) < least:
                 continue
             flat = np.concatenate(([False], channel == limit, [False]))
-            starts, stops = np.flatnonzero(np.diff(flat)).reshape(-1, 2).T
-            for start, stop in zip(starts, stops, strict=True):
-                around = np.concatenate((channel[max(start - 1, 0) : start], channel[stop : stop + 1]))
-                # The flat top of a slow movement differs by a quantum or two from what is beside it.
-                sharp = np.abs(around - limit).max(initial=0.0) > _SHARP_QUANTA * quantum
-                total += int(stop - start) if sharp and stop - start >= _CLIPPED_IN_A_ROW else 0
+            runs = np.flatnonzero(np.diff(flat)).reshape(-1, 2)
+            long = runs[runs[:, 1] - runs[:, 0] >= _CLIPPED_IN_A_ROW]
+            if not len(long):
+                continue
+            # The flat top of a slow movement differs by a quantum or two from what is beside it.
+            quantum = np.diff(np.unique(channel)).min(initial=np.inf)
+            around = np.concatenate((channel[:1], channel, channel[-1:]))
+            step = np.maximum(np.abs(around[long[:, 0]] - limit), np.abs(around[long[:, 1] + 1] - limit))
+            total += int(np.diff(long[step > _SHARP_QUANTA * quantum], axis=1).sum())
     return total
 
 

@@ -48,8 +48,8 @@ class AngleParameters:
     length_share: float = 0.15
     main_share: float = 1.0
     rise_sd: float = 0.05
-    level_sd: float = 0.1
-    plan_sd: float = 0.6
+    level_sd: float = 0.05
+    plan_sd: float = 1.0
     upright_hinge_level: float = 0.4
     axis_information: float = 60.0
     wobble_rad: float = 0.087
@@ -58,7 +58,7 @@ class AngleParameters:
     wander_rad: float = 0.007
     skin_wander_rad: float = 0.017
     force_s: float = 0.3
-    follow_s: float = 0.1
+    follow_s: float = 1.0
     follow_level: float = 0.4
     skin_rad: float = 0.0035
     skin_share: float = 0.0085
