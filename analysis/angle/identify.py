@@ -8,15 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.angle.attitude import Attitude
-from analysis.angle.heading import smooth_heading
+from analysis.angle.heading import hinge_information, smooth_heading
 from analysis.angle.hinge import HingeData, HingeFit, Plan, find_hinge, refine_hinge
-from analysis.angle.knee_centre import KneeCentre, find_knee_centre
+from analysis.angle.knee_centre import CommonView, KneeCentre, find_knee_centre
 from analysis.angle.knots import Knots
 from analysis.angle.parameters import AngleParameters
+from analysis.angle.quaternion import matrices
 from firmware_bridge.samples import Float
 
 _MOVING_RAD_S = 0.5
-_CANDIDATES = 4
+# Tilt and bias of the accelerometers look like a level force of about this size, always the same way.
+_FORCE_BIAS_M_S2 = 0.15
+_CANDIDATES = 6
 # Candidates within this factor of the best are worth a closer look.
 _CLOSE = 2.0
 
@@ -53,13 +56,12 @@ def find_knee(
     """
     few = informative(thigh, shank, knots, parameters.search_knots)
     many = informative(thigh, shank, knots, parameters.max_axis_knots)
-    looks = []
-    for fit in find_hinge(_data(thigh, shank, few), parameters)[:_CANDIDATES]:
-        centre = find_knee_centre(thigh, shank, (fit.thigh, fit.shank), many)
-        looks.append(Knee(thigh, shank, fit, centre))
+    search = _Search(knots, rate_hz, many, parameters)
+    fits = find_hinge(_data(thigh, shank, few), parameters)[:_CANDIDATES]
+    looks = [Knee(thigh, shank, fit, search.centre(thigh, shank, fit)) for fit in fits]
     looks.sort(key=_badness)
     limit = _CLOSE * _badness(looks[0])
-    finals = [_refined(k, knots, rate_hz, many, parameters) for k in looks if _badness(k) <= limit]
+    finals = [search.refined(k) for k in looks if _badness(k) <= limit]
     best = min(finals, key=_badness)
     margins = [
         _badness(other) / _badness(reference)
@@ -72,24 +74,59 @@ def find_knee(
 
 def _badness(knee: Knee) -> float:
     """The axes' misfit times that of the forces at the knee: each alone can be blind."""
-    return knee.fit.cost * knee.centre.residual_m_s2**2
+    return knee.fit.cost * knee.centre.residual_m_s2**2 * knee.centre.implausibility
 
 
 def _other_pairing(a: HingeFit, b: HingeFit) -> bool:
     return float(a.thigh @ b.thigh) * float(a.shank @ b.shank) < 0
 
 
-def _refined(
-    knee: Knee, knots: Knots, rate_hz: float, rows: NDArray[np.int64], parameters: AngleParameters
-) -> Knee:
-    """The same knee with everything that its levers add: common levels, the view from above."""
-    thigh = knee.thigh.with_lever(knee.centre.thigh_m, knots, rate_hz, parameters)
-    shank = knee.shank.with_lever(knee.centre.shank_m, knots, rate_hz, parameters)
-    data = _data(thigh, shank, rows)
-    upright = knee.centre.upright(data.thigh_up, data.shank_up).astype(np.float64)
-    plan = _plan(thigh, shank, knee.centre, knots, rate_hz, rows, parameters)
-    fit = refine_hinge(replace(data, upright=upright, plan=plan), knee.fit.thigh, knee.fit.shank, parameters)
-    return Knee(thigh, shank, fit, find_knee_centre(thigh, shank, (fit.thigh, fit.shank), rows))
+@dataclass(frozen=True, eq=False, slots=True)
+class _Search:
+    """What all candidates of one search share."""
+
+    knots: Knots
+    rate_hz: float
+    rows: NDArray[np.int64]
+    parameters: AngleParameters
+
+    def centre(self, thigh: Attitude, shank: Attitude, fit: HingeFit) -> KneeCentre:
+        """The knee centre in the world whose heading these axes tell."""
+        view = CommonView(matrices(thigh.level_from_inertial), matrices(shank.level_from_inertial))
+        above = [
+            np.einsum("ijm,jkm,k->im", world[:2], sensor.strapdown.rotation, axis)
+            for world, sensor, axis in ((view.thigh, thigh, fit.thigh), (view.shank, shank, fit.shank))
+        ]
+        (x1, y1), (x2, y2) = above
+        phasor = (x1 + 1j * y1) * (x2 - 1j * y2)
+        information = hinge_information(np.abs(phasor), self.parameters)
+        heading = smooth_heading(
+            phasor, information, self.parameters.skin_wander_rad, self.knots, self.rate_hz
+        )
+        view = view.turned(heading.heading_rad)
+        return find_knee_centre(thigh, shank, (fit.thigh, fit.shank), view, self.rows)
+
+    def refined(self, knee: Knee) -> Knee:
+        """The same knee with everything that its levers add: common levels, the view from above."""
+        thigh = knee.thigh.with_lever(knee.centre.thigh_m, self.knots, self.rate_hz, self.parameters)
+        shank = knee.shank.with_lever(knee.centre.shank_m, self.knots, self.rate_hz, self.parameters)
+        data = _data(thigh, shank, self.rows)
+        upright = knee.centre.upright(data.thigh_up, data.shank_up).astype(np.float64)
+        plan = self.plan(thigh, shank, knee.centre)
+        start = knee.fit.thigh, knee.fit.shank
+        fit = refine_hinge(replace(data, upright=upright, plan=plan), *start, self.parameters)
+        return Knee(thigh, shank, fit, self.centre(thigh, shank, fit))
+
+    def plan(self, thigh: Attitude, shank: Attitude, centre: KneeCentre) -> Plan:
+        """The view from above in which the forces at the knee agree, no axis needed."""
+        (force1, plan1), (force2, plan2) = thigh.seen_from_above(), shank.seen_from_above()
+        phasor = force1 * force2.conj()
+        noise2 = 2 * (centre.residual_m_s2**2 + _FORCE_BIAS_M_S2**2)
+        information = np.abs(phasor) / noise2 / self.parameters.force_s
+        wander = self.parameters.skin_wander_rad
+        heading = smooth_heading(phasor, information, wander, self.knots, self.rate_hz)
+        turned = plan2[:, self.rows] * np.exp(1j * heading.heading_rad[self.rows])
+        return Plan(plan1[:, self.rows], turned, heading.sd_rad[self.rows])
 
 
 def informative(thigh: Attitude, shank: Attitude, knots: Knots, count: int) -> NDArray[np.int64]:
@@ -111,21 +148,3 @@ def _data(thigh: Attitude, shank: Attitude, rows: NDArray[np.int64]) -> HingeDat
         shank.up_in_sensor[:, rows],
         np.zeros(len(rows)),
     )
-
-
-def _plan(
-    thigh: Attitude,
-    shank: Attitude,
-    centre: KneeCentre,
-    knots: Knots,
-    rate_hz: float,
-    rows: NDArray[np.int64],
-    parameters: AngleParameters,
-) -> Plan:
-    """The view from above in which the forces at the knee agree, no axis needed."""
-    (force1, plan1), (force2, plan2) = thigh.seen_from_above(), shank.seen_from_above()
-    phasor = force1 * force2.conj()
-    information = np.abs(phasor) / (2 * centre.residual_m_s2**2) / parameters.force_s
-    heading = smooth_heading(phasor, information, parameters.skin_wander_rad, knots, rate_hz)
-    turned = plan2[:, rows] * np.exp(1j * heading.heading_rad[rows])
-    return Plan(plan1[:, rows], turned, heading.sd_rad[rows])

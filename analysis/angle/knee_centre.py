@@ -2,8 +2,8 @@
 
 Both sensors carry the same point, the knee centre, so their specific forces moved there agree:
 W1 (a1 - K(w1) r1) = W2 (a2 - K(w2) r2), with K(w) r = w x (w x r) + w' x r (Seel et al. 2012) and W the
-rotation into a frame with z up and x along the hinge. That is linear in the levers r (from the knee to
-the sensor). The thigh's lever points up the thigh, the shank's down the shank: the direction in which
+rotations into one level world, whose heading the hinge tells. That is linear in the levers r (from the
+knee to the sensor). The thigh's lever points up the thigh, the shank's down the shank: the direction in which
 the knee bends, whether the axes are paired rightly, and whether the sensors were swapped, all follow.
 """
 
@@ -22,8 +22,13 @@ from firmware_bridge.samples import Float
 _PASSES = 8
 # Levers of a knee are a few decimetres; this keeps what the movement does not show near zero.
 _LEVER_PRIOR_M = 0.3
-# Forces within this of each other are as good as equal: noise and bias of consumer sensors.
-_FORCE_FLOOR_M_S2 = 0.05
+# Forces within this of each other are as good as equal: noise of consumer sensors over a block.
+_FORCE_FLOOR_M_S2 = 0.02
+# What skin and bias add, the same way all the time: a lever that hardly turns is lost in it.
+_FORCE_BIAS_M_S2 = 0.03
+# No sensor on a thigh or a shin is farther from the knee than the first; the second is too far by far.
+_FARTHEST_M = 0.4
+_TOO_FAR_M = 0.1
 # A lever within about 45 deg of the vertical: sensors sit beside the bone, not on it.
 _UPRIGHT = 0.7
 _KNOWN_SHARE = 0.3
@@ -45,6 +50,12 @@ class KneeCentre:
     shank_sd_m: float
     residual_m_s2: float
 
+    @property
+    def implausibility(self) -> float:
+        """1 for levers that fit on a leg, more for longer ones."""
+        lengths = np.linalg.norm([self.thigh_m, self.shank_m], axis=1)
+        return 1.0 + float((np.maximum(lengths - _FARTHEST_M, 0.0) ** 2).sum()) / _TOO_FAR_M**2
+
     def upright(self, thigh_up: Float, shank_up: Float) -> Bool:
         """When the knee is surely below the thigh's sensor and above the shank's, for up (3, m) in each."""
         thigh_m, shank_m = float(np.linalg.norm(self.thigh_m)), float(np.linalg.norm(self.shank_m))
@@ -54,16 +65,36 @@ class KneeCentre:
         return np.asarray((above > _UPRIGHT) & (below > _UPRIGHT))
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class CommonView:
+    """Rotations (3, 3, m) from each sensor's inertial frame into one level world."""
+
+    thigh: Float
+    shank: Float
+
+    def turned(self, heading_rad: Float) -> CommonView:
+        """The same with the shank's world turned about the vertical by (m,)."""
+        x, y, z = self.shank
+        cosine, sine = np.cos(heading_rad), np.sin(heading_rad)
+        return CommonView(self.thigh, np.stack((cosine * x - sine * y, sine * x + cosine * y, z)))
+
+
 def find_knee_centre(
-    thigh: Attitude, shank: Attitude, axes: tuple[Float, Float], rows: NDArray[np.int64]
+    thigh: Attitude, shank: Attitude, axes: tuple[Float, Float], view: CommonView, rows: NDArray[np.int64]
 ) -> KneeCentre:
-    """Robust least squares for both levers, given unit hinge axes (3,) and the knots to use."""
+    """Robust least squares for both levers.
+
+    Args:
+        thigh, shank: the sensors.
+        axes: unit hinge axes (3,); only across them a lever is of interest.
+        view: rotations of both into one world.
+        rows: the knots to use.
+    """
     columns, force = [], np.zeros((3, len(rows)))
-    for sign, sensor, axis in ((1, thigh, axes[0]), (-1, shank, axes[1])):
-        frame = _hinge_frame(sensor, axis, rows)
+    for sign, sensor, world in ((1, thigh, view.thigh), (-1, shank, view.shank)):
         gain = sensor.strapdown.lever_gain[:, :, rows]
-        columns.append(sign * np.einsum("ijm,jkm->mik", frame, gain))
-        force += sign * np.einsum("ijm,jm->im", frame, sensor.strapdown.force[:, rows])
+        columns.append(sign * np.einsum("ijm,jkm->mik", world[:, :, rows], gain))
+        force += sign * np.einsum("ijm,jm->im", world[:, :, rows], sensor.strapdown.force[:, rows])
     matrix = np.concatenate(columns, axis=2).reshape(-1, 6)
     target = force.T.reshape(-1)
     weights = np.ones_like(target)
@@ -79,21 +110,7 @@ def find_knee_centre(
     sds = []
     for axis, part in zip(axes, (slice(0, 3), slice(3, 6)), strict=True):
         plane = tangents(axis)
-        sds.append(float(np.sqrt((plane @ covariance[part, part] @ plane.T).diagonal().max())))
+        random = float((plane @ covariance[part, part] @ plane.T).diagonal().max())
+        turning = float(np.sqrt(np.mean(matrix[:, part] ** 2)))
+        sds.append(min(float(np.hypot(np.sqrt(random), _FORCE_BIAS_M_S2 / turning)), _LEVER_PRIOR_M))
     return KneeCentre(levers[:3], levers[3:], sds[0], sds[1], scale)
-
-
-def _hinge_frame(sensor: Attitude, axis: Float, rows: NDArray[np.int64]) -> Float:
-    """Rotations (3, 3, m) from the inertial frame to one with z up and x along the level axis."""
-    up = sensor.up[:, rows]
-    level = np.einsum("ijm,j->im", sensor.strapdown.rotation[:, :, rows], axis)
-    level = level - up * (level * up).sum(axis=0)
-    level /= np.maximum(np.linalg.norm(level, axis=0), 1e-6)
-    side = np.stack(
-        (
-            up[1] * level[2] - up[2] * level[1],
-            up[2] * level[0] - up[0] * level[2],
-            up[0] * level[1] - up[1] * level[0],
-        )
-    )
-    return np.stack((level, side, up))

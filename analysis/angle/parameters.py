@@ -62,7 +62,7 @@ class AngleParameters:
     follow_level: float = 0.4
     skin_rad: float = 0.0035
     skin_share: float = 0.0085
-    jolt_share: float = 0.5
+    jolt_share: float = 0.8
     least_jolt_rad: float = 0.006
     max_axis_knots: int = 3000
     search_knots: int = 800

@@ -26,7 +26,7 @@ from firmware_bridge.session.model import ReferencePose
 
 _MIN_BENDING_DEG = 15.0
 _LEAST_RATE_RAD_S = 0.1
-_SURE_NATS = 1.5
+_SURE_NATS = 2.5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
