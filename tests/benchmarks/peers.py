@@ -66,9 +66,7 @@ def qmt_pipeline(thigh: ImuSamples, shank: ImuSamples, rate_hz: float) -> Estima
     """qmt: offlineVQF, Olsson axes from all samples, euler_1d heading correction, projection."""
     import qmt
 
-    g1, a1, g2, a2 = (
-        np.array(v) for v in (thigh.gyr_rad_s, thigh.acc_m_s2, shank.gyr_rad_s, shank.acc_m_s2)
-    )
+    g1, a1, g2, a2 = (np.array(v) for v in (thigh.gyr_rad_s, thigh.acc_m_s2, shank.gyr_rad_s, shank.acc_m_s2))
     with redirect_stdout(StringIO()):
         axes = [np.asarray(j).ravel() for j in qmt.jointAxisEstHingeOlsson(a1, a2, g1, g2)]
     frames = [Rotation.from_matrix(frame(j)) for j in axes]
