@@ -44,6 +44,12 @@ def hinge_angle_rad(thigh: Hinged, shank: Hinged, heading_rad: Float) -> Float:
     return np.asarray(2 * np.angle(a1.conj() * a2 * half + b1 * (b2 * half).conj()))
 
 
+def inclination_rad(up: Float, axis: Float) -> Float:
+    """The angle (n,) of up (3, n) about an axis, from no particular zero."""
+    x, y = tangents(axis) @ up
+    return np.asarray(np.arctan2(y, x))
+
+
 def near(angle_deg: Float, middle_deg: float) -> Float:
     """The same angles in [middle - 180, middle + 180)."""
     return (angle_deg - middle_deg + 180.0) % 360.0 - 180.0 + middle_deg

@@ -22,6 +22,7 @@ _FORCE_BIAS_M_S2 = 0.15
 _CANDIDATES = 6
 # Candidates within this factor of the best are worth a closer look.
 _CLOSE = 2.0
+_UNLIKE = 0.25
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,6 +34,7 @@ class Knee:
         fit: the axes; their common sign is not fixed.
         centre: the levers.
         margin: how many times worse the other sign pairing fits; infinite where no minimum has it.
+        rival: that other pairing.
     """
 
     thigh: Attitude
@@ -40,6 +42,7 @@ class Knee:
     fit: HingeFit
     centre: KneeCentre
     margin: float = float("inf")
+    rival: HingeFit | None = None
 
     @property
     def axes(self) -> tuple[Float, Float]:
@@ -58,23 +61,29 @@ def find_knee(
     many = informative(thigh, shank, knots, parameters.max_axis_knots)
     search = _Search(knots, rate_hz, many, parameters)
     fits = find_hinge(_data(thigh, shank, few), parameters)[:_CANDIDATES]
+    # The other pairing of the best is looked at even where the search found no minimum there.
+    fits.insert(1, replace(fits[0], shank=-fits[0].shank))
     looks = [Knee(thigh, shank, fit, search.centre(thigh, shank, fit)) for fit in fits]
     looks.sort(key=_badness)
-    limit = _CLOSE * _badness(looks[0])
-    finals = [search.refined(k) for k in looks if _badness(k) <= limit]
-    best = min(finals, key=_badness)
-    margins = [
-        _badness(other) / _badness(reference)
-        for group, reference in ((finals, best), (looks, looks[0]))
-        for other in group
-        if _other_pairing(other.fit, best.fit)
-    ]
-    return replace(best, margin=max(min(margins, default=float("inf")), 1.0))
+    close = [k for k in looks if _badness(k) <= _CLOSE * _badness(looks[0])]
+    finals = sorted((search.refined(k) for k in close), key=_badness)
+    best = finals[0]
+    for group in (finals, looks):
+        rivals = [k for k in group if _other_pairing(k.fit, best.fit)]
+        if rivals:
+            margin = _badness(rivals[0]) / _badness(group[0])
+            return replace(best, margin=max(margin, 1.0), rival=rivals[0].fit)
+    return best
 
 
 def _badness(knee: Knee) -> float:
-    """The axes' misfit times that of the forces at the knee: each alone can be blind."""
-    return knee.fit.cost * knee.centre.residual_m_s2**2 * knee.centre.implausibility
+    """The axes' misfit times that of the forces at the knee: each alone can be blind.
+
+    Where both are, people's habit of strapping both boxes on alike decides: it makes the axes look alike.
+    """
+    unlike = 1.0 - float(knee.fit.thigh @ knee.fit.shank)
+    misfit = knee.fit.cost * knee.centre.residual_m_s2**2
+    return misfit * knee.centre.implausibility * (1.0 + _UNLIKE * unlike)
 
 
 def _other_pairing(a: HingeFit, b: HingeFit) -> bool:

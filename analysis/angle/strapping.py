@@ -12,7 +12,7 @@ from analysis.angle.attitude import find_attitude
 from analysis.angle.band import axis_slope, heading_slope, knot_band_deg
 from analysis.angle.checks import about_knee, refuse_incoherent
 from analysis.angle.direction import Direction, alike_evidence, judge, lever_evidence, pose_evidence
-from analysis.angle.flexion import Hinged, circular_middle_deg, hinge_angle_rad, near
+from analysis.angle.flexion import Hinged, circular_middle_deg, hinge_angle_rad, inclination_rad, near
 from analysis.angle.grid import Grid
 from analysis.angle.heading import Heading, follow, hinge_information, smooth_heading
 from analysis.angle.identify import Knee, find_knee
@@ -26,7 +26,9 @@ from firmware_bridge.session.model import ReferencePose
 
 _MIN_BENDING_DEG = 15.0
 _LEAST_RATE_RAD_S = 0.1
-_SURE_NATS = 2.5
+_SURE_NATS = 2.0
+_CLEAR_MARGIN = 1.5
+_MUCH_DOUBT_DEG = 2.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -106,6 +108,8 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     bent = flexion[knots.middle] - float(np.median(flexion[zero.rows]))
     spacing_s = knots.size / grid.rate_hz
     band = knot_band_deg(knee, level2, heading, bent, at_zero, spacing_s, parameters)
+    doubt = _doubt_deg(knee, at_zero)
+    band = np.hypot(band, doubt)
     return Strapping(
         flexion_deg=np.where(grid.known, flexion, np.nan),
         sd_deg=np.where(grid.known, knots.to_samples(band), np.nan),
@@ -122,7 +126,7 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
             if p is not zero.pose and len(rows := pose_rows(p, grid))
         ),
         diagnostics=_diagnostics(knee, direction, bending, level2),
-        warnings=(*_about(zero, direction), *about_knee(knee, level2)),
+        warnings=(*_about(zero, direction, doubt), *about_knee(knee, level2)),
     )
 
 
@@ -146,6 +150,23 @@ def _read(knee: Knee, grid: Grid, knots: Knots, parameters: AngleParameters) -> 
     turned = follow(phasor, heading, knots, grid.rate_hz, parameters)
     angle = np.degrees(hinge_angle_rad(thigh, shank, knots.to_samples(turned)))
     return near(angle, circular_middle_deg(angle[grid.known])), level2, heading
+
+
+def _doubt_deg(knee: Knee, at_zero: NDArray[np.int64]) -> Float:
+    """(m,) one sigma from not knowing which of two pairings of the axes is right."""
+    doubt = min(max((_CLEAR_MARGIN - knee.margin) / (_CLEAR_MARGIN - 1.0), 0.0), 1.0)
+    if knee.rival is None or doubt == 0.0:
+        return np.zeros(knee.thigh.up.shape[1])
+    angles = [
+        inclination_rad(knee.thigh.up_in_sensor, fit.thigh)
+        - inclination_rad(knee.shank.up_in_sensor, fit.shank)
+        for fit in (knee.fit, knee.rival)
+    ]
+    # The common sign of a pairing is free: the one that agrees better is meant.
+    apart = [np.exp(1j * (angles[0] - sign * angles[1])) for sign in (1, -1)]
+    apart = [a * np.exp(-1j * np.angle(a[at_zero].mean())) for a in apart]
+    smaller = min((np.abs(np.angle(a)) for a in apart), key=lambda a: float(a.mean()))
+    return np.asarray(np.degrees(0.5 * doubt * smaller))
 
 
 def _direction(angle: Float, knee: Knee, poses: Sequence[ReferencePose], grid: Grid) -> Direction:
@@ -182,8 +203,14 @@ def _diagnostics(knee: Knee, direction: Direction, bending_deg: float, level2: F
     }
 
 
-def _about(zero: Zeroing, direction: Direction) -> list[str]:
+def _about(zero: Zeroing, direction: Direction, doubt_deg: Float) -> list[str]:
     warnings = []
+    if float(doubt_deg.max()) > _MUCH_DOUBT_DEG:
+        warnings.append(
+            f"The movement allows two different knee axes, whose angles differ by up to "
+            f"{2 * float(doubt_deg.max()):.0f} deg: record 8 to 10 swings of the lower leg while the thigh "
+            "moves a little too."
+        )
     if direction.certainty_nats < _SURE_NATS:
         warnings.append(
             "Which way the knee bends could not be told for sure: if bending lowers the number, "
