@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -11,7 +14,7 @@ from analysis.angle.attitude import find_attitude
 from analysis.angle.causal import Lowpass
 from analysis.angle.direction import Evidence, judge
 from analysis.angle.gravity import find_up, level_from_inertial
-from analysis.angle.grid import Grid, Motion
+from analysis.angle.grid import Grid, Motion, common_grid
 from analysis.angle.heading import smooth_heading
 from analysis.angle.hinge import HingeData, find_hinge, tangents
 from analysis.angle.knots import Knots
@@ -172,3 +175,17 @@ def test_the_lowpass_is_the_one_of_scipy() -> None:
     b, a = butter(2, 0.1, fs=100.0)
     assert [mine.b0, 2 * mine.b0, mine.b0] == pytest.approx(b, rel=1e-6)
     assert [1, mine.a1, mine.a2] == pytest.approx(a)
+
+
+@pytest.mark.parametrize("which", ["thigh", "shank"])
+def test_up_agrees_with_vqf(simulated: Callable, which: str) -> None:
+    vqf = pytest.importorskip("vqf")
+    case = simulated("standing")
+    grid = common_grid(case.thigh, case.shank, DEFAULTS)
+    motion = grid.thigh if which == "thigh" else grid.shank
+    knots = Knots.of(grid.carried, grid.rate_hz, DEFAULTS.knot_s)
+    up = find_attitude(motion, grid, knots, replace(DEFAULTS, gravity_tau_s=3.0)).up_in_sensor
+    gyr, acc = (np.ascontiguousarray(v.T) for v in (motion.gyr_rad_s, motion.acc_m_s2))
+    quat = vqf.offlineVQF(gyr, acc, None, 1 / grid.rate_hz)["quat6D"][knots.middle]
+    expected = Rotation.from_quat(quat, scalar_first=True).inv().apply([0, 0, 1]).T
+    assert np.sqrt(np.mean(degrees_between(up, expected) ** 2)) < 0.2
