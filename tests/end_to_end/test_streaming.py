@@ -60,7 +60,7 @@ def test_demo_report_shows_true_beside_measured(demo) -> None:
 
 def test_replay_of_the_demo_runs_to_its_end(kneeflex, demo) -> None:
     _, folder = demo
-    run = kneeflex("live", "--replay", folder, "--speed", "30", "--headless")
+    run = kneeflex("live", "--replay", folder, "--speed", "8", "--headless")
     assert run.returncode == 0, run.stderr
     assert "After" in run.stderr
 
@@ -76,7 +76,7 @@ def test_record_for_some_seconds(kneeflex, tmp_path) -> None:
 
 
 def test_a_part_of_a_replay(kneeflex, session_folder) -> None:
-    run = kneeflex("live", "--replay", session_folder, "--seconds", "3", "--speed", "30", "--headless")
+    run = kneeflex("live", "--replay", session_folder, "--seconds", "3", "--speed", "8", "--headless")
     assert run.returncode == 0, run.stderr
     assert "Before" not in run.stderr
 

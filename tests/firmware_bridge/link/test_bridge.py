@@ -79,7 +79,7 @@ def test_a_lost_sensor_comes_back_while_the_other_streams_on(radio, thigh, bridg
     # It did not sample while it was away, so the time tells how much is missing.
     gap_s = np.diff(samples.time_s).max()
     assert gap_s > 2
-    assert status[Segment.THIGH].lost == pytest.approx(gap_s * 100, abs=5)
+    assert status[Segment.THIGH].lost == pytest.approx(gap_s * 100, abs=25)
     truth_s = np.array(thigh.truth_s)[numbers(samples)] - bridge.session_t0
     assert np.median(np.abs(samples.time_s - truth_s)) < 0.03
 
