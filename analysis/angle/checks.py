@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.angle.attitude import Attitude
+from analysis.angle.flexion import inclination_rad
 from analysis.angle.grid import Grid
 from analysis.angle.identify import Knee
 from analysis.angle.knots import Knots
+from analysis.angle.zero import still_seconds
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float, ImuSamples
 
@@ -24,6 +26,8 @@ _SWAPPED_RATIO = 2.5
 _SWAPPED_RATIO_WITH_LEVERS = 1.2
 _UPRIGHT_HINGE_LEVEL = 0.35
 _MUCH = 0.2
+_CALM_M_S2 = 0.3
+_LEVEL_SINE = 0.7
 _SLOW_HZ = 40.0
 
 
@@ -142,6 +146,32 @@ def about_knee(knee: Knee, level2: Float) -> list[str]:
         )
     warnings += _about_swapping(knee)
     return warnings
+
+
+def gravity_alone_deg(knee: Knee, angle_deg: Float, grid: Grid) -> float:
+    """How far the angle is, in still seconds, from what the two accelerometers say by themselves, RMS.
+
+    No gyro, no smoothing and no heading enters the latter. NaN without a still second or a level hinge.
+
+    Args:
+        knee: for its axes.
+        angle_deg: (n,) about them, from no particular zero.
+        grid: both sensors.
+    """
+    starts, size = still_seconds(angle_deg, grid.known, grid.rate_hz)
+    rows = starts[:, None] + np.arange(size)
+    inclinations, usable = [], np.ones(len(starts), dtype=bool)
+    for axis, motion in zip(knee.axes, (grid.thigh, grid.shank), strict=True):
+        force = motion.acc_m_s2[:, rows]
+        usable &= force.std(axis=2).max(axis=0) < _CALM_M_S2
+        mean = force.mean(axis=2)
+        usable &= np.abs(axis @ mean) < _LEVEL_SINE * np.linalg.norm(mean, axis=0)
+        inclinations.append(inclination_rad(mean, axis))
+    if not usable.any():
+        return float("nan")
+    read = np.radians(angle_deg[rows].mean(axis=1))
+    apart = np.angle(np.exp(1j * (read - inclinations[0] + inclinations[1])))[usable]
+    return float(np.degrees(np.sqrt(np.mean(apart**2))))
 
 
 def _about_swapping(knee: Knee) -> list[str]:

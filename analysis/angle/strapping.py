@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.angle.attitude import find_attitude
 from analysis.angle.band import axis_slope, heading_slope, knot_band_deg
-from analysis.angle.checks import about_knee, refuse_incoherent
+from analysis.angle.checks import about_knee, gravity_alone_deg, refuse_incoherent
 from analysis.angle.direction import Direction, alike_evidence, judge, lever_evidence, pose_evidence
 from analysis.angle.flexion import Hinged, circular_middle_deg, hinge_angle_rad, inclination_rad, near
 from analysis.angle.grid import Grid
@@ -29,6 +29,7 @@ _LEAST_RATE_RAD_S = 0.1
 _SURE_NATS = 2.0
 _CLEAR_MARGIN = 1.5
 _MUCH_DOUBT_DEG = 2.0
+_MUCH_APART_DEG = 2.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -102,6 +103,7 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     bending = float(np.subtract(*np.percentile(flexion[grid.known], [99, 1])))
     if bending < _MIN_BENDING_DEG:
         raise _too_little(f"bent by only {bending:.0f} deg")
+    still_deg = gravity_alone_deg(knee, flexion, grid)
     zero = find_zero(flexion, poses, grid)
     flexion = flexion - zero.zero_deg
     at_zero = np.unique(knots.of_sample[zero.rows])
@@ -125,8 +127,8 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
             for p in poses
             if p is not zero.pose and len(rows := pose_rows(p, grid))
         ),
-        diagnostics=_diagnostics(knee, direction, bending, level2),
-        warnings=(*_about(zero, direction, doubt), *about_knee(knee, level2)),
+        diagnostics=_diagnostics(knee, direction, bending, level2, still_deg),
+        warnings=(*_about(zero, direction, doubt, still_deg), *about_knee(knee, level2)),
     )
 
 
@@ -189,9 +191,12 @@ def _tilt_deg(knee: Knee, at_zero: NDArray[np.int64]) -> Float:
     return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
-def _diagnostics(knee: Knee, direction: Direction, bending_deg: float, level2: Float) -> dict[str, float]:
+def _diagnostics(
+    knee: Knee, direction: Direction, bending_deg: float, level2: Float, still_deg: float
+) -> dict[str, float]:
+    """Named figures; those that do not exist for this recording are left out."""
     worse = max(np.trace(knee.fit.covariance_rad2[:2, :2]), np.trace(knee.fit.covariance_rad2[2:, 2:]))
-    return {
+    figures = {
         "bending_deg": bending_deg,
         "axes_sd_deg": float(np.degrees(np.sqrt(worse))),
         "direction_nats": direction.certainty_nats,
@@ -199,12 +204,19 @@ def _diagnostics(knee: Knee, direction: Direction, bending_deg: float, level2: F
         "lever_thigh_m": float(np.linalg.norm(knee.centre.thigh_m)),
         "lever_shank_m": float(np.linalg.norm(knee.centre.shank_m)),
         "knee_force_residual_m_s2": knee.centre.residual_m_s2,
+        "gravity_alone_deg": still_deg,
         "hinge_level_share": float(np.sqrt(np.median(level2))),
     }
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
 
 
-def _about(zero: Zeroing, direction: Direction, doubt_deg: Float) -> list[str]:
+def _about(zero: Zeroing, direction: Direction, doubt_deg: Float, still_deg: float) -> list[str]:
     warnings = []
+    if still_deg > _MUCH_APART_DEG:
+        warnings.append(
+            f"While the leg was still, gravity alone tells an angle {still_deg:.1f} deg away from this one: "
+            "a sensor may have been jolted, or its gyroscope may drift."
+        )
     if float(doubt_deg.max()) > _MUCH_DOUBT_DEG:
         warnings.append(
             f"The movement allows two different knee axes, whose angles differ by up to "

@@ -234,3 +234,8 @@ def test_the_zero_carries_the_uncertainty_of_the_pose(simulated: Callable) -> No
     pose = case.session.recording.reference_poses[0]
     result = case.estimate(poses=(ReferencePose(pose.time_s, pose.duration_s, 10.0, 2.5, "goniometer"),))
     assert result.zero_sd_deg == pytest.approx(2.5, abs=0.1)
+
+
+def test_gravity_alone_agrees_while_the_leg_is_still(simulated: Callable) -> None:
+    for posture in ("prone", "standing", "seated"):
+        assert simulated(posture).estimate().diagnostics["gravity_alone_deg"] < 0.5
