@@ -35,6 +35,9 @@ _SETTLE_S = 1.0
 _STATES: Mapping[str, State] = {"lost": "lost", "stalled": "stalled", "recovered": "connected"}
 
 
+_LEAST_STEP_S = 1e-6
+
+
 class Timed(NamedTuple):
     """The samples of one packet on the host's clock."""
 
@@ -265,6 +268,8 @@ class Stream:
         positions = placed.positions + self._skipped
         delay_s = self._delay.delay_s if self._delay else self._excess_s(int(positions[-1]))
         host_s = self._clock.update(positions, placed.arrival_s, delay_s)
+        if host_s[0] <= self.host_s:  # a counter that jumped within the lateness allowed
+            host_s = host_s + (self.host_s - host_s[0] + _LEAST_STEP_S)
         if self._count is not None:
             if placed.restarted:
                 self._count.restart(float(host_s[0]) - self.host_s)
