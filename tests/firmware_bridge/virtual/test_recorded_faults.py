@@ -87,7 +87,7 @@ def test_a_session_with_faults_reads_back_sane(recorded, faults, worn, told, los
     assert recording.warnings == ()
     assert check(radio, recording, Segment.THIGH, offset_s) == status[Segment.THIGH].lost == 0
     missing = check(radio, recording, Segment.SHANK, offset_s)
-    assert loses or missing == 0
+    assert (missing > 0) == loses or (loses and "lost" in told)  # a quick reconnect may lose nothing
     assert status[Segment.SHANK].lost == missing
     assert status[Segment.SHANK].received == len(recording.shank)
     assert states(recording, Segment.SHANK) == told
