@@ -1,27 +1,38 @@
-"""One sigma of the angle within one strapping: what the estimate itself knows about its errors."""
+"""One sigma of the angle within one strapping: what the estimate itself knows about its errors.
+
+Everything is measured by one figure of the recording: how far apart the two sensors see the hinge. On a
+machine that is nothing, and the band is as narrow as the sensors are good; on a leg it is skin, muscle and
+a knee that is no hinge, and what is seen across the hinge must be expected along it as well.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.flexion import axis_sensitivity
+from analysis.angle.flexion import Hinged, axis_sensitivity
 from analysis.angle.heading import Heading, follow_share
 from analysis.angle.identify import Knee
+from analysis.angle.knots import Knots
 from analysis.angle.parameters import AngleParameters
 from firmware_bridge.samples import Float
 
-# The shank's rate from which on a movement counts as a full one.
-FULL_RATE_RAD_S = 2.0
 
-_GRAVITY_M_S2 = 9.81
-_FORCE_FLOOR_M_S2 = 0.05
+def off_hinge_rad(
+    thigh: Hinged, shank: Hinged, heading: Heading, knots: Knots, parameters: AngleParameters
+) -> float:
+    """RMS angle between the hinge as the thigh's sensor sees it and as the shank's does."""
+    at = knots.middle[~knots.cut]
+    turn = np.exp(1j * heading.heading_rad[~knots.cut])
+    level = thigh.direction[at] - shank.direction[at] * turn
+    rise = thigh.rise[at] - shank.rise[at]
+    apart = float(np.sqrt(np.mean(np.abs(level) ** 2 + rise**2)))
+    return max(apart, parameters.least_off_hinge_rad)
 
 
-def jolt_rad(knee: Knee, parameters: AngleParameters) -> float:
-    """One sigma in full movement, from how badly the forces at the knee agree."""
-    disagreement = max(knee.centre.residual_m_s2 - _FORCE_FLOOR_M_S2, 0.0) / _GRAVITY_M_S2
-    return float(np.hypot(parameters.least_jolt_rad, parameters.jolt_share * disagreement))
+def heading_scale(off_hinge_rad: float, parameters: AngleParameters) -> float:
+    """How many times larger the heading's errors are than its smoother assumed: as the hinge's wobble."""
+    return float(off_hinge_rad / np.hypot(parameters.wobble_rad, parameters.tilt_rad))
 
 
 def axis_slope(knee: Knee, level2: Float, parameters: AngleParameters) -> Float:
@@ -44,6 +55,7 @@ def knot_band_deg(
     knee: Knee,
     level2: Float,
     heading: Heading,
+    off_hinge: float,
     flexion_deg: Float,
     zero: NDArray[np.int64],
     spacing_s: float,
@@ -54,7 +66,8 @@ def knot_band_deg(
     Args:
         knee: with the covariance of its axes.
         level2: (m,) square of the hinge's level part.
-        heading: slow heading with its uncertainty.
+        heading: slow heading with its uncertainty as assumed.
+        off_hinge: `off_hinge_rad`.
         flexion_deg: (m,) from the zero posture.
         zero: knots of the zero posture, where axes cannot err.
         spacing_s: of the knots.
@@ -64,10 +77,15 @@ def knot_band_deg(
     slope = slope - slope[:, zero].mean(axis=1, keepdims=True)
     axes = np.einsum("in,ij,jn->n", slope, knee.fit.covariance_rad2, slope)
     turned = _from_heading(knee, level2, heading, zero, spacing_s, parameters)
-    rate = np.linalg.norm(knee.shank.strapdown.gyr, axis=0)
-    jolts = jolt_rad(knee, parameters) * np.minimum(rate / FULL_RATE_RAD_S, 1.0)
-    skin = np.hypot(parameters.skin_rad, parameters.skin_share * np.radians(flexion_deg))
-    return np.asarray(np.degrees(np.sqrt(np.maximum(axes, 0.0) + turned + skin**2 + jolts**2)))
+    turned *= heading_scale(off_hinge, parameters) ** 2
+    unseen = along_hinge_variance(off_hinge, np.radians(flexion_deg), parameters)
+    return np.asarray(np.degrees(np.sqrt(np.maximum(axes, 0.0) + turned + unseen)))
+
+
+def along_hinge_variance(off_hinge: float, bent_rad: Float, parameters: AngleParameters) -> Float:
+    """Variance (m,) in rad^2 of what the sensors err, and of what turns them about the hinge unseen."""
+    unseen = parameters.off_hinge_share * off_hinge
+    return np.asarray(parameters.sensor_rad**2 + unseen**2 * (1 + bent_rad**2))
 
 
 def _from_heading(
@@ -78,7 +96,7 @@ def _from_heading(
     spacing_s: float,
     parameters: AngleParameters,
 ) -> Float:
-    """Variance (m,) of the angle from the heading, as far as it differs from that at the zero posture."""
+    """Variance (m,) of the angle from the heading, as assumed, beyond that at the zero posture."""
     p = parameters
     lost = heading_slope(knee, level2, p)
     at_zero = float(lost[zero].mean())

@@ -9,7 +9,7 @@ from math import acos, degrees, exp, radians, sqrt
 
 import numpy as np
 
-from analysis.angle.band import FULL_RATE_RAD_S
+from analysis.angle.band import heading_scale
 from analysis.angle.causal import CausalSensor, Spinor, Vector
 from analysis.angle.hinge import tangents
 from analysis.angle.parameters import AngleParameters
@@ -28,7 +28,7 @@ class KnownKnee:
         covariance_rad2: (4, 4) of the axes on their tangents.
         levers_m: (3,) from the knee to each sensor.
         biases_rad_s: (3,) of each gyro, latest.
-        jolt_rad: one sigma that jolts add to the angle in full movement.
+        off_hinge_rad: how far apart the two sensors see the hinge, RMS.
         middle_deg: middle of the movement, in the angle about the hinge.
         zero_slope: (4,) sensitivity of the angle to the axes at the zero posture.
         zero_lost: sensitivity to the heading at the zero posture.
@@ -40,7 +40,7 @@ class KnownKnee:
     covariance_rad2: Float
     levers_m: tuple[Float, Float]
     biases_rad_s: tuple[Float, Float]
-    jolt_rad: float
+    off_hinge_rad: float
     middle_deg: float
     zero_slope: Float
     zero_lost: float
@@ -76,7 +76,9 @@ class CausalKnee:
         self._follow4 = p.follow_level**4
         self._worth = self._step_s / p.wobble_s
         self._wander2 = p.wander_rad**2 * self._step_s
-        self._skin, self._skin_share = p.skin_rad, p.skin_share
+        self._heading_scale2 = heading_scale(knee.off_hinge_rad, p) ** 2
+        self._sensor2 = p.sensor_rad**2
+        self._unseen2 = (p.off_hinge_share * knee.off_hinge_rad) ** 2
         self.restart()
 
     def restart(self) -> None:
@@ -107,10 +109,10 @@ class CausalKnee:
         angle = degrees(2 * phase(a1.conjugate() * a2 * half + b1 * (b2 * half).conjugate()))
         middle = self._knee.middle_deg
         angle = (angle - middle + 180.0) % 360.0 - 180.0 + middle
-        sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2, shank[0])
+        sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2)
         return CausalAngle(angle, degrees(sd), self._tilt_deg(a1, b1))
 
-    def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float, gyr: Vector) -> float:
+    def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float) -> float:
         share = level2 * level2 / (level2 * level2 + self._follow4)
         x1, y1 = _axis_slope(one)
         x2, y2 = _axis_slope(two)
@@ -119,12 +121,11 @@ class CausalKnee:
         variance = sum(d[i] * sum(c[i][j] * d[j] for j in range(4)) for i in range(4))
         lost = (_rise(one) + _rise(two)) / 2 * (1.0 - share)
         # The zero may be long ago: the past heading counts as no better known than the present one.
-        variance += ((lost - self._knee.zero_lost) ** 2 + lost * lost) / max(self._known, _UNKNOWN_HEADING)
-        variance += lost * lost * level2 * self._wobble2
-        rate = sqrt(gyr[0] * gyr[0] + gyr[1] * gyr[1] + gyr[2] * gyr[2])
+        turned = ((lost - self._knee.zero_lost) ** 2 + lost * lost) / max(self._known, _UNKNOWN_HEADING)
+        turned += lost * lost * level2 * self._wobble2
+        variance += turned * self._heading_scale2
         bent = radians(angle_deg - self._knee.zero_angle_deg)
-        variance += self._skin**2 + (self._skin_share * bent) ** 2
-        variance += (self._knee.jolt_rad * min(rate / FULL_RATE_RAD_S, 1.0)) ** 2
+        variance += self._sensor2 + self._unseen2 * (1.0 + bent * bent)
         return sqrt(variance)
 
     def _tilt_deg(self, a: complex, b: complex) -> float:

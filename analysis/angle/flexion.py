@@ -36,6 +36,12 @@ class Hinged:
         a, b = self.level_from_hinge
         return np.asarray(-2j * a * b)
 
+    @property
+    def rise(self) -> Float:
+        """(n,) how much the hinge points up, -1 to 1."""
+        a, b = self.level_from_hinge
+        return np.asarray(np.abs(a) ** 2 - np.abs(b) ** 2)
+
 
 def hinge_angle_rad(thigh: Hinged, shank: Hinged, heading_rad: Float) -> Float:
     """The angle (n,) of the shank about the hinge, seen from the thigh, from no particular zero."""

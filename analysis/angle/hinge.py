@@ -33,6 +33,8 @@ _ROUGH_RAD = 3e-3
 _LONGEST_STEP_RAD = 0.3
 _SAME_RAD = 0.05
 _TINY = 1e-9
+# Errors a tenth of those assumed are the least that is believed, however well the instants agree.
+_LEAST_FOUND = 0.01
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -245,9 +247,9 @@ def refine_hinge(
 
 
 def _covariance(residual: Float, slopes: Float, looks: float) -> Float:
-    """Of the assumed errors, or the larger ones found, as if there had been `looks` independent instants."""
+    """Of errors as large as those found, as if there had been `looks` independent instants."""
     weighted = slopes / (1 + residual**2)
     normal = weighted.reshape(4, -1) @ slopes.reshape(4, -1).T / residual.shape[1]
     found = float((residual**2 / (1 + residual**2)).sum(axis=0).mean())
     # A direction that no instant shows is unknown by a radian, not by an infinity.
-    return np.asarray(np.linalg.inv(normal * looks / max(1.0, found) + np.eye(4)))
+    return np.asarray(np.linalg.inv(normal * looks / max(found, _LEAST_FOUND) + np.eye(4)))

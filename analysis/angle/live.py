@@ -9,7 +9,6 @@ from math import inf, nan
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.band import jolt_rad
 from analysis.angle.causal import Vector
 from analysis.angle.causal_knee import CausalAngle, CausalKnee, KnownKnee
 from analysis.angle.checks import about_samples, refuse_unusable
@@ -308,7 +307,7 @@ def known_knee(found: Strapping, parameters: AngleParameters) -> KnownKnee:
         covariance_rad2=knee.fit.covariance_rad2,
         levers_m=(knee.centre.thigh_m, knee.centre.shank_m),
         biases_rad_s=(knee.thigh.bias_rad_s, knee.shank.bias_rad_s),
-        jolt_rad=jolt_rad(knee, parameters),
+        off_hinge_rad=found.off_hinge_rad,
         middle_deg=found.middle_deg,
         zero_slope=found.zero_slope,
         zero_lost=found.zero_lost,

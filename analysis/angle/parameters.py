@@ -53,11 +53,14 @@ class AngleParameters:
             3 s; from 1 s on nothing is gained.
         follow_level: level part of the hinge at which half of its momentary direction is followed.
             Simulated: 0.3 to 0.5 do not differ.
-        skin_rad, skin_share: one sigma of skin and muscle under the sensors, at the zero posture and per
-            radian of flexion from it. Simulated: the spread found with 2 deg of soft-tissue movement.
-        jolt_share: how much of the forces' disagreement at the knee, as an angle, is an error of the angle
-            while the leg moves fast. Crossed: chosen on the treadmill walks, judged on the others.
-        least_jolt_rad: what that error is at least. Simulated, as the skin.
+        off_hinge_share: one sigma of the angle for each radian that the two sensors' views of the hinge lie
+            apart (RMS), and once more for each radian of flexion from the zero posture: what moves off the
+            hinge, by skin or in the knee, moves about it too, unseen. Crossed: 0.2 was the median on recorded
+            people, 0.2 to 0.3 on simulated legs with 2 deg of soft tissue.
+        sensor_rad: one sigma that the sensors alone add. Physics: accelerometers are off by 0.03 m/s^2,
+            gyros' scales by 0.2 %.
+        least_off_hinge_rad: no two sensors are believed to agree better. Physics: 0.1 deg, noise and scale
+            of consumer sensors.
         max_axis_knots: at most this many instants enter the final search for the axes. Physics: more
             instants of the same swings tell nothing new.
         search_knots: at most this many enter the search from many starts.
@@ -84,10 +87,9 @@ class AngleParameters:
     force_s: float = 0.3
     follow_s: float = 1.0
     follow_level: float = 0.4
-    skin_rad: float = 0.0035
-    skin_share: float = 0.0085
-    jolt_share: float = 0.8
-    least_jolt_rad: float = 0.006
+    off_hinge_share: float = 0.25
+    sensor_rad: float = 0.0026
+    least_off_hinge_rad: float = 0.0017
     max_axis_knots: int = 3000
     search_knots: int = 800
 

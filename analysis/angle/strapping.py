@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.angle.attitude import find_attitude
-from analysis.angle.band import axis_slope, heading_slope, knot_band_deg
+from analysis.angle.band import axis_slope, heading_slope, knot_band_deg, off_hinge_rad
 from analysis.angle.checks import about_knee, gravity_alone_deg, refuse_incoherent
 from analysis.angle.direction import Direction, alike_evidence, judge, lever_evidence, pose_evidence
 from analysis.angle.flexion import Hinged, circular_middle_deg, hinge_angle_rad, inclination_rad, near
@@ -43,6 +43,7 @@ class Strapping:
         zero_knots: the blocks of the posture that defined it.
         zero_slope: (4,) sensitivity of the angle to the axes there.
         zero_lost: sensitivity to the heading there.
+        off_hinge_rad: how far apart the two sensors see the hinge, RMS.
     """
 
     flexion_deg: Float
@@ -54,6 +55,7 @@ class Strapping:
     zero_knots: NDArray[np.int64]
     zero_slope: Float
     zero_lost: float
+    off_hinge_rad: float
     checks: tuple[tuple[float, float], ...]
     diagnostics: dict[str, float]
     warnings: tuple[str, ...]
@@ -96,10 +98,11 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     attitudes = [find_attitude(m, grid, knots, parameters) for m in (grid.thigh, grid.shank)]
     refuse_incoherent(attitudes[0], attitudes[1], knots, grid.rate_hz)
     knee = find_knee(attitudes[0], attitudes[1], knots, grid.rate_hz, parameters)
-    angle, level2, heading = _read(knee, grid, knots, parameters)
-    direction = _direction(angle, knee, poses, grid)
+    read = _read(knee, grid, knots, parameters)
+    level2 = read.level2
+    direction = _direction(read.angle_deg, knee, poses, grid)
     knee = replace(knee, fit=knee.fit.signed(direction.sign))
-    flexion = direction.sign * angle
+    flexion = direction.sign * read.angle_deg
     bending = float(np.subtract(*np.percentile(flexion[grid.known], [99, 1])))
     if bending < _MIN_BENDING_DEG:
         raise _too_little(f"bent by only {bending:.0f} deg")
@@ -109,7 +112,7 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     at_zero = np.unique(knots.of_sample[zero.rows])
     bent = flexion[knots.middle] - float(np.median(flexion[zero.rows]))
     spacing_s = knots.size / grid.rate_hz
-    band = knot_band_deg(knee, level2, heading, bent, at_zero, spacing_s, parameters)
+    band = knot_band_deg(knee, level2, read.heading, read.off_hinge_rad, bent, at_zero, spacing_s, parameters)
     doubt = _doubt_deg(knee, at_zero)
     band = np.hypot(band, doubt)
     return Strapping(
@@ -122,12 +125,13 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
         zero_knots=at_zero,
         zero_slope=axis_slope(knee, level2, parameters)[:, at_zero].mean(axis=1),
         zero_lost=float(heading_slope(knee, level2, parameters)[at_zero].mean()),
+        off_hinge_rad=read.off_hinge_rad,
         checks=tuple(
             (p.time_s, float(np.median(flexion[rows])) - p.flexion_deg)
             for p in poses
             if p is not zero.pose and len(rows := pose_rows(p, grid))
         ),
-        diagnostics=_diagnostics(knee, direction, bending, level2, still_deg),
+        diagnostics=_diagnostics(knee, direction, bending, read, still_deg),
         warnings=(*_about(zero, direction, doubt, still_deg), *about_knee(knee, level2)),
     )
 
@@ -139,8 +143,17 @@ def _too_little(what: str) -> CannotAnswerError:
     )
 
 
-def _read(knee: Knee, grid: Grid, knots: Knots, parameters: AngleParameters) -> tuple[Float, Float, Heading]:
-    """The angle (n,) about the axes in degrees, the hinge's level part squared (m,), the heading."""
+@dataclass(frozen=True, eq=False, slots=True)
+class _Reading:
+    """The angle (n,) about the axes, the hinge's level part squared (m,), heading and wobble."""
+
+    angle_deg: Float
+    level2: Float
+    heading: Heading
+    off_hinge_rad: float
+
+
+def _read(knee: Knee, grid: Grid, knots: Knots, parameters: AngleParameters) -> _Reading:
     thigh, shank = (
         Hinged.of(s.strapdown.inertial_from_sensor, s.level_from_inertial, axis, knots)
         for s, axis in zip((knee.thigh, knee.shank), knee.axes, strict=True)
@@ -151,7 +164,9 @@ def _read(knee: Knee, grid: Grid, knots: Knots, parameters: AngleParameters) -> 
     heading = smooth_heading(phasor, information, parameters.wander_rad, knots, grid.rate_hz)
     turned = follow(phasor, heading, knots, grid.rate_hz, parameters)
     angle = np.degrees(hinge_angle_rad(thigh, shank, knots.to_samples(turned)))
-    return near(angle, circular_middle_deg(angle[grid.known])), level2, heading
+    angle = near(angle, circular_middle_deg(angle[grid.known]))
+    apart = off_hinge_rad(thigh, shank, heading, knots, parameters)
+    return _Reading(angle, level2, heading, apart)
 
 
 def _doubt_deg(knee: Knee, at_zero: NDArray[np.int64]) -> Float:
@@ -192,7 +207,7 @@ def _tilt_deg(knee: Knee, at_zero: NDArray[np.int64]) -> Float:
 
 
 def _diagnostics(
-    knee: Knee, direction: Direction, bending_deg: float, level2: Float, still_deg: float
+    knee: Knee, direction: Direction, bending_deg: float, read: _Reading, still_deg: float
 ) -> dict[str, float]:
     """Named figures; those that do not exist for this recording are left out."""
     worse = max(np.trace(knee.fit.covariance_rad2[:2, :2]), np.trace(knee.fit.covariance_rad2[2:, 2:]))
@@ -205,7 +220,8 @@ def _diagnostics(
         "lever_shank_m": float(np.linalg.norm(knee.centre.shank_m)),
         "knee_force_residual_m_s2": knee.centre.residual_m_s2,
         "gravity_alone_deg": still_deg,
-        "hinge_level_share": float(np.sqrt(np.median(level2))),
+        "hinge_level_share": float(np.sqrt(np.median(read.level2))),
+        "off_hinge_deg": float(np.degrees(read.off_hinge_rad)),
     }
     return {name: value for name, value in figures.items() if np.isfinite(value)}
 
