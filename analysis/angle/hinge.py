@@ -13,6 +13,7 @@ standard deviation assumed of it:
 - plan: seen from above, both axes point the same way once the forces at the knee agree;
 - main: |w2 x j2|, weakly: the shank turns mostly about the knee. In a heel slide both segments turn
   equally fast, and everything else would also allow an axis that nothing turns about.
+What a posture shows (rise, level) counts while the leg moves, since holding it adds nothing.
 Damped Gauss-Newton on the two spheres with Cauchy weights, from several starts.
 """
 
@@ -186,14 +187,16 @@ def _residuals(
     upright_hinge = 1 - level2 / (level2 + p.upright_hinge_level**2)
     turn = 1 / (p.gyro_floor_rad_s + fast * (p.turn_share + p.rise_sd / np.sqrt(level2)))
     length = upright_hinge / (p.gyro_floor_rad_s + p.length_share * fast)
-    level = data.upright / p.level_sd
+    # A posture that is held shows one rise over and over: one look, however long it lasts.
+    news = fast / np.hypot(fast, p.gyro_floor_rad_s)
+    level = news * data.upright / p.level_sd
     main = 1 / (p.gyro_floor_rad_s + p.main_share * fast)
     zero = np.zeros_like(one.rise_slope)
     rows = [
         (one.across - two.across, turn, one.across_slope, -two.across_slope),
         (one.over - two.over, turn, one.over_slope, -two.over_slope),
         (one.length - two.length, length, one.length_slope, -two.length_slope),
-        (one.rise - two.rise, 1 / p.rise_sd, one.rise_slope, -two.rise_slope),
+        (one.rise - two.rise, news / p.rise_sd, one.rise_slope, -two.rise_slope),
         (one.rise, level, one.rise_slope, zero),
         (two.rise, level, zero, two.rise_slope),
         (two.length, main, zero, two.length_slope),
