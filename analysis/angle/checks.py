@@ -24,6 +24,7 @@ _LEAST_ACC_RANGE_M_S2 = 19.0  # 2 g
 _ENOUGH_ROWS = 5000
 _SWAPPED_RATIO = 2.5
 _SWAPPED_RATIO_WITH_LEVERS = 1.2
+_SYMMETRIC = "The knee angle is the same either way; what is said of the thigh is not."
 _UPRIGHT_HINGE_LEVEL = 0.35
 _MUCH = 0.2
 _CALM_M_S2 = 0.3
@@ -175,7 +176,10 @@ def gravity_alone_deg(knee: Knee, angle_deg: Float, grid: Grid) -> float:
 
 
 def _about_swapping(knee: Knee) -> list[str]:
-    """The shank turns more than the thigh; and in upright postures the thigh's sensor is above the knee."""
+    """The shank turns more than the thigh; and in upright postures the thigh's sensor is above the knee.
+
+    A joint angle does not ask which segment is which, so nothing has to be refused.
+    """
     rates = [
         float(np.sqrt(np.mean((axis @ sensor.strapdown.gyr) ** 2)))
         for axis, sensor in zip(knee.axes, (knee.thigh, knee.shank), strict=True)
@@ -185,11 +189,11 @@ def _about_swapping(knee: Knee) -> list[str]:
     if inverted and ratio > _SWAPPED_RATIO_WITH_LEVERS:
         return [
             'The sensor named "thigh" moves like a shin and the other like a thigh: '
-            "check that they are not swapped."
+            f"check that they are not swapped. {_SYMMETRIC}"
         ]
     if ratio > _SWAPPED_RATIO:
         return [
             f"The thigh turned {ratio:.1f} times as fast as the shin. That is right for squats and sitting "
-            "down; otherwise check that the sensors are not swapped."
+            f"down; otherwise check that the sensors are not swapped. {_SYMMETRIC}"
         ]
     return []

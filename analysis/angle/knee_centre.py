@@ -26,12 +26,17 @@ _LEVER_PRIOR_M = 0.3
 _FORCE_FLOOR_M_S2 = 0.02
 # What skin and bias add, the same way all the time: a lever that hardly turns is lost in it.
 _FORCE_BIAS_M_S2 = 0.03
+# Skin lets a sensor turn with the other segment, by about this share of how that one turns: where a segment
+# hardly turns, what its sensor feels of turning is skin, and tells nothing of the lever.
+_SKIN_SHARE = 0.05
+# Sensors sit about this far from the knee.
+_LEVER_M = 0.2
 # No sensor on a thigh or a shin is farther from the knee than the first; the second is too far by far.
 _FARTHEST_M = 0.4
 _TOO_FAR_M = 0.1
 # A lever within about 45 deg of the vertical: sensors sit beside the bone, not on it.
 _UPRIGHT = 0.7
-_KNOWN_SHARE = 0.3
+_KNOWN_SHARE = 0.35
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -107,10 +112,12 @@ def find_knee_centre(
         scale = max(1.48 * float(np.median(left)), _FORCE_FLOOR_M_S2)
         weights = 1 / np.maximum(1.0, left / (1.5 * scale))
     covariance = np.linalg.inv(normal) * scale**2
+    parts = slice(0, 3), slice(3, 6)
+    turning = [float(np.sqrt(np.mean(matrix[:, part] ** 2))) for part in parts]
     sds = []
-    for axis, part in zip(axes, (slice(0, 3), slice(3, 6)), strict=True):
+    for axis, part, own, other in zip(axes, parts, turning, turning[::-1], strict=True):
         plane = tangents(axis)
         random = float((plane @ covariance[part, part] @ plane.T).diagonal().max())
-        turning = float(np.sqrt(np.mean(matrix[:, part] ** 2)))
-        sds.append(min(float(np.hypot(np.sqrt(random), _FORCE_BIAS_M_S2 / turning)), _LEVER_PRIOR_M))
+        systematic = np.hypot(_FORCE_BIAS_M_S2, _SKIN_SHARE * _LEVER_M * other) / own
+        sds.append(min(float(np.hypot(np.sqrt(random), systematic)), _LEVER_PRIOR_M))
     return KneeCentre(levers[:3], levers[3:], sds[0], sds[1], scale)

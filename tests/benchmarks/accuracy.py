@@ -17,11 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from peers import Peer, peers
-from trials import Trial, cutting, simulated, treadmill, walking
+from peers import Peer, offline_vqf, peers
+from trials import BoardTrial, Trial, boards, cutting, simulated, treadmill, walking
 
 from analysis.angle import estimate_angle
+from analysis.angle.attitude import find_attitude
 from analysis.angle.grid import common_grid
+from analysis.angle.knots import Knots
 from analysis.angle.parameters import DEFAULTS
 from firmware_bridge.errors import KneeflexError
 from firmware_bridge.samples import Float, ImuSamples
@@ -82,6 +84,39 @@ def judge_trial(trial: Trial, others: dict[str, Peer], lags: int) -> dict[str, f
     return result
 
 
+def judge_board(trial: BoardTrial, others: dict[str, Peer]) -> dict[str, float]:
+    """RMS inclination of one sensor, once with the times as given and once with the best lag."""
+    grid = common_grid(trial.samples, trial.samples, DEFAULTS)
+    knots = Knots.of(grid.carried, grid.rate_hz, DEFAULTS.knot_s)
+    at_s = grid.time_s[knots.middle]
+    found = {"kneeflex": (at_s, find_attitude(grid.thigh, grid, knots, DEFAULTS).up_in_sensor.T)}
+    if others:
+        up = offline_vqf(trial.samples, trial.rate_hz).inv().apply([0.0, 0.0, 1.0])
+        found["vqf"] = (at_s, between(at_s, trial.samples.time_s, up))
+    errors: dict[str, float] = {}
+    for name, (time_s, up) in found.items():
+        by_lag = {
+            lag: inclination_rms_deg(
+                up, between(time_s + lag / trial.rate_hz, trial.samples.time_s, trial.up_in_sensor)
+            )
+            for lag in np.arange(-LAGS, LAGS + 0.5, 0.5)
+        }
+        errors |= {name: by_lag[0.0], f"{name}, best lag": min(by_lag.values())}
+    return errors
+
+
+def between(at_s: Float, time_s: Float, values: Float) -> Float:
+    """Unit vectors (n, 3) at other times; NaN stays NaN."""
+    chord = np.stack([np.interp(at_s, time_s, column) for column in values.T], axis=1)
+    return np.asarray(chord / np.linalg.norm(chord, axis=1, keepdims=True))
+
+
+def inclination_rms_deg(up: Float, reference: Float) -> float:
+    """RMS angle between unit vectors (m, 3), where both are known."""
+    cosine = np.clip((up * reference).sum(axis=1), -1.0, 1.0)
+    return float(np.degrees(np.sqrt(np.nanmean(np.arccos(cosine) ** 2))))
+
+
 def row(name: str, results: Iterable[dict[str, float]], columns: list[str]) -> str:
     """One line of the table: the median over trials, and the largest where there are several."""
     results = list(results)
@@ -118,6 +153,12 @@ def main() -> None:
             by_posture.setdefault(trial.name, []).append(judge_trial(trial, others, 0))
         for posture, results in by_posture.items():
             print(row(f"{posture}, {label}", results, columns), flush=True)
+    if arguments.data:
+        columns = ["kneeflex", "kneeflex, best lag", *(["vqf", "vqf, best lag"] if others else [])]
+        print("\nInclination of one sensor on a board, every trial:\n| | " + " | ".join(columns) + " |")
+        print("|" + "---|" * (len(columns) + 1))
+        for board in boards(arguments.data):
+            print(row(board.name, [judge_board(board, others)], columns), flush=True)
 
 
 if __name__ == "__main__":

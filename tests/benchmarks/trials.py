@@ -88,6 +88,37 @@ def treadmill(data: Path) -> Iterator[Trial]:
         yield Trial(path.stem, sensors[0], sensors[1], vendor=(one, two))
 
 
+@dataclass(frozen=True, eq=False)
+class BoardTrial:
+    """One sensor on a board.
+
+    Attributes:
+        name: of the trial.
+        samples: what it felt.
+        rate_hz: of the samples.
+        up_in_sensor: (n, 3) from the optical reference; NaN where it was lost or the board rested.
+    """
+
+    name: str
+    samples: ImuSamples
+    rate_hz: float
+    up_in_sensor: Float
+
+
+def boards(data: Path) -> Iterator[BoardTrial]:
+    """BROAD (Laidig et al. 2021): one sensor turned and moved by hand, optical reference."""
+    for path in sorted((data / "broad").glob("*.npz")):
+        with np.load(path) as file:
+            z = {key: file[key] for key in file.files}
+        rate_hz, acc, gyr = float(z["rate_hz"]), z["acc_m_s2"], z["gyr_rad_s"]
+        samples = ImuSamples(np.arange(len(acc)) / rate_hz, acc.astype(float), gyr.astype(float))
+        up = np.full(acc.shape, np.nan)
+        use = z["movement"] & np.isfinite(z["ref_quat_wxyz"]).all(axis=1)
+        world_from_sensor = Rotation.from_quat(z["ref_quat_wxyz"][use], scalar_first=True)
+        up[use] = world_from_sensor.inv().apply([0.0, 0.0, 1.0])
+        yield BoardTrial(path.stem, samples, rate_hz, up)
+
+
 def simulated(seeds: int, soft_tissue_deg: float | None) -> Iterator[Trial]:
     """Condensed sessions in all postures; None = ideal sensors on a perfect hinge."""
     for posture, test in POSTURES.items():

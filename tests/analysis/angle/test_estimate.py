@@ -208,6 +208,15 @@ def test_swapped_sensors_are_noticed(simulated: Callable, posture: str) -> None:
     assert any("swapped" in w for w in estimate_angle(case.shank, case.thigh).warnings)
 
 
+@pytest.mark.parametrize("posture", POSTURES)
+def test_swapped_sensors_give_the_same_angle(simulated: Callable, posture: str) -> None:
+    case = simulated(posture)
+    recording = case.session.recording
+    poses = recording.reference_poses
+    swapped = estimate_angle(case.shank, case.thigh, phases=recording.phases, poses=poses)
+    assert np.nanstd(swapped.track.flexion_deg - case.estimate().track.flexion_deg) < 0.3
+
+
 def test_clipping_is_noticed(simulated: Callable) -> None:
     case = simulated("standing")
     limit = np.radians(125)
