@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from analysis.angle.causal import Vector
 from analysis.angle.causal_knee import CausalAngle, CausalKnee
-from analysis.angle.checks import about_samples, refuse_unusable
+from analysis.angle.checks import about_samples, refuse_unusable, usable_grid
 from analysis.angle.feed import RATE_SAMPLES, Feed
-from analysis.angle.grid import Grid, Motion, common_grid, rate_of
+from analysis.angle.grid import Grid, Motion, rate_of
 from analysis.angle.handover import known_knee, underway
 from analysis.angle.parameters import DEFAULTS, AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
@@ -309,8 +309,7 @@ def estimate_causally(
     parameters: AngleParameters,
 ) -> AngleResult:
     """The live angle of a finished recording: exactly what the stream would have shown."""
-    grid = common_grid(thigh, shank, parameters)
-    refuse_unusable(grid)
+    grid = usable_grid(thigh, shank, parameters)
     live = LiveAngle(grid.rate_hz, parameters)
     for phase in phases:
         live.set_phase(phase)
