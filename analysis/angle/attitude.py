@@ -27,7 +27,7 @@ class Attitude:
         strapdown: what it felt in the frame its gyro keeps.
         up: (3, m) in that frame, at the knots.
         drift_rad: (m,) how far the heading has drifted by a bias that was not taken off the gyro.
-        bias_rad_s: (3,) of the gyro, at the end.
+        bias_rad_s: (3,) of the gyro, at the end, with its `bias_covariance` (3, 3).
         lever_m: (3,) from the knee to the sensor, as far as known.
     """
 
@@ -35,6 +35,7 @@ class Attitude:
     up: Float
     drift_rad: Float
     bias_rad_s: Float
+    bias_covariance: Float
     lever_m: Float
 
     @property
@@ -68,7 +69,7 @@ def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AnglePar
     """Bias from rest and from motion, integration, first levelling by the sensor's own force."""
     resting = bias.at_rest(motion, grid.known, grid.rate_hz)
     duration_s = len(grid.time_s) / grid.rate_hz
-    nodes, found = bias.solve(resting, duration_s)
+    nodes, found, _ = bias.solve(resting, duration_s)
     seconds = np.arange(len(grid.time_s)) / grid.rate_hz
 
     def carried(values: Float) -> tuple[Strapdown, Float]:
@@ -80,7 +81,7 @@ def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AnglePar
     drifting = bias.in_motion(strapdown.rotation, up, knots, grid.rate_hz, parameters.gravity_tau_s).shifted(
         nodes, found
     )
-    _, better = bias.solve(resting.plus(drifting), duration_s)
+    _, better, covariance = bias.solve(resting.plus(drifting), duration_s)
     left = better - found
     if np.abs(left).max() > _BIAS_MATTERS_RAD_S:
         strapdown, up = carried(better)
@@ -89,4 +90,4 @@ def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AnglePar
     at_knots = np.stack([np.interp(knots.middle / grid.rate_hz, nodes, v) for v in left])
     rate = (strapdown.in_sensor(up) * at_knots).sum(axis=0)
     drift_rad = np.cumsum(rate) * knots.size / grid.rate_hz
-    return Attitude(strapdown, up, drift_rad, better[:, -1], np.zeros(3))
+    return Attitude(strapdown, up, drift_rad, better[:, -1], covariance, np.zeros(3))

@@ -27,6 +27,10 @@ _REST_LARGEST = np.radians(3.0)
 _REST_RIPPLE = np.radians(0.6)
 _REST_FORCE_M_S2 = 0.3
 _REST_TILT = np.radians(0.5)
+# A limb that is held, not put down, trembles and sways up to this many times more than at rest;
+# so its mean rate is some tenths of a degree per second.
+_HELD = 5.0
+_HELD_SD = np.radians(0.25)
 _DRIFT_STEP_S = 1.0
 # Smoothed steps err together: each is worth less than its scatter says.
 _CORRELATED = 3.0
@@ -57,9 +61,17 @@ class Equations:
         )
 
 
+def stride(rate_hz: float) -> int:
+    """Samples from one window of rest to the next; four times this many make a window."""
+    return max(2, round(_REST_S / 4 * rate_hz))
+
+
 def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
-    """What every window of rest says: calm in rate and force, slow, and not tilting meanwhile."""
-    size = max(2, round(_REST_S / 4 * rate_hz))
+    """What every window of rest says: calm in rate and force, slow, and not tilting meanwhile.
+
+    A limb that is held instead of put down is less calm, and tells less.
+    """
+    size = stride(rate_hz)
     count = motion.gyr_rad_s.shape[1] // size
     if count < 4:
         return Equations(np.empty(0), np.empty((0, 3)), np.empty(0), np.empty(0))
@@ -68,25 +80,26 @@ def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
         return values[:, : count * size].reshape(3, count, size)
 
     gyr, acc = blocks(motion.gyr_rad_s), blocks(motion.acc_m_s2)
-    whole = known[: count * size].reshape(count, size).all(axis=1)
-    calm = whole & (gyr.std(axis=2).max(axis=0) < _REST_RIPPLE)
-    calm &= acc.std(axis=2).max(axis=0) < _REST_FORCE_M_S2
+    whole = np.logical_and.reduce(known[: count * size].reshape(count, size), axis=1)
+    ripple = [gyr.std(axis=2).max(axis=0) / _REST_RIPPLE, acc.std(axis=2).max(axis=0) / _REST_FORCE_M_S2]
     rate, force = gyr.mean(axis=2), acc.mean(axis=2)
     first = np.arange(0, count - 3)
     window = first[:, None] + np.arange(4)
     spread = np.ptp(rate[:, window], axis=2).max(axis=0)
     mean = rate[:, window].mean(axis=2)
     tilt = np.linalg.norm(force[:, first + 3] - force[:, first], axis=0) / 9.81
-    rest = calm[window].all(axis=1) & (spread < _REST_RIPPLE / 2) & (tilt < _REST_TILT * 0.75)
-    rest &= np.abs(mean).max(axis=0) < _REST_LARGEST
-    picked = np.flatnonzero(rest)
+    shaking = [np.take(r, window).max(axis=1) for r in ripple]
+    unrest = np.max([*shaking, spread / (_REST_RIPPLE / 2), tilt / (_REST_TILT * 0.75)], axis=0)
+    slow = whole[window].all(axis=1) & (np.abs(mean).max(axis=0) < _REST_LARGEST)
+    slow &= tilt < 2 * _HELD_SD * 0.75 * _REST_S
+    picked = np.flatnonzero(slow & (unrest < _HELD))
+    sd = np.array([_HELD_SD, _REST_SD])[(unrest[picked] < 1.0).astype(int)]
     # Windows overlap four times; their weight is spread over all of them.
-    n = len(picked)
     return Equations(
         np.repeat((picked + 2) * size / rate_hz, 3),
-        np.tile(np.eye(3), (n, 1)),
+        np.tile(np.eye(3), (len(picked), 1)),
         mean[:, picked].T.reshape(-1),
-        np.full(3 * n, 2 * _REST_SD),
+        2 * np.repeat(sd, 3),
     )
 
 
@@ -126,11 +139,11 @@ def _cross_columns(rotation: Float, up: Float) -> Float:
     return np.stack((second * z - third * y, third * x - first * z, first * y - second * x))
 
 
-def solve(equations: Equations, duration_s: float) -> tuple[Float, Float]:
+def solve(equations: Equations, duration_s: float) -> tuple[Float, Float, Float]:
     """The bias at nodes in time, robustly.
 
     Returns:
-        Node times (k,) and biases (3, k) in rad/s.
+        Node times (k,), biases (3, k) in rad/s, and the covariance (3, 3) of the last one.
     """
     count = max(2, round(duration_s / _NODE_S) + 1)
     nodes = np.linspace(0.0, duration_s, count)
@@ -143,7 +156,7 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float]:
     design = np.concatenate((equations.row[order] * (1 - after), equations.row[order] * after), axis=1)
     edges = np.searchsorted(left, np.arange(count))
     weights = np.ones(len(value))
-    bias = np.zeros(3 * count)
+    bias, normal = np.zeros(3 * count), _prior(count)
     for _ in range(_PASSES if len(value) else 0):
         normal, target = _prior(count), np.zeros(3 * count)
         weighted = design * (weights / sd**2)[:, None]
@@ -158,7 +171,17 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float]:
             # A step of up has an error of its own that only the residuals tell; never below 0.01 deg.
             sd[rough] = max(_CORRELATED * 1.48 * float(np.median(missed[rough])), 2e-4)
         weights = 1 / np.maximum(1.0, missed / (2 * sd))
-    return nodes, bias.reshape(count, 3).T
+    covariance = np.asarray(np.linalg.inv(normal)[-3:, -3:], dtype=np.float64)
+    return nodes, bias.reshape(count, 3).T, covariance
+
+
+def updated(bias_rad_s: Float, covariance: Float, seconds: float, rest: Equations) -> tuple[Float, Float]:
+    """The same step by step (Kalman): a bias (3,) some seconds later, with what rest said meanwhile."""
+    covariance = covariance + np.eye(3) * _WALK_SD**2 * seconds / _NODE_S
+    missed = rest.value - rest.row @ bias_rad_s
+    expected = rest.row @ covariance @ rest.row.T + np.diag(rest.sd**2)
+    gain = np.asarray(np.linalg.solve(expected, rest.row @ covariance).T, dtype=np.float64)
+    return bias_rad_s + gain @ missed, covariance - gain @ rest.row @ covariance
 
 
 def _prior(count: int) -> Float:

@@ -8,12 +8,19 @@ with a second-order Butterworth low-pass where the recording has a two-sided smo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, exp, pi, sin, sqrt, tan
+from math import cos, pi, sin, sqrt, tan
 
+import numpy as np
+
+from analysis.angle.bias import at_rest, stride, updated
+from analysis.angle.grid import Motion
 from analysis.angle.parameters import AngleParameters
+from firmware_bridge.samples import Float
 
 Vector = tuple[float, float, float]
 Spinor = tuple[complex, complex]
+
+_GRAVITY_M_S2 = 9.81
 
 
 def turn(q: Spinor, level: complex, rise: float) -> tuple[complex, float]:
@@ -53,7 +60,8 @@ class CausalSensor:
 
     Args:
         rate_hz: of the grid.
-        bias_rad_s: the gyro's bias so far; corrected further at rest.
+        bias_rad_s: (3,) the gyro's bias so far; corrected further at rest.
+        bias_covariance: (3, 3) of it.
         lever_m: from the knee to the sensor.
         sensor_from_hinge: the axis, as a frame with z along it.
         parameters: the constants.
@@ -62,8 +70,9 @@ class CausalSensor:
     def __init__(
         self,
         rate_hz: float,
-        bias_rad_s: Vector,
-        lever_m: Vector,
+        bias_rad_s: Float,
+        bias_covariance: Float,
+        lever_m: Float,
         sensor_from_hinge: Spinor,
         parameters: AngleParameters,
     ) -> None:
@@ -72,19 +81,23 @@ class CausalSensor:
         self._quarter_s = 0.25 / rate_hz
         self._lowpass = Lowpass.design(sqrt(2.0) / (2.0 * pi * tau_s), rate_hz)
         self._settle = max(1, round(tau_s * rate_hz))
-        self._bias = RestBias(rate_hz, bias_rad_s)
-        self._lever_m = lever_m
+        self._bias = RestBias(rate_hz, bias_rad_s, bias_covariance)
+        self._lever_m = _vector(lever_m)
         self._hinge = sensor_from_hinge
         self.restart()
 
-    def restart(self) -> None:
-        """Forgets the attitude, as after a gap; bias, lever and axis stay."""
-        self._q: Spinor | None = None
+    def restart(self, level_from_sensor: Spinor | None = None) -> None:
+        """Forgets the attitude, as after a gap, or takes another; bias, lever and axis stay."""
+        self._bias.interrupt()
+        self._q = level_from_sensor
         self._gyr: Vector = (0.0, 0.0, 0.0)
-        self._swept: tuple[complex, float] = (0j, 0.0)
+        self._swept: tuple[complex, float] | None = None
         self._count = 0
         self._sum: tuple[complex, float] = (0j, 0.0)
         self._state: tuple[complex, complex, float, float] = (0j, 0j, 0.0, 0.0)
+        if level_from_sensor is not None:
+            self._count = self._settle
+            self._settle_at(0j, _GRAVITY_M_S2)
 
     def step(self, gyr: Vector, acc: Vector) -> Spinor:
         """Takes angular rate in rad/s and specific force in m/s^2.
@@ -94,13 +107,17 @@ class CausalSensor:
         """
         bx, by, bz = self._bias.step(gyr, acc)
         gx, gy, gz = gyr[0] - bx, gyr[1] - by, gyr[2] - bz
-        first = self._q is None
-        q = _upright(acc) if self._q is None else self._advance(self._q, gx, gy, gz)
+        if self._q is None:
+            q = _upright(acc)
+        elif self._swept is None:
+            q = self._q
+        else:
+            q = self._advance(self._q, gx, gy, gz)
         self._q, self._gyr = q, (gx, gy, gz)
         level, rise = turn(q, complex(acc[0], acc[1]), acc[2])
         rx, ry, rz = self._lever_m
         swept = turn(q, complex(gy * rz - gz * ry, gz * rx - gx * rz), gx * ry - gy * rx)
-        if not first:
+        if self._swept is not None:
             level -= (swept[0] - self._swept[0]) * self._rate_hz
             rise -= (swept[1] - self._swept[1]) * self._rate_hz
         self._swept = swept
@@ -130,8 +147,7 @@ class CausalSensor:
             self._sum = (self._sum[0] + level, self._sum[1] + rise)
             mean = self._sum[0] / self._count, self._sum[1] / self._count
             if self._count == self._settle:
-                near, far = 1.0 - self._lowpass.b0, self._lowpass.b0 - self._lowpass.a2
-                self._state = (near * mean[0], far * mean[0], near * mean[1], far * mean[1])
+                self._settle_at(*mean)
             return mean
         b0, a1, a2 = self._lowpass.b0, self._lowpass.a1, self._lowpass.a2
         level1, level2, rise1, rise2 = self._state
@@ -143,6 +159,10 @@ class CausalSensor:
             b0 * rise - a2 * up,
         )
         return out, up
+
+    def _settle_at(self, level: complex, rise: float) -> None:
+        near, far = 1.0 - self._lowpass.b0, self._lowpass.b0 - self._lowpass.a2
+        self._state = (near * level, far * level, near * rise, far * rise)
 
 
 def _upright(acc: Vector) -> Spinor:
@@ -156,64 +176,37 @@ def _upright(acc: Vector) -> Spinor:
 
 
 class RestBias:
-    """Follows the gyro's bias at rest: calm in rate and force, slow, and not tilting meanwhile."""
+    """Follows the gyro's bias at rest: every half second, `bias.at_rest` of the last window."""
 
-    __slots__ = ("_bias", "_calm", "_force", "_gain", "_mean", "_need", "_step_s", "_weight")
+    __slots__ = ("_bias", "_covariance", "_rate_hz", "_recent", "_stride")
 
-    _SMOOTH_S = 0.5
-    _NEED_S = 2.0
-    _RATE_RAD_S = 0.02
-    _BIAS_RAD_S = 0.05
-    _FORCE_M_S2 = 0.5
-    _TILT_M_S2 = 0.04
-    _START_S = 2.0
-    _MEMORY_S = 30.0
+    def __init__(self, rate_hz: float, bias_rad_s: Float, covariance: Float) -> None:
+        self._rate_hz = rate_hz
+        self._stride = stride(rate_hz)
+        self._covariance = covariance
+        self._bias = _vector(bias_rad_s)
+        self.interrupt()
 
-    def __init__(self, rate_hz: float, bias_rad_s: Vector) -> None:
-        self._step_s = 1.0 / rate_hz
-        self._gain = 1.0 - exp(-1.0 / (rate_hz * self._SMOOTH_S))
-        self._need = round(self._NEED_S * rate_hz)
-        self._mean: list[float] | None = None
-        self._force: Vector = (0.0, 0.0, 0.0)
-        self._calm = 0
-        self._weight = self._START_S
-        self._bias = bias_rad_s
+    def interrupt(self) -> None:
+        """What comes next does not join what was before."""
+        self._recent: list[tuple[float, ...]] = []
 
     def step(self, gyr: Vector, acc: Vector) -> Vector:
         """Takes one sample of each in rad/s and m/s^2 and returns the bias in rad/s."""
-        if self._mean is None:
-            self._mean = [*gyr, *acc]
-        m, gain = self._mean, self._gain
-        dx, dy, dz = gyr[0] - m[0], gyr[1] - m[1], gyr[2] - m[2]
-        ax, ay, az = acc[0] - m[3], acc[1] - m[4], acc[2] - m[5]
-        m[0] += gain * dx
-        m[1] += gain * dy
-        m[2] += gain * dz
-        m[3] += gain * ax
-        m[4] += gain * ay
-        m[5] += gain * az
-        if (
-            dx * dx + dy * dy + dz * dz > self._RATE_RAD_S**2
-            or ax * ax + ay * ay + az * az > self._FORCE_M_S2**2
-            or m[0] * m[0] + m[1] * m[1] + m[2] * m[2] > self._BIAS_RAD_S**2
-        ):
-            self._calm = 0
-            return self._bias
-        self._calm += 1
-        if self._calm == self._need:
-            self._force = (m[3], m[4], m[5])
-        elif self._calm > self._need:
-            self._learn(m)
+        self._recent.append((*acc, *gyr))
+        if len(self._recent) == 4 * self._stride:
+            self._learn()
         return self._bias
 
-    def _learn(self, m: list[float]) -> None:
-        tilt = abs(m[3] - self._force[0]) + abs(m[4] - self._force[1]) + abs(m[5] - self._force[2])
-        seconds = (self._calm - self._need) * self._step_s
-        # Something this slow that tilts is a slow movement, not a bias.
-        if tilt > self._TILT_M_S2 * max(1.0, seconds):
-            self._calm = 0
-            return
-        self._weight = min(self._weight + self._step_s, self._MEMORY_S)
-        share = self._step_s / self._weight
-        bx, by, bz = self._bias
-        self._bias = (bx + share * (m[0] - bx), by + share * (m[1] - by), bz + share * (m[2] - bz))
+    def _learn(self) -> None:
+        values = np.array(self._recent).T
+        del self._recent[: self._stride]
+        rest = at_rest(Motion(values[:3], values[3:]), np.ones(values.shape[1], dtype=bool), self._rate_hz)
+        seconds = self._stride / self._rate_hz
+        bias, self._covariance = updated(np.array(self._bias), self._covariance, seconds, rest)
+        self._bias = _vector(bias)
+
+
+def _vector(values: Float) -> Vector:
+    x, y, z = (float(v) for v in values)
+    return x, y, z

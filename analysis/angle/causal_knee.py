@@ -28,6 +28,7 @@ class KnownKnee:
         covariance_rad2: (4, 4) of the axes on their tangents.
         levers_m: (3,) from the knee to each sensor.
         biases_rad_s: (3,) of each gyro, latest.
+        bias_covariances: (3, 3) of them.
         off_hinge_rad: how far apart the two sensors see the hinge, RMS.
         middle_deg: middle of the movement, in the angle about the hinge.
         zero_slope: (4,) sensitivity of the angle to the axes at the zero posture.
@@ -40,12 +41,32 @@ class KnownKnee:
     covariance_rad2: Float
     levers_m: tuple[Float, Float]
     biases_rad_s: tuple[Float, Float]
+    bias_covariances: tuple[Float, Float]
     off_hinge_rad: float
     middle_deg: float
     zero_slope: Float
     zero_lost: float
     zero_angle_deg: float
     zero_up: Float
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """Where a stream stands at one sample.
+
+    Attributes:
+        thigh, shank: rotations of the sensors into their level worlds; None while unknown.
+        known: information about the heading between these worlds, 1/rad^2.
+        toward: that times its phasor.
+    """
+
+    thigh: Spinor | None
+    shank: Spinor | None
+    known: float
+    toward: complex
+
+
+NOWHERE = Underway(None, None, 0.0, 0j)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +85,10 @@ class CausalKnee:
         p = parameters
         self._knee = knee
         self._thigh, self._shank = (
-            CausalSensor(rate_hz, _vector(bias), _vector(lever), _hinge(axis), p)
-            for bias, lever, axis in zip(knee.biases_rad_s, knee.levers_m, knee.axes, strict=True)
+            CausalSensor(rate_hz, bias, covariance, lever, _hinge(axis), p)
+            for bias, covariance, lever, axis in zip(
+                knee.biases_rad_s, knee.bias_covariances, knee.levers_m, knee.axes, strict=True
+            )
         )
         self._covariance = [[float(v) for v in row] for row in knee.covariance_rad2]
         self._zero_slope = [float(v) for v in knee.zero_slope]
@@ -81,11 +104,11 @@ class CausalKnee:
         self._unseen2 = (p.off_hinge_share * knee.off_hinge_rad) ** 2
         self.restart()
 
-    def restart(self) -> None:
-        """Forgets attitudes and heading, as after a gap."""
-        self._thigh.restart()
-        self._shank.restart()
-        self._known, self._toward, self._wobble = 0.0, 0j, 0j
+    def restart(self, at: Underway = NOWHERE) -> None:
+        """Forgets attitudes and heading, as after a gap, or goes on from others."""
+        self._thigh.restart(at.thigh)
+        self._shank.restart(at.shank)
+        self._known, self._toward, self._wobble = at.known, at.toward, 0j
 
     def step(self, thigh: tuple[Vector, Vector], shank: tuple[Vector, Vector]) -> CausalAngle:
         """Takes (angular rate in rad/s, specific force in m/s^2) of both sensors."""
@@ -146,11 +169,6 @@ def _rise(q: Spinor) -> float:
     """How much the hinge points up, -1 to 1."""
     a, b = q
     return a.real * a.real + a.imag * a.imag - b.real * b.real - b.imag * b.imag
-
-
-def _vector(values: Float) -> Vector:
-    x, y, z = (float(v) for v in values)
-    return x, y, z
 
 
 def _hinge(axis: Float) -> Spinor:

@@ -6,9 +6,10 @@ import numpy as np
 
 from analysis.angle.attitude import Attitude
 from analysis.angle.flexion import inclination_rad
-from analysis.angle.grid import Grid
+from analysis.angle.grid import Grid, common_grid
 from analysis.angle.identify import Knee
 from analysis.angle.knots import Knots
+from analysis.angle.parameters import AngleParameters
 from analysis.angle.zero import still_seconds
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float, ImuSamples
@@ -30,6 +31,13 @@ _MUCH = 0.2
 _CALM_M_S2 = 0.3
 _LEVEL_SINE = 0.7
 _SLOW_HZ = 40.0
+
+
+def usable_grid(thigh: ImuSamples, shank: ImuSamples, parameters: AngleParameters) -> Grid:
+    """The common grid of a finished recording; raises what `common_grid` and `refuse_unusable` raise."""
+    grid = common_grid(thigh, shank, parameters)
+    refuse_unusable(grid)
+    return grid
 
 
 def refuse_unusable(grid: Grid) -> None:

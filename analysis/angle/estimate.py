@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.angle.checks import about_samples, refuse_unusable
-from analysis.angle.grid import Grid, Motion, common_grid
+from analysis.angle.checks import about_samples, usable_grid
+from analysis.angle.grid import Grid, Motion
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack
 from analysis.angle.strapping import Strapping, one_strapping
@@ -24,8 +24,7 @@ def estimate(
     parameters: AngleParameters,
 ) -> AngleResult:
     """See `analysis.angle.estimate_angle`."""
-    grid = common_grid(thigh, shank, parameters)
-    refuse_unusable(grid)
+    grid = usable_grid(thigh, shank, parameters)
     n = len(grid.time_s)
     flexion, sd, tilt = (np.full(n, np.nan) for _ in range(3))
     done: list[Strapping] = []

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.angle.grid import Bool
 from analysis.angle.knots import Knots
@@ -54,25 +55,43 @@ def smooth_heading(
         knots: blocks of the samples; the heading is lost across a cut one.
         rate_hz: of the samples.
     """
-    spacing_s = knots.size / rate_hz
-    size = max(1, round(_STEP_S / spacing_s))
-    starts = np.arange(0, knots.count, size)
-    worth = np.where(knots.cut, 0.0, information) * spacing_s
-    unit = phasor / np.maximum(np.abs(phasor), 1e-12)
-    own = np.add.reduceat(worth, starts)
-    toward = np.add.reduceat(worth * unit, starts)
-    lost = np.logical_or.reduceat(knots.cut, starts)
-    wander2 = wander_rad**2 * size * spacing_s
+    starts, own, toward, lost, wander2 = _steps(phasor, information, wander_rad, knots, rate_hz)
     before = _carry(own, toward, lost, wander2)
     after = _carry(own[::-1], toward[::-1], lost[::-1], wander2)
     total = before[0] + own + after[0][::-1]
     mean = before[1] + toward + after[1][::-1]
-    middle = (starts + np.minimum(starts + size, knots.count) - 1) / 2
+    middle = (starts + np.append(starts[1:], knots.count) - 1) / 2
     at = np.arange(knots.count)
     return Heading(
         np.interp(at, middle, np.unwrap(np.angle(mean))),
         np.interp(at, middle, 1 / np.sqrt(np.maximum(total, _LEAST_INFORMATION))),
     )
+
+
+def past_heading(
+    phasor: Complex, information: Float, wander_rad: float, knots: Knots, rate_hz: float
+) -> tuple[NDArray[np.int64], Float, Complex]:
+    """What the past alone says of the same heading, step by step.
+
+    Returns:
+        First knots of the steps (k,), the information before them in 1/rad^2, and that times the phasor.
+    """
+    starts, own, toward, lost, wander2 = _steps(phasor, information, wander_rad, knots, rate_hz)
+    return starts, *_carry(own, toward, lost, wander2)
+
+
+def _steps(
+    phasor: Complex, information: Float, wander_rad: float, knots: Knots, rate_hz: float
+) -> tuple[NDArray[np.int64], Float, Complex, Bool, float]:
+    """The filter's steps (k,): first knots, own information, that times its phasor, lost; squared wander."""
+    spacing_s = knots.size / rate_hz
+    size = max(1, round(_STEP_S / spacing_s))
+    starts = np.arange(0, knots.count, size)
+    worth = np.where(knots.cut, 0.0, information) * spacing_s
+    unit = phasor / np.maximum(np.abs(phasor), 1e-12)
+    own, toward = np.add.reduceat(worth, starts), np.add.reduceat(worth * unit, starts)
+    lost = np.logical_or.reduceat(knots.cut, starts)
+    return starts, own, toward, lost, wander_rad**2 * size * spacing_s
 
 
 def follow(

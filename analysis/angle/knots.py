@@ -38,8 +38,11 @@ class Knots:
             before = np.concatenate(([0], np.cumsum(~carried)))[:-1]
             first = before[of_sample * size]
             inside = cut[of_sample]
-            of_sample = of_sample + np.where(inside, np.where(before > first, 1, -1), 0)
-            of_sample = np.clip(of_sample, 0, count - 1)
+            moved = of_sample + np.where(inside, np.where(before > first, 1, -1), 0)
+            moved = np.clip(moved, 0, count - 1)
+            # Between two gaps in one block, neither neighbour is on this side.
+            island = carried & (before[moved * size + size // 2] != before)
+            of_sample = np.where(island, of_sample, moved)
         return cls(size, count, cut, of_sample)
 
     @property

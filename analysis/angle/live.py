@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.angle.causal import Vector
-from analysis.angle.causal_knee import CausalAngle, CausalKnee, KnownKnee
-from analysis.angle.checks import about_samples, refuse_unusable
+from analysis.angle.causal_knee import CausalAngle, CausalKnee
+from analysis.angle.checks import about_samples, refuse_unusable, usable_grid
 from analysis.angle.feed import RATE_SAMPLES, Feed
-from analysis.angle.grid import Grid, Motion, common_grid, rate_of
-from analysis.angle.hinge import tangents
+from analysis.angle.grid import Grid, Motion, rate_of
+from analysis.angle.handover import known_knee, underway
 from analysis.angle.parameters import DEFAULTS, AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
 from analysis.angle.strapping import Strapping, one_strapping
@@ -24,7 +24,7 @@ from firmware_bridge.session.model import PhaseSpan, ReferencePose
 
 _TRY_EVERY_S = 2.0
 _NEXT_SEARCH = 1.5
-_WARM_UP_S = 20.0
+_WARM_UP_S = 10.0
 _LONGEST_HISTORY_S = 300.0
 _ENOUGH_SWINGS = 5
 _ENOUGH_BENDING_DEG = 30.0
@@ -223,7 +223,7 @@ class LiveAngle:
             return
         self._swings = count_swings(found.flexion_deg)
         if self._found is not None or _good(found, self._swings):
-            self._take(found)
+            self._take(found, grid)
             self._search_at = round(_NEXT_SEARCH * felt)
 
     def _felt(self) -> Grid:
@@ -234,7 +234,7 @@ class LiveAngle:
         known, carried = steps <= self._parameters.max_gap_s, steps <= self._parameters.max_carried_gap_s
         return Grid(times, self._rate(), known, carried, Motion(acc1, gyr1), Motion(acc2, gyr2))
 
-    def _take(self, found: Strapping) -> None:
+    def _take(self, found: Strapping, grid: Grid) -> None:
         zero_deg = found.zero.zero_deg
         if found.zero.pose is None and self._zero_rows is not None:
             # A relative zero stays with its posture, also when a straighter one has come since.
@@ -246,10 +246,11 @@ class LiveAngle:
         self._found = found
         self._knee = CausalKnee(known_knee(found, self._parameters), self._rate(), self._parameters)
         self._angles, self._gap = [], False
-        warm = self._history[-round(_WARM_UP_S * self._rate()) :]
-        for both, step_s in warm:
+        first, state = underway(found, grid, _WARM_UP_S, self._parameters)
+        self._knee.restart(state)
+        self._angles_from = self._count - len(self._history) + first
+        for both, step_s in self._history[first:]:
             self._read(self._knee, both, step_s)
-        self._angles_from = self._count - len(warm)
 
     def _own_poses(self) -> list[ReferencePose]:
         """Poses of the present strapping, past and to come."""
@@ -296,26 +297,6 @@ def count_swings(flexion_deg: Float) -> int:
     return int(np.count_nonzero(np.diff(place) > 0))
 
 
-def known_knee(found: Strapping, parameters: AngleParameters) -> KnownKnee:
-    """What the causal form needs of a strapping."""
-    knee, zero = found.knee, found.zero_knots
-    up = knee.thigh.up_in_sensor[:, zero].mean(axis=1)
-    frame = np.concatenate((tangents(knee.fit.thigh), knee.fit.thigh[None]))
-    pose_deg = 0.0 if found.zero.pose is None else found.zero.pose.flexion_deg
-    return KnownKnee(
-        axes=knee.axes,
-        covariance_rad2=knee.fit.covariance_rad2,
-        levers_m=(knee.centre.thigh_m, knee.centre.shank_m),
-        biases_rad_s=(knee.thigh.bias_rad_s, knee.shank.bias_rad_s),
-        off_hinge_rad=found.off_hinge_rad,
-        middle_deg=found.middle_deg,
-        zero_slope=found.zero_slope,
-        zero_lost=found.zero_lost,
-        zero_angle_deg=found.zero.zero_deg + pose_deg,
-        zero_up=frame @ up / np.linalg.norm(up),
-    )
-
-
 def _track(rows: Float) -> FlexionTrack:
     return FlexionTrack(rows[0], rows[1], rows[2], rows[3].astype(bool))
 
@@ -328,8 +309,7 @@ def estimate_causally(
     parameters: AngleParameters,
 ) -> AngleResult:
     """The live angle of a finished recording: exactly what the stream would have shown."""
-    grid = common_grid(thigh, shank, parameters)
-    refuse_unusable(grid)
+    grid = usable_grid(thigh, shank, parameters)
     live = LiveAngle(grid.rate_hz, parameters)
     for phase in phases:
         live.set_phase(phase)

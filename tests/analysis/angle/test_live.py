@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.angle.causal_knee import CausalKnee
+from analysis.angle.grid import Grid, Motion, common_grid
+from analysis.angle.handover import known_knee, underway
 from analysis.angle.live import LiveAngle, count_swings
+from analysis.angle.parameters import DEFAULTS
 from analysis.angle.result import FlexionTrack
+from analysis.angle.strapping import one_strapping
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import PhaseSpan
@@ -66,7 +71,7 @@ def test_any_chunking_gives_the_same_numbers_as_the_causal_batch(
     assert track.valid.mean() > 0.15
 
 
-@pytest.mark.parametrize("posture", ["standing", "supine"])
+@pytest.mark.parametrize("posture", ["standing", "supine", "seated", "side_lying"])
 def test_the_causal_angle_is_nearly_as_good(simulated: Callable, posture: str) -> None:
     case = simulated(posture)
     causal = case.estimate(causal=True)
@@ -75,6 +80,28 @@ def test_the_causal_angle_is_nearly_as_good(simulated: Callable, posture: str) -
     later = causal.track.valid & (causal.track.time_s > 45.0)
     errors = [np.std(case.errors(result)[later]) for result in (causal, offline)]
     assert errors[0] < max(1.3 * errors[1], 0.4)
+
+
+@pytest.mark.parametrize("posture", ["prone", "side_lying"])
+def test_the_stream_goes_on_where_the_search_ended(simulated: Callable, posture: str) -> None:
+    case = simulated(posture)
+    grid = common_grid(case.thigh, case.shank, DEFAULTS)
+    rows = slice(0, 3000)
+    part = Grid(grid.time_s[rows], grid.rate_hz, grid.known[rows], grid.carried[rows], *(
+        Motion(m.acc_m_s2[:, rows], m.gyr_rad_s[:, rows]) for m in (grid.thigh, grid.shank)
+    ))  # fmt: skip
+    found = one_strapping(part, [], DEFAULTS)
+    knee = CausalKnee(known_knee(found, DEFAULTS), grid.rate_hz, DEFAULTS)
+    first, state = underway(found, part, 10.0, DEFAULTS)
+    assert 0.0 < (len(part.time_s) - first) / grid.rate_hz - 10.0 <= 1.2
+    knee.restart(state)
+    for k in range(first, len(part.time_s)):
+        angle = knee.step(
+            *((tuple(m.gyr_rad_s[:, k]), tuple(m.acc_m_s2[:, k])) for m in (part.thigh, part.shank))
+        )
+        # The last seconds have no future that the search could have used.
+        apart = angle.angle_deg - found.zero.zero_deg - found.flexion_deg[k]
+        assert abs(apart) < (1.5 if k < 2700 else 0.5)
 
 
 def test_the_axes_are_usable_after_ten_swings() -> None:

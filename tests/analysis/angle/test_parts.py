@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from analysis.angle import bias
 from analysis.angle.attitude import find_attitude
-from analysis.angle.causal import Lowpass
+from analysis.angle.causal import Lowpass, RestBias
 from analysis.angle.direction import Evidence, judge
 from analysis.angle.gravity import find_up, level_from_inertial
 from analysis.angle.grid import Grid, Motion, common_grid
@@ -62,13 +62,43 @@ def test_bias_at_rest_is_found_and_slow_turning_is_not_taken_for_it() -> None:
     gyr = np.radians([[0.4], [-0.2], [0.1]]) + rng.normal(0, np.radians(0.1), (3, n))
     acc = np.array([[0.0], [0.0], [9.81]]) + rng.normal(0, 0.05, (3, n))
     still = bias.at_rest(Motion(acc, gyr), np.ones(n, dtype=bool), RATE_HZ)
-    _, found = bias.solve(still, 30.0)
+    _, found, _ = bias.solve(still, 30.0)
     assert np.degrees(found[:, 0]) == pytest.approx([0.4, -0.2, 0.1], abs=0.02)
     tilt = np.radians(1.0) * np.arange(n) / RATE_HZ
     turning = Motion(
         9.81 * np.stack((np.sin(tilt), 0 * tilt, np.cos(tilt))), gyr + np.radians([[0], [1], [0]])
     )
     assert len(bias.at_rest(turning, np.ones(n, dtype=bool), RATE_HZ).value) == 0
+
+
+def test_a_trembling_limb_tells_the_bias_too_but_less() -> None:
+    rng = np.random.default_rng(0)
+    n = 600
+    shake = np.radians(1.2) * np.sin(2 * np.pi * 5.0 * np.arange(n) / RATE_HZ)
+    gyr = np.radians([[0.4], [-0.2], [0.1]]) + shake + rng.normal(0, np.radians(0.1), (3, n))
+    acc = np.array([[0.0], [0.0], [9.81]]) + rng.normal(0, 0.05, (3, n))
+    known = np.ones(n, dtype=bool)
+    held = bias.at_rest(Motion(acc, gyr), known, RATE_HZ)
+    resting = bias.at_rest(Motion(acc, gyr - shake), known, RATE_HZ)
+    assert held.sd.min() > 5 * resting.sd.max()
+    found, covariance = bias.solve(held, 6.0)[1:]
+    assert np.degrees(found[:, -1]) == pytest.approx([0.4, -0.2, 0.1], abs=0.1)
+    assert (np.degrees(np.sqrt(covariance.diagonal())) > 0.1).all()
+
+
+def test_the_bias_step_by_step_is_that_of_the_whole_rest() -> None:
+    rng = np.random.default_rng(0)
+    n, true = 3000, [0.4, -0.2, 0.1]
+    gyr = np.radians(true)[:, None] + rng.normal(0, np.radians(0.1), (3, n))
+    acc = np.array([[0.0], [0.0], [9.81]]) + rng.normal(0, 0.05, (3, n))
+    rest = RestBias(RATE_HZ, np.radians([1.0, 1.0, 1.0]), np.radians(0.6) ** 2 * np.eye(3))
+    for g, a in zip(gyr.T.tolist(), acc.T.tolist(), strict=True):
+        found = rest.step((g[0], g[1], g[2]), (a[0], a[1], a[2]))
+    assert np.degrees(found) == pytest.approx(true, abs=0.02)
+    sure = RestBias(RATE_HZ, np.radians([1.0, 1.0, 1.0]), np.zeros((3, 3)))
+    for g, a in zip(gyr.T[:600].tolist(), acc.T[:600].tolist(), strict=True):
+        found = sure.step((g[0], g[1], g[2]), (a[0], a[1], a[2]))
+    assert np.degrees(found) == pytest.approx([1.0, 1.0, 1.0], abs=0.15), "what is known is not given up"
 
 
 def test_gravity_is_smoothed_like_the_filter_forward_and_backward() -> None:

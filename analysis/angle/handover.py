@@ -1,0 +1,75 @@
+"""From a search over the past to the stream: what the causal form goes on with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.angle.attitude import Attitude
+from analysis.angle.causal import Spinor
+from analysis.angle.causal_knee import KnownKnee, Underway
+from analysis.angle.grid import Grid
+from analysis.angle.heading import hinge_information, past_heading
+from analysis.angle.hinge import tangents
+from analysis.angle.knots import Knots
+from analysis.angle.parameters import AngleParameters
+from analysis.angle.quaternion import Pair, multiply, take
+from analysis.angle.strapping import Strapping
+
+
+def known_knee(found: Strapping, parameters: AngleParameters) -> KnownKnee:
+    """What the causal form needs of a strapping."""
+    knee, zero = found.knee, found.zero_knots
+    up = knee.thigh.up_in_sensor[:, zero].mean(axis=1)
+    frame = np.concatenate((tangents(knee.fit.thigh), knee.fit.thigh[None]))
+    pose_deg = 0.0 if found.zero.pose is None else found.zero.pose.flexion_deg
+    return KnownKnee(
+        axes=knee.axes,
+        covariance_rad2=knee.fit.covariance_rad2,
+        levers_m=(knee.centre.thigh_m, knee.centre.shank_m),
+        biases_rad_s=(knee.thigh.bias_rad_s, knee.shank.bias_rad_s),
+        bias_covariances=(knee.thigh.bias_covariance, knee.shank.bias_covariance),
+        off_hinge_rad=found.off_hinge_rad,
+        middle_deg=found.middle_deg,
+        zero_slope=found.zero_slope,
+        zero_lost=found.zero_lost,
+        zero_angle_deg=found.zero.zero_deg + pose_deg,
+        zero_up=frame @ up / np.linalg.norm(up),
+    )
+
+
+def underway(
+    found: Strapping, grid: Grid, back_s: float, parameters: AngleParameters
+) -> tuple[int, Underway]:
+    """Where the stream stood some seconds before the end of what was searched.
+
+    Its heading rests on the whole past, more than any warm-up shows.
+
+    Returns:
+        The sample, and the state at it.
+    """
+    knee, rate_hz = found.knee, grid.rate_hz
+    knots = Knots.of(grid.carried, rate_hz, parameters.knot_s)
+    directions = [
+        a @ s.seen_from_above()[1] for a, s in zip(knee.axes, (knee.thigh, knee.shank), strict=True)
+    ]
+    phasor = directions[0] * directions[1].conj()
+    information = hinge_information(np.abs(phasor), parameters)
+    steps, known, toward = past_heading(phasor, information, parameters.wander_rad, knots, rate_hz)
+    wanted = (len(grid.time_s) - back_s * rate_hz) / knots.size
+    step = max(int(np.searchsorted(steps, wanted)) - 1, 0)
+    knot = np.array([steps[step]])
+
+    def level_from_sensor(sensor: Attitude) -> Spinor:
+        rows = knot * knots.size
+        pair: Pair = multiply(
+            take(sensor.level_from_inertial, knot), take(sensor.strapdown.inertial_from_sensor, rows)
+        )
+        return complex(pair[0][0]), complex(pair[1][0])
+
+    state = Underway(
+        level_from_sensor(knee.thigh),
+        level_from_sensor(knee.shank),
+        float(known[step]),
+        complex(toward[step]),
+    )
+    return int(knot[0]) * knots.size, state
