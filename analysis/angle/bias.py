@@ -28,7 +28,7 @@ _REST_RIPPLE = np.radians(0.6)
 _REST_FORCE_M_S2 = 0.3
 _REST_TILT = np.radians(0.5)
 # A limb that is held, not put down, trembles and sways up to this many times more than at rest;
-# so its mean rate is some tenths of a degree per second.
+# so its mean rate is some tenths of a degree per second (simulated: 0.2, up to there).
 _HELD = 5.0
 _HELD_SD = np.radians(0.25)
 _DRIFT_STEP_S = 1.0

@@ -27,7 +27,8 @@ _NEXT_SEARCH = 1.5
 _WARM_UP_S = 10.0
 _LONGEST_HISTORY_S = 300.0
 _ENOUGH_SWINGS = 5
-_ENOUGH_BENDING_DEG = 30.0
+# A stiff knee bends no further than this in a step.
+_ENOUGH_BENDING_DEG = 20.0
 _ENOUGH_BAND_DEG = 2.0
 
 _Both = tuple[tuple[Vector, Vector], tuple[Vector, Vector]]

@@ -116,6 +116,15 @@ def test_the_axes_are_usable_after_ten_swings() -> None:
         assert 5 <= live.status.swings <= 10
 
 
+def test_a_stiff_knee_gets_a_live_angle_too() -> None:
+    session = simulate_session(swings(10, 15.0, 40.0, 1.6, "standing"), Wearing.realistic(2.0, 3), seed=3)
+    live = LiveAngle(100.0)
+    live.push(Segment.THIGH, session.recording.thigh)
+    live.push(Segment.SHANK, session.recording.shank)
+    live.update()
+    assert live.status.ready
+
+
 def test_a_pose_before_the_axes_are_known_still_sets_the_zero(simulated: Callable) -> None:
     case = simulated("standing")
     live = LiveAngle(100.0)
