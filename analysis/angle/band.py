@@ -30,11 +30,6 @@ def off_hinge_rad(
     return max(apart, parameters.least_off_hinge_rad)
 
 
-def heading_scale(off_hinge_rad: float, parameters: AngleParameters) -> float:
-    """How many times larger the heading's errors are than its smoother assumed: as the hinge's wobble."""
-    return float(off_hinge_rad / np.hypot(parameters.wobble_rad, parameters.tilt_rad))
-
-
 def axis_slope(knee: Knee, level2: Float, parameters: AngleParameters) -> Float:
     """(4, m): radians of angle per radian that each axis is off along its tangents, at the knots.
 
@@ -66,7 +61,7 @@ def knot_band_deg(
     Args:
         knee: with the covariance of its axes.
         level2: (m,) square of the hinge's level part.
-        heading: slow heading with its uncertainty as assumed.
+        heading: slow heading with its uncertainty.
         off_hinge: `off_hinge_rad`.
         flexion_deg: (m,) from the zero posture.
         zero: knots of the zero posture, where axes cannot err.
@@ -76,8 +71,7 @@ def knot_band_deg(
     slope = axis_slope(knee, level2, parameters)
     slope = slope - slope[:, zero].mean(axis=1, keepdims=True)
     axes = np.einsum("in,ij,jn->n", slope, knee.fit.covariance_rad2, slope)
-    turned = _from_heading(knee, level2, heading, zero, spacing_s, parameters)
-    turned *= heading_scale(off_hinge, parameters) ** 2
+    turned = _from_heading(knee, level2, heading, off_hinge, zero, spacing_s, parameters)
     unseen = along_hinge_variance(off_hinge, np.radians(flexion_deg), parameters)
     return np.asarray(np.degrees(np.sqrt(np.maximum(axes, 0.0) + turned + unseen)))
 
@@ -92,15 +86,17 @@ def _from_heading(
     knee: Knee,
     level2: Float,
     heading: Heading,
+    off_hinge: float,
     zero: NDArray[np.int64],
     spacing_s: float,
     parameters: AngleParameters,
 ) -> Float:
-    """Variance (m,) of the angle from the heading, as assumed, beyond that at the zero posture."""
+    """Variance (m,) of the angle from the heading, beyond that at the zero posture."""
     p = parameters
     lost = heading_slope(knee, level2, p)
     at_zero = float(lost[zero].mean())
     away_s = np.abs(np.arange(len(lost)) - float(np.median(zero))) * spacing_s
-    drifted = np.minimum(p.wander_rad**2 * away_s, 2 * heading.sd_rad**2)
-    wobble = lost * np.sqrt(level2) * p.wobble_rad
+    drifted = (heading.bias_sd_rad_s * away_s) ** 2 + p.wander_rad**2 * away_s
+    drifted = np.minimum(drifted, 2 * heading.sd_rad**2)
+    wobble = lost * np.sqrt(level2) * off_hinge
     return np.asarray((lost - at_zero) ** 2 * heading.sd_rad**2 + lost**2 * drifted + wobble**2)

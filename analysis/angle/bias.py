@@ -31,6 +31,7 @@ _REST_TILT = np.radians(0.5)
 # so its mean rate is some tenths of a degree per second (simulated: 0.2, up to there).
 _HELD = 5.0
 _HELD_SD = np.radians(0.25)
+_CONTRADICTS = 3.0
 _DRIFT_STEP_S = 1.0
 # Smoothed steps err together: each is worth less than its scatter says.
 _CORRELATED = 3.0
@@ -176,10 +177,15 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float, Float]
 
 
 def updated(bias_rad_s: Float, covariance: Float, seconds: float, rest: Equations) -> tuple[Float, Float]:
-    """The same step by step (Kalman): a bias (3,) some seconds later, with what rest said meanwhile."""
+    """The same step by step (Kalman): a bias (3,) some seconds later, with what rest said meanwhile.
+
+    A rest that contradicts what is known was none, but a slow, steady movement.
+    """
     covariance = covariance + np.eye(3) * _WALK_SD**2 * seconds / _NODE_S
     missed = rest.value - rest.row @ bias_rad_s
     expected = rest.row @ covariance @ rest.row.T + np.diag(rest.sd**2)
+    if (np.abs(missed) > _CONTRADICTS * np.sqrt(np.diag(expected))).any():
+        return bias_rad_s, covariance
     gain = np.asarray(np.linalg.solve(expected, rest.row @ covariance).T, dtype=np.float64)
     return bias_rad_s + gain @ missed, covariance - gain @ rest.row @ covariance
 

@@ -9,14 +9,14 @@ from math import acos, degrees, exp, radians, sqrt
 
 import numpy as np
 
-from analysis.angle.band import heading_scale
 from analysis.angle.causal import CausalSensor, Spinor, Vector
+from analysis.angle.drift import Drift
 from analysis.angle.hinge import tangents
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.quaternion import from_matrix
 from firmware_bridge.samples import Float
 
-_UNKNOWN_HEADING = 0.1
+_UNKNOWN_RAD2 = 10.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -29,6 +29,7 @@ class KnownKnee:
         levers_m: (3,) from the knee to each sensor.
         biases_rad_s: (3,) of each gyro, latest.
         bias_covariances: (3, 3) of them.
+        hinge_bias_rad2_s2: variance of both along the hinge.
         off_hinge_rad: how far apart the two sensors see the hinge, RMS.
         middle_deg: middle of the movement, in the angle about the hinge.
         zero_slope: (4,) sensitivity of the angle to the axes at the zero posture.
@@ -42,6 +43,7 @@ class KnownKnee:
     levers_m: tuple[Float, Float]
     biases_rad_s: tuple[Float, Float]
     bias_covariances: tuple[Float, Float]
+    hinge_bias_rad2_s2: float
     off_hinge_rad: float
     middle_deg: float
     zero_slope: Float
@@ -56,17 +58,17 @@ class Underway:
 
     Attributes:
         thigh, shank: rotations of the sensors into their level worlds; None while unknown.
-        known: information about the heading between these worlds, 1/rad^2.
-        toward: that times its phasor.
+        drift: the heading between these worlds; None while unknown.
+        since_zero_s: from the zero posture to that sample; None while that does not change.
     """
 
-    thigh: Spinor | None
-    shank: Spinor | None
-    known: float
-    toward: complex
+    thigh: Spinor | None = None
+    shank: Spinor | None = None
+    drift: Drift | None = None
+    since_zero_s: float | None = None
 
 
-NOWHERE = Underway(None, None, 0.0, 0j)
+NOWHERE = Underway()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class CausalKnee:
     def __init__(self, knee: KnownKnee, rate_hz: float, parameters: AngleParameters) -> None:
         p = parameters
         self._knee = knee
+        self._parameters = p
         self._thigh, self._shank = (
             CausalSensor(rate_hz, bias, covariance, lever, _hinge(axis), p)
             for bias, covariance, lever, axis in zip(
@@ -95,11 +98,11 @@ class CausalKnee:
         self._zero_up = complex(knee.zero_up[0], knee.zero_up[1]), float(knee.zero_up[2])
         self._step_s = 1.0 / rate_hz
         self._follow = 1.0 - exp(-1.0 / (rate_hz * p.follow_s))
-        self._wobble2, self._tilt2 = p.wobble_rad**2, p.tilt_rad**2
+        self._wobble2, self._tilt2 = p.wobble_rad**2 * p.wobble_s, p.tilt_rad**2 * p.tilt_s
         self._follow4 = p.follow_level**4
-        self._worth = self._step_s / p.wobble_s
-        self._wander2 = p.wander_rad**2 * self._step_s
-        self._heading_scale2 = heading_scale(knee.off_hinge_rad, p) ** 2
+        self._off_hinge2 = knee.off_hinge_rad**2
+        self._hinge_bias_rad2_s2 = knee.hinge_bias_rad2_s2
+        self._since_zero_s = 0.0
         self._sensor2 = p.sensor_rad**2
         self._unseen2 = (p.off_hinge_share * knee.off_hinge_rad) ** 2
         self.restart()
@@ -108,7 +111,14 @@ class CausalKnee:
         """Forgets attitudes and heading, as after a gap, or goes on from others."""
         self._thigh.restart(at.thigh)
         self._shank.restart(at.shank)
-        self._known, self._toward, self._wobble = at.known, at.toward, 0j
+        self._drift = at.drift or Drift.unknown(self._hinge_bias_rad2_s2)
+        self._wobble = 0j
+        if at.since_zero_s is not None:
+            self.zeroed(at.since_zero_s)
+
+    def zeroed(self, since_s: float) -> None:
+        """The zero posture was held so many seconds ago."""
+        self._since_zero_s = since_s
 
     def step(self, thigh: tuple[Vector, Vector], shank: tuple[Vector, Vector]) -> CausalAngle:
         """Takes (angular rate in rad/s, specific force in m/s^2) of both sensors."""
@@ -116,19 +126,15 @@ class CausalKnee:
         a2, b2 = self._shank.step(*shank)
         phasor = 4 * a1 * b1 * (a2 * b2).conjugate()
         level2 = abs(phasor)
-        if level2 > 1e-9:
-            worth = self._worth * level2 / (self._wobble2 * level2 + self._tilt2)
-            self._known += worth
-            self._toward += worth / level2 * phasor
-        fade = 1.0 / (1.0 + self._wander2 * self._known)
-        self._known *= fade
-        self._toward *= fade
-        length = abs(self._toward)
-        slow = self._toward / length if length > 1e-12 else 1 + 0j
+        rise = (_rise((a1, b1)) + _rise((a2, b2))) / 2
+        information = self._step_s * level2 / (self._wobble2 * level2 + self._tilt2)
+        self._drift = self._drift.seen(phasor, information).later(self._step_s, rise, self._parameters)
+        self._since_zero_s += self._step_s
+        slow = complex_exp(1j * self._drift.heading_rad)
         self._wobble += self._follow * (phasor * slow.conjugate() - self._wobble)
         seen = abs(self._wobble)
         share = seen * seen / (seen * seen + self._follow4)
-        half = complex_exp(0.5j * (phase(slow) + share * phase(self._wobble)))
+        half = complex_exp(0.5j * (self._drift.heading_rad + share * phase(self._wobble)))
         angle = degrees(2 * phase(a1.conjugate() * a2 * half + b1 * (b2 * half).conjugate()))
         middle = self._knee.middle_deg
         angle = (angle - middle + 180.0) % 360.0 - 180.0 + middle
@@ -143,10 +149,11 @@ class CausalKnee:
         d = (share * x1 - z[0], share * y1 - z[1], -share * x2 - z[2], -share * y2 - z[3])
         variance = sum(d[i] * sum(c[i][j] * d[j] for j in range(4)) for i in range(4))
         lost = (_rise(one) + _rise(two)) / 2 * (1.0 - share)
-        # The zero may be long ago: the past heading counts as no better known than the present one.
-        turned = ((lost - self._knee.zero_lost) ** 2 + lost * lost) / max(self._known, _UNKNOWN_HEADING)
-        turned += lost * lost * level2 * self._wobble2
-        variance += turned * self._heading_scale2
+        heading2 = min(self._drift.heading_rad2, _UNKNOWN_RAD2)
+        away_s = abs(self._since_zero_s)
+        drifted = self._drift.bias_rad2_s2 * away_s * away_s + self._parameters.wander_rad**2 * away_s
+        variance += (lost - self._knee.zero_lost) ** 2 * heading2 + lost * lost * min(drifted, 2 * heading2)
+        variance += lost * lost * level2 * self._off_hinge2
         bent = radians(angle_deg - self._knee.zero_angle_deg)
         variance += self._sensor2 + self._unseen2 * (1.0 + bent * bent)
         return sqrt(variance)

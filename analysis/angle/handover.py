@@ -7,8 +7,8 @@ import numpy as np
 from analysis.angle.attitude import Attitude
 from analysis.angle.causal import Spinor
 from analysis.angle.causal_knee import KnownKnee, Underway
+from analysis.angle.drift import follow_drift
 from analysis.angle.grid import Grid
-from analysis.angle.heading import hinge_information, past_heading
 from analysis.angle.hinge import tangents
 from analysis.angle.knots import Knots
 from analysis.angle.parameters import AngleParameters
@@ -28,6 +28,7 @@ def known_knee(found: Strapping, parameters: AngleParameters) -> KnownKnee:
         levers_m=(knee.centre.thigh_m, knee.centre.shank_m),
         biases_rad_s=(knee.thigh.bias_rad_s, knee.shank.bias_rad_s),
         bias_covariances=(knee.thigh.bias_covariance, knee.shank.bias_covariance),
+        hinge_bias_rad2_s2=knee.hinge_bias_rad2_s2,
         off_hinge_rad=found.off_hinge_rad,
         middle_deg=found.middle_deg,
         zero_slope=found.zero_slope,
@@ -49,15 +50,12 @@ def underway(
     """
     knee, rate_hz = found.knee, grid.rate_hz
     knots = Knots.of(grid.carried, rate_hz, parameters.knot_s)
-    directions = [
-        a @ s.seen_from_above()[1] for a, s in zip(knee.axes, (knee.thigh, knee.shank), strict=True)
-    ]
-    phasor = directions[0] * directions[1].conj()
-    information = hinge_information(np.abs(phasor), parameters)
-    steps, known, toward = past_heading(phasor, information, parameters.wander_rad, knots, rate_hz)
+    one, two = (a @ s.seen_from_above()[1] for a, s in zip(knee.axes, (knee.thigh, knee.shank), strict=True))
+    rise = (knee.fit.thigh @ knee.thigh.up_in_sensor + knee.fit.shank @ knee.shank.up_in_sensor) / 2
+    course = follow_drift(one * two.conj(), rise, knee.hinge_bias_rad2_s2, knots, rate_hz, parameters)
     wanted = (len(grid.time_s) - back_s * rate_hz) / knots.size
-    step = max(int(np.searchsorted(steps, wanted)) - 1, 0)
-    knot = np.array([steps[step]])
+    step = max(int(np.searchsorted(course.first, wanted)) - 1, 0)
+    knot = course.first[step : step + 1]
 
     def level_from_sensor(sensor: Attitude) -> Spinor:
         rows = knot * knots.size
@@ -69,7 +67,7 @@ def underway(
     state = Underway(
         level_from_sensor(knee.thigh),
         level_from_sensor(knee.shank),
-        float(known[step]),
-        complex(toward[step]),
+        course.expected[step],
+        (float(knot[0]) - float(np.median(found.zero_knots))) * knots.size / rate_hz,
     )
     return int(knot[0]) * knots.size, state

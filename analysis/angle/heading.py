@@ -2,10 +2,9 @@
 
 Seen level from above, a shared direction d gives the phasor z = (d1x + i d1y) conj(d2x + i d2y), which
 turns by the heading between the worlds. The hinge is such a direction where it lies flat (Laidig, Schauer,
-Seel 2017, in closed form); the force at the knee is one while the leg accelerates. The heading drifts
-slowly with the gyros, and wobbles with skin and with the knee's small turns off the hinge. A two-sided
-Kalman smoother for the drift carries it through the times when nothing is seen of it, and says how
-uncertain it becomes.
+Seel 2017, in closed form); the force at the knee is one while the leg accelerates. Here the heading wanders
+without a memory, as where skin disturbs it: that is enough to find the axes. What reads the angle is in
+`drift`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.angle.grid import Bool
 from analysis.angle.knots import Knots
@@ -21,17 +19,24 @@ from analysis.angle.parameters import AngleParameters
 from analysis.angle.quaternion import Complex
 from firmware_bridge.samples import Float
 
-# Drift is slow: one step of the smoother a second is plenty.
+# Wander is slow: one step of the filter a second is plenty.
 _STEP_S = 1.0
 _LEAST_INFORMATION = 0.1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Heading:
-    """The heading of the shank's world in the thigh's, (m,) at the knots, unwrapped, and one sigma of it."""
+    """The heading of the shank's world in the thigh's, at the knots.
+
+    Attributes:
+        heading_rad: (m,) unwrapped.
+        sd_rad: (m,) one sigma of it.
+        bias_sd_rad_s: one sigma of the bias that makes it drift where the hinge stands upright.
+    """
 
     heading_rad: Float
     sd_rad: Float
+    bias_sd_rad_s: float = 0.0
 
 
 def hinge_information(level2: Float, parameters: AngleParameters) -> Float:
@@ -40,13 +45,13 @@ def hinge_information(level2: Float, parameters: AngleParameters) -> Float:
     The hinge's direction wobbles, and the two rises of it differ, which counts more the less level it is.
     """
     p = parameters
-    return np.asarray(level2 / (p.wobble_rad**2 * level2 + p.tilt_rad**2) / p.wobble_s)
+    return np.asarray(level2 / (p.wobble_rad**2 * p.wobble_s * level2 + p.tilt_rad**2 * p.tilt_s))
 
 
 def smooth_heading(
     phasor: Complex, information: Float, wander_rad: float, knots: Knots, rate_hz: float
 ) -> Heading:
-    """Carries a drifting heading through the whole recording.
+    """Carries a wandering heading through the whole recording (a two-sided Kalman filter).
 
     Args:
         phasor: (m,) as above; only its angle counts.
@@ -55,7 +60,14 @@ def smooth_heading(
         knots: blocks of the samples; the heading is lost across a cut one.
         rate_hz: of the samples.
     """
-    starts, own, toward, lost, wander2 = _steps(phasor, information, wander_rad, knots, rate_hz)
+    spacing_s = knots.size / rate_hz
+    size = max(1, round(_STEP_S / spacing_s))
+    starts = np.arange(0, knots.count, size)
+    worth = np.where(knots.cut, 0.0, information) * spacing_s
+    unit = phasor / np.maximum(np.abs(phasor), 1e-12)
+    own, toward = np.add.reduceat(worth, starts), np.add.reduceat(worth * unit, starts)
+    lost = np.logical_or.reduceat(knots.cut, starts)
+    wander2 = wander_rad**2 * size * spacing_s
     before = _carry(own, toward, lost, wander2)
     after = _carry(own[::-1], toward[::-1], lost[::-1], wander2)
     total = before[0] + own + after[0][::-1]
@@ -66,32 +78,6 @@ def smooth_heading(
         np.interp(at, middle, np.unwrap(np.angle(mean))),
         np.interp(at, middle, 1 / np.sqrt(np.maximum(total, _LEAST_INFORMATION))),
     )
-
-
-def past_heading(
-    phasor: Complex, information: Float, wander_rad: float, knots: Knots, rate_hz: float
-) -> tuple[NDArray[np.int64], Float, Complex]:
-    """What the past alone says of the same heading, step by step.
-
-    Returns:
-        First knots of the steps (k,), the information before them in 1/rad^2, and that times the phasor.
-    """
-    starts, own, toward, lost, wander2 = _steps(phasor, information, wander_rad, knots, rate_hz)
-    return starts, *_carry(own, toward, lost, wander2)
-
-
-def _steps(
-    phasor: Complex, information: Float, wander_rad: float, knots: Knots, rate_hz: float
-) -> tuple[NDArray[np.int64], Float, Complex, Bool, float]:
-    """The filter's steps (k,): first knots, own information, that times its phasor, lost; squared wander."""
-    spacing_s = knots.size / rate_hz
-    size = max(1, round(_STEP_S / spacing_s))
-    starts = np.arange(0, knots.count, size)
-    worth = np.where(knots.cut, 0.0, information) * spacing_s
-    unit = phasor / np.maximum(np.abs(phasor), 1e-12)
-    own, toward = np.add.reduceat(worth, starts), np.add.reduceat(worth * unit, starts)
-    lost = np.logical_or.reduceat(knots.cut, starts)
-    return starts, own, toward, lost, wander_rad**2 * size * spacing_s
 
 
 def follow(

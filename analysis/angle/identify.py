@@ -49,6 +49,13 @@ class Knee:
         """Unit axes (3,) in the thigh's and the shank's sensor."""
         return self.fit.thigh, self.fit.shank
 
+    @property
+    def hinge_bias_rad2_s2(self) -> float:
+        """Variance of what is left of both gyros' bias along the hinge."""
+        return float(
+            sum(a @ s.bias_covariance @ a for a, s in zip(self.axes, (self.thigh, self.shank), strict=True))
+        )
+
 
 def find_knee(
     thigh: Attitude, shank: Attitude, knots: Knots, rate_hz: float, parameters: AngleParameters

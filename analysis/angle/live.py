@@ -274,6 +274,7 @@ class LiveAngle:
             if time_s >= pose.time_s + pose.duration_s and np.isfinite(window).any():
                 self._zero_deg = float(np.nanmedian(window)) - pose.flexion_deg
                 self._pose, self._had_zero = pose, True
+                self._knee.zeroed(time_s - pose.time_s - pose.duration_s / 2)
                 return
 
 

@@ -45,10 +45,12 @@ class AngleParameters:
             errors of the axes agree with their covariance; halved for people.
         wobble_rad, wobble_s: how far the hinge's direction wobbles about the drifting heading, and for how
             long one wobble lasts. Physics: 5 deg of knee rotation within a step.
-        tilt_rad: how far the two rises of the hinge differ. Physics: 2 deg.
-        wander_rad: what is left of the gyros' bias turns the heading this far in the first second.
-            Simulated: of 0.1 to 1.2 deg, 0.4 deg balances drift and noise in side-lying.
-        skin_wander_rad: the same for directions that skin disturbs. Physics: a degree.
+        tilt_rad, tilt_s: how far the two rises of the hinge differ, and for how long it stays so: seen on a
+            nearly upright hinge it is a wrong heading, always the same. Physics: 2 deg, as long as a posture
+            lasts. Simulated: 30 and 100 s are alike, below 5 s side-lying drifts by degrees.
+        wander_rad: how far the heading wanders in one second, by the noise of the gyros. Physics: 0.03 deg.
+        bias_walk_rad_s: how far their bias wanders in one second. Physics: 0.01 deg/s in a minute.
+        skin_wander_rad: how far a direction that skin disturbs wanders in one second. Physics: a degree.
         force_s: for how long one disturbance of the forces lasts. Physics: a third of a step.
         follow_s: the momentary direction of the hinge is averaged over about this long. Crossed: 0.1 to
             3 s; from 1 s on nothing is gained.
@@ -83,7 +85,9 @@ class AngleParameters:
     wobble_rad: float = 0.087
     wobble_s: float = 1.0
     tilt_rad: float = 0.035
-    wander_rad: float = 0.007
+    tilt_s: float = 30.0
+    wander_rad: float = 0.0005
+    bias_walk_rad_s: float = 2.4e-5
     skin_wander_rad: float = 0.017
     force_s: float = 0.3
     follow_s: float = 1.0

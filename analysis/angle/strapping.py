@@ -12,9 +12,10 @@ from analysis.angle.attitude import find_attitude
 from analysis.angle.band import axis_slope, heading_slope, knot_band_deg, off_hinge_rad
 from analysis.angle.checks import about_knee, gravity_alone_deg, refuse_incoherent
 from analysis.angle.direction import Direction, alike_evidence, judge, lever_evidence, pose_evidence
+from analysis.angle.drift import follow_drift, smooth_drift
 from analysis.angle.flexion import Hinged, circular_middle_deg, hinge_angle_rad, inclination_rad, near
 from analysis.angle.grid import Grid
-from analysis.angle.heading import Heading, follow, hinge_information, smooth_heading
+from analysis.angle.heading import Heading, follow
 from analysis.angle.identify import Knee, find_knee
 from analysis.angle.knots import Knots
 from analysis.angle.parameters import AngleParameters
@@ -160,8 +161,9 @@ def _read(knee: Knee, grid: Grid, knots: Knots, parameters: AngleParameters) -> 
     )
     phasor = thigh.direction[knots.middle] * shank.direction[knots.middle].conj()
     level2 = np.abs(phasor)
-    information = hinge_information(level2, parameters)
-    heading = smooth_heading(phasor, information, parameters.wander_rad, knots, grid.rate_hz)
+    rise = (thigh.rise[knots.middle] + shank.rise[knots.middle]) / 2
+    course = follow_drift(phasor, rise, knee.hinge_bias_rad2_s2, knots, grid.rate_hz, parameters)
+    heading = smooth_drift(course, knots)
     turned = follow(phasor, heading, knots, grid.rate_hz, parameters)
     angle = np.degrees(hinge_angle_rad(thigh, shank, knots.to_samples(turned)))
     angle = near(angle, circular_middle_deg(angle[grid.known]))

@@ -1,0 +1,166 @@
+"""The heading between the two sensors' worlds, as it drifts by what is left of the gyros' bias.
+
+A constant bias along the hinge turns the heading steadily while the hinge stands upright, and not at all
+while it lies flat. So the state is the heading and that bias: where the hinge is seen, a Kalman filter
+learns both, and where it is not, the heading goes on turning as learnt. Scalars, hence plain Python.
+"""
+
+from __future__ import annotations
+
+from cmath import exp as complex_exp
+from cmath import phase
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.angle.heading import Heading, hinge_information
+from analysis.angle.knots import Knots
+from analysis.angle.parameters import AngleParameters
+from analysis.angle.quaternion import Complex
+from firmware_bridge.samples import Float
+
+_STEP_S = 1.0
+# Of a heading that nothing is known about yet, or any more after a gap.
+_UNKNOWN_RAD2 = 100.0
+
+
+class Drift(NamedTuple):
+    """Heading and bias along the hinge (thigh's less shank's), with their covariance."""
+
+    heading_rad: float
+    bias_rad_s: float
+    heading_rad2: float
+    shared: float
+    bias_rad2_s2: float
+
+    @classmethod
+    def unknown(cls, bias_rad2_s2: float) -> Drift:
+        """No heading yet, and a bias of zero within its variance."""
+        return cls(0.0, 0.0, _UNKNOWN_RAD2, 0.0, bias_rad2_s2)
+
+    def lost(self) -> Drift:
+        """After a gap."""
+        return self._replace(heading_rad2=self.heading_rad2 + _UNKNOWN_RAD2)
+
+    def later(self, seconds: float, rise: float, parameters: AngleParameters) -> Drift:
+        """What is to be expected some seconds on, for a hinge that points up by `rise`, -1 to 1."""
+        heading, bias, hh, hb, bb = self
+        turn = rise * seconds
+        hh += 2 * turn * hb + turn * turn * bb + parameters.wander_rad**2 * seconds
+        walk2 = parameters.bias_walk_rad_s**2 * seconds
+        return Drift(heading + turn * bias, bias, hh, hb + turn * bb, bb + walk2)
+
+    def seen(self, phasor: complex, information: float) -> Drift:
+        """After a look at the hinge, worth `information` in 1/rad^2."""
+        if information <= 0.0:
+            return self
+        heading, bias, hh, hb, bb = self
+        missed = phase(phasor * complex_exp(-1j * heading))
+        spread = hh + 1.0 / information
+        gain, bias_gain = hh / spread, hb / spread
+        left = 1.0 - gain
+        return Drift(
+            heading + gain * missed, bias + bias_gain * missed, hh * left, hb * left, bb - bias_gain * hb
+        )
+
+    def smoothed(self, expected: Drift, later: Drift, turn: float) -> Drift:
+        """With all that came later (Rauch, Tung and Striebel 1965).
+
+        Args:
+            expected: what this state made expect of the next.
+            later: the next state with all that came later.
+            turn: rise times seconds between them.
+        """
+        heading, bias, hh, hb, bb = self
+        a, b = hh + turn * hb, hb + turn * bb
+        det = expected.heading_rad2 * expected.bias_rad2_s2 - expected.shared**2
+        c11 = (a * expected.bias_rad2_s2 - hb * expected.shared) / det
+        c12 = (hb * expected.heading_rad2 - a * expected.shared) / det
+        c21 = (b * expected.bias_rad2_s2 - bb * expected.shared) / det
+        c22 = (bb * expected.heading_rad2 - b * expected.shared) / det
+        dh, db = later.heading_rad - expected.heading_rad, later.bias_rad_s - expected.bias_rad_s
+        p11 = later.heading_rad2 - expected.heading_rad2
+        p12 = later.shared - expected.shared
+        p22 = later.bias_rad2_s2 - expected.bias_rad2_s2
+        return Drift(
+            heading + c11 * dh + c12 * db,
+            bias + c21 * dh + c22 * db,
+            hh + c11 * c11 * p11 + 2 * c11 * c12 * p12 + c12 * c12 * p22,
+            hb + c11 * c21 * p11 + (c11 * c22 + c12 * c21) * p12 + c12 * c22 * p22,
+            bb + c21 * c21 * p11 + 2 * c21 * c22 * p12 + c22 * c22 * p22,
+        )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Course:
+    """The filter over a recording, in steps of about a second.
+
+    Attributes:
+        first: (k,) first knot of each step.
+        turns: (k,) rise times seconds, from each step to the next.
+        expected, known: state of each step before and after its own look.
+    """
+
+    first: NDArray[np.int64]
+    turns: list[float]
+    expected: list[Drift]
+    known: list[Drift]
+
+
+def follow_drift(
+    phasor: Complex,
+    rise: Float,
+    bias_rad2_s2: float,
+    knots: Knots,
+    rate_hz: float,
+    parameters: AngleParameters,
+) -> Course:
+    """The filter, forward.
+
+    Args:
+        phasor: (m,) product of the hinge's two directions from above, d1 conj(d2).
+        rise: (m,) how much the hinge points up.
+        bias_rad2_s2: variance of the bias along the hinge.
+        knots: blocks of the samples; the heading is lost across a cut one.
+        rate_hz: of the samples.
+        parameters: the constants.
+    """
+    spacing_s = knots.size / rate_hz
+    size = max(1, round(_STEP_S / spacing_s))
+    first = np.arange(0, knots.count, size)
+    worth = np.where(knots.cut, 0.0, hinge_information(np.abs(phasor), parameters)) * spacing_s
+    own = np.add.reduceat(worth, first).tolist()
+    toward = np.add.reduceat(worth * phasor / np.maximum(np.abs(phasor), 1e-12), first).tolist()
+    lost = np.logical_or.reduceat(knots.cut, first).tolist()
+    counts = np.diff(np.append(first, knots.count))
+    seconds = (counts * spacing_s).tolist()
+    rises = (np.add.reduceat(rise, first) / counts).tolist()
+    expected, known = [], []
+    state = Drift.unknown(bias_rad2_s2)
+    for look, information, gone, step_s, up in zip(toward, own, lost, seconds, rises, strict=True):
+        state = state.lost() if gone else state
+        expected.append(state)
+        state = state.seen(look, information)
+        known.append(state)
+        state = state.later(step_s, up, parameters)
+    return Course(first, [s * r for s, r in zip(seconds, rises, strict=True)], expected, known)
+
+
+def smooth_drift(course: Course, knots: Knots) -> Heading:
+    """The heading (m,) at the knots, from everything before and after."""
+    state = course.known[-1]
+    states = [state]
+    for k in range(len(course.known) - 2, -1, -1):
+        state = course.known[k].smoothed(course.expected[k + 1], state, course.turns[k])
+        states.append(state)
+    states.reverse()
+    middle = (course.first + np.append(course.first[1:], knots.count) - 1) / 2
+    at = np.arange(knots.count)
+    heading, _, variance, _, rate = np.array(states).T
+    return Heading(
+        np.interp(at, middle, heading),
+        np.interp(at, middle, np.sqrt(np.maximum(variance, 0.0))),
+        float(np.sqrt(max(np.median(rate), 0.0))),
+    )
