@@ -98,7 +98,6 @@ class CausalKnee:
         self._zero_up = complex(knee.zero_up[0], knee.zero_up[1]), float(knee.zero_up[2])
         self._step_s = 1.0 / rate_hz
         self._follow = 1.0 - exp(-1.0 / (rate_hz * p.follow_s))
-        self._wobble2, self._tilt2 = p.wobble_rad**2 * p.wobble_s, p.tilt_rad**2 * p.tilt_s
         self._follow4 = p.follow_level**4
         self._off_hinge2 = knee.off_hinge_rad**2
         self._hinge_bias_rad2_s2 = knee.hinge_bias_rad2_s2
@@ -127,8 +126,8 @@ class CausalKnee:
         phasor = 4 * a1 * b1 * (a2 * b2).conjugate()
         level2 = abs(phasor)
         rise = (_rise((a1, b1)) + _rise((a2, b2))) / 2
-        information = self._step_s * level2 / (self._wobble2 * level2 + self._tilt2)
-        self._drift = self._drift.seen(phasor, information).later(self._step_s, rise, self._parameters)
+        drift = self._drift.seen(phasor, self._step_s, self._parameters)
+        self._drift = drift.later(self._step_s, rise, self._parameters)
         self._since_zero_s += self._step_s
         slow = complex_exp(1j * self._drift.heading_rad)
         self._wobble += self._follow * (phasor * slow.conjugate() - self._wobble)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.heading import Heading, hinge_information
+from analysis.angle.heading import Heading
 from analysis.angle.knots import Knots
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.quaternion import Complex
@@ -24,6 +24,7 @@ from firmware_bridge.samples import Float
 _STEP_S = 1.0
 # Of a heading that nothing is known about yet, or any more after a gap.
 _UNKNOWN_RAD2 = 100.0
+_TINY = 1e-9
 
 
 class Drift(NamedTuple):
@@ -52,17 +53,23 @@ class Drift(NamedTuple):
         walk2 = parameters.bias_walk_rad_s**2 * seconds
         return Drift(heading + turn * bias, bias, hh, hb + turn * bb, bb + walk2)
 
-    def seen(self, phasor: complex, information: float) -> Drift:
-        """After a look at the hinge, worth `information` in 1/rad^2."""
-        if information <= 0.0:
-            return self
+    def seen(self, phasor: complex, seconds: float, parameters: AngleParameters) -> Drift:
+        """After a look at the hinge.
+
+        The wobble of its direction averages out with time; the tilt of one view against the other does not,
+        so no look makes the heading better known than the tilt allows.
+        """
+        p = parameters
         heading, bias, hh, hb, bb = self
+        least = p.tilt_rad**2 / max(abs(phasor), _TINY)
+        if hh <= least:
+            return self
+        noise = p.wobble_rad**2 * p.wobble_s / max(seconds, _TINY)
+        left = max(hh * noise / (hh + noise), least) / hh
         missed = phase(phasor * complex_exp(-1j * heading))
-        spread = hh + 1.0 / information
-        gain, bias_gain = hh / spread, hb / spread
-        left = 1.0 - gain
+        share = hb / hh * (1.0 - left)
         return Drift(
-            heading + gain * missed, bias + bias_gain * missed, hh * left, hb * left, bb - bias_gain * hb
+            heading + (1.0 - left) * missed, bias + share * missed, hh * left, hb * left, bb - share * hb
         )
 
     def smoothed(self, expected: Drift, later: Drift, turn: float) -> Drift:
@@ -130,19 +137,18 @@ def follow_drift(
     spacing_s = knots.size / rate_hz
     size = max(1, round(_STEP_S / spacing_s))
     first = np.arange(0, knots.count, size)
-    worth = np.where(knots.cut, 0.0, hinge_information(np.abs(phasor), parameters)) * spacing_s
-    own = np.add.reduceat(worth, first).tolist()
-    toward = np.add.reduceat(worth * phasor / np.maximum(np.abs(phasor), 1e-12), first).tolist()
     lost = np.logical_or.reduceat(knots.cut, first).tolist()
     counts = np.diff(np.append(first, knots.count))
-    seconds = (counts * spacing_s).tolist()
+    whole = np.add.reduceat(~knots.cut, first, dtype=np.int64)
+    looks = (np.add.reduceat(np.where(knots.cut, 0.0, phasor), first) / np.maximum(whole, 1)).tolist()
+    seen_s, seconds = (whole * spacing_s).tolist(), (counts * spacing_s).tolist()
     rises = (np.add.reduceat(rise, first) / counts).tolist()
     expected, known = [], []
     state = Drift.unknown(bias_rad2_s2)
-    for look, information, gone, step_s, up in zip(toward, own, lost, seconds, rises, strict=True):
+    for look, look_s, gone, step_s, up in zip(looks, seen_s, lost, seconds, rises, strict=True):
         state = state.lost() if gone else state
         expected.append(state)
-        state = state.seen(look, information)
+        state = state.seen(look, look_s, parameters)
         known.append(state)
         state = state.later(step_s, up, parameters)
     return Course(first, [s * r for s, r in zip(seconds, rises, strict=True)], expected, known)

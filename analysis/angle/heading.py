@@ -45,7 +45,7 @@ def hinge_information(level2: Float, parameters: AngleParameters) -> Float:
     The hinge's direction wobbles, and the two rises of it differ, which counts more the less level it is.
     """
     p = parameters
-    return np.asarray(level2 / (p.wobble_rad**2 * p.wobble_s * level2 + p.tilt_rad**2 * p.tilt_s))
+    return np.asarray(level2 / (p.wobble_rad**2 * level2 + p.tilt_rad**2) / p.wobble_s)
 
 
 def smooth_heading(

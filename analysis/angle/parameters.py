@@ -45,9 +45,8 @@ class AngleParameters:
             errors of the axes agree with their covariance; halved for people.
         wobble_rad, wobble_s: how far the hinge's direction wobbles about the drifting heading, and for how
             long one wobble lasts. Physics: 5 deg of knee rotation within a step.
-        tilt_rad, tilt_s: how far the two rises of the hinge differ, and for how long it stays so: seen on a
-            nearly upright hinge it is a wrong heading, always the same. Physics: 2 deg, as long as a posture
-            lasts. Simulated: 30 and 100 s are alike, below 5 s side-lying drifts by degrees.
+        tilt_rad: how far the two rises of the hinge differ. It stays so while a posture lasts, so on a nearly
+            upright hinge it is a wrong heading that no patience mends. Physics: 2 deg.
         wander_rad: how far the heading wanders in one second, by the noise of the gyros. Physics: 0.03 deg.
         bias_walk_rad_s: how far their bias wanders in one second. Physics: 0.01 deg/s in a minute.
         skin_wander_rad: how far a direction that skin disturbs wanders in one second. Physics: a degree.
@@ -85,7 +84,6 @@ class AngleParameters:
     wobble_rad: float = 0.087
     wobble_s: float = 1.0
     tilt_rad: float = 0.035
-    tilt_s: float = 30.0
     wander_rad: float = 0.0005
     bias_walk_rad_s: float = 2.4e-5
     skin_wander_rad: float = 0.017
