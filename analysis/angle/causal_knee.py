@@ -10,7 +10,7 @@ from math import acos, degrees, exp, radians, sqrt
 import numpy as np
 
 from analysis.angle.causal import CausalSensor, Spinor, Vector
-from analysis.angle.drift import Drift
+from analysis.angle.drift import Anchor, Drift
 from analysis.angle.hinge import tangents
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.quaternion import from_matrix
@@ -59,13 +59,13 @@ class Underway:
     Attributes:
         thigh, shank: rotations of the sensors into their level worlds; None while unknown.
         drift: the heading between these worlds; None while unknown.
-        since_zero_s: from the zero posture to that sample; None while that does not change.
+        anchor: the heading at the zero posture; None while that does not change.
     """
 
     thigh: Spinor | None = None
     shank: Spinor | None = None
     drift: Drift | None = None
-    since_zero_s: float | None = None
+    anchor: Anchor | None = None
 
 
 NOWHERE = Underway()
@@ -101,7 +101,9 @@ class CausalKnee:
         self._follow4 = p.follow_level**4
         self._off_hinge2 = knee.off_hinge_rad**2
         self._hinge_bias_rad2_s2 = knee.hinge_bias_rad2_s2
-        self._since_zero_s = 0.0
+        self._zero_lost, self._lost = knee.zero_lost, 0.0
+        self._moved_rad, self._zero_heading_rad = 0.0, 0.0
+        self._anchor = Anchor(0.0, 0.0, 0.0, 0.0)
         self._sensor2 = p.sensor_rad**2
         self._unseen2 = (p.off_hinge_share * knee.off_hinge_rad) ** 2
         self.restart()
@@ -112,12 +114,23 @@ class CausalKnee:
         self._shank.restart(at.shank)
         self._drift = at.drift or Drift.unknown(self._hinge_bias_rad2_s2)
         self._wobble = 0j
-        if at.since_zero_s is not None:
-            self.zeroed(at.since_zero_s)
+        self._anchor = at.anchor or self._anchor.lost()
+        if at.anchor is not None:
+            self.keep_zero()
 
-    def zeroed(self, since_s: float) -> None:
-        """The zero posture was held so many seconds ago."""
-        self._since_zero_s = since_s
+    def keep_zero(self) -> None:
+        """The zero rests on all that has been told of its heading so far."""
+        self._zero_heading_rad = self._anchor.heading_rad
+
+    def set_zero(self) -> None:
+        """The zero is the posture right now."""
+        self._moved_rad = self._zero_moved_rad()
+        self._zero_lost, self._anchor = self._lost, Anchor.at(self._drift)
+        self.keep_zero()
+
+    def _zero_moved_rad(self) -> float:
+        """How much the zero has moved by what was told of its heading since."""
+        return self._moved_rad + self._zero_lost * (self._anchor.heading_rad - self._zero_heading_rad)
 
     def step(self, thigh: tuple[Vector, Vector], shank: tuple[Vector, Vector]) -> CausalAngle:
         """Takes (angular rate in rad/s, specific force in m/s^2) of both sensors."""
@@ -126,9 +139,7 @@ class CausalKnee:
         phasor = 4 * a1 * b1 * (a2 * b2).conjugate()
         level2 = abs(phasor)
         rise = (_rise((a1, b1)) + _rise((a2, b2))) / 2
-        drift = self._drift.seen(phasor, self._step_s, self._parameters)
-        self._drift = drift.later(self._step_s, rise, self._parameters)
-        self._since_zero_s += self._step_s
+        self._look(phasor, rise)
         slow = complex_exp(1j * self._drift.heading_rad)
         self._wobble += self._follow * (phasor * slow.conjugate() - self._wobble)
         seen = abs(self._wobble)
@@ -137,21 +148,28 @@ class CausalKnee:
         angle = degrees(2 * phase(a1.conjugate() * a2 * half + b1 * (b2 * half).conjugate()))
         middle = self._knee.middle_deg
         angle = (angle - middle + 180.0) % 360.0 - 180.0 + middle
-        sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2)
-        return CausalAngle(angle, degrees(sd), self._tilt_deg(a1, b1))
+        flat = level2 * level2 / (level2 * level2 + self._follow4)
+        self._lost = rise * (1.0 - flat)
+        sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2, flat)
+        return CausalAngle(angle - degrees(self._zero_moved_rad()), degrees(sd), self._tilt_deg(a1, b1))
 
-    def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float) -> float:
-        share = level2 * level2 / (level2 * level2 + self._follow4)
+    def _look(self, phasor: complex, rise: float) -> None:
+        seen = self._drift.seen(phasor, self._step_s, self._parameters)
+        if seen is not self._drift:
+            self._anchor = self._anchor.told(self._drift, seen)
+        self._drift = seen.later(self._step_s, rise, self._parameters)
+        self._anchor = self._anchor.later(self._step_s, rise)
+
+    def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float, share: float) -> float:
         x1, y1 = _axis_slope(one)
         x2, y2 = _axis_slope(two)
         z, c = self._zero_slope, self._covariance
         d = (share * x1 - z[0], share * y1 - z[1], -share * x2 - z[2], -share * y2 - z[3])
         variance = sum(d[i] * sum(c[i][j] * d[j] for j in range(4)) for i in range(4))
-        lost = (_rise(one) + _rise(two)) / 2 * (1.0 - share)
-        heading2 = min(self._drift.heading_rad2, _UNKNOWN_RAD2)
-        away_s = abs(self._since_zero_s)
-        drifted = self._drift.bias_rad2_s2 * away_s * away_s + self._parameters.wander_rad**2 * away_s
-        variance += (lost - self._knee.zero_lost) ** 2 * heading2 + lost * lost * min(drifted, 2 * heading2)
+        lost, zero_lost = self._lost, self._zero_lost
+        now2, then2, together = self._drift.heading_rad2, self._anchor.heading_rad2, self._anchor.with_heading
+        turned = lost * lost * now2 - 2 * lost * zero_lost * together + zero_lost * zero_lost * then2
+        variance += min(max(turned, 0.0), _UNKNOWN_RAD2)
         variance += lost * lost * level2 * self._off_hinge2
         bent = radians(angle_deg - self._knee.zero_angle_deg)
         variance += self._sensor2 + self._unseen2 * (1.0 + bent * bent)

@@ -100,6 +100,44 @@ class Drift(NamedTuple):
         )
 
 
+class Anchor(NamedTuple):
+    """The heading at one past moment, as everything since has told it (a fixed-point smoother).
+
+    Where the hinge stood upright at the zero posture, that heading is part of the zero, and it shows only
+    when the hinge is seen again.
+    """
+
+    heading_rad: float
+    with_heading: float
+    with_bias: float
+    heading_rad2: float
+
+    @classmethod
+    def at(cls, drift: Drift) -> Anchor:
+        """The present moment."""
+        return cls(drift.heading_rad, drift.heading_rad2, drift.shared, drift.heading_rad2)
+
+    def told(self, before: Drift, after: Drift) -> Anchor:
+        """After the look that changed the present heading from one state to the other."""
+        own, with_heading, with_bias, own2 = self
+        share = with_heading / before.heading_rad2
+        less = after.heading_rad2 - before.heading_rad2
+        return Anchor(
+            own + share * (after.heading_rad - before.heading_rad),
+            with_heading + share * less,
+            with_bias + share * (after.shared - before.shared),
+            own2 + share * share * less,
+        )
+
+    def later(self, seconds: float, rise: float) -> Anchor:
+        """The same, some seconds on."""
+        return self._replace(with_heading=self.with_heading + rise * seconds * self.with_bias)
+
+    def lost(self) -> Anchor:
+        """After a gap, when nothing can be told any more."""
+        return self._replace(with_heading=0.0, with_bias=0.0)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Course:
     """The filter over a recording, in steps of about a second.
@@ -114,6 +152,15 @@ class Course:
     turns: list[float]
     expected: list[Drift]
     known: list[Drift]
+
+    def anchor(self, since: int, step: int) -> Anchor:
+        """The heading at one step, as told by all until before another one's look."""
+        anchor = Anchor.at(self.known[since] if since < step else self.expected[step])
+        for k in range(since, step):
+            anchor = anchor.later(1.0, self.turns[k])
+            if k + 1 < step:
+                anchor = anchor.told(self.expected[k + 1], self.known[k + 1])
+        return anchor
 
 
 def follow_drift(

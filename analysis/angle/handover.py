@@ -56,6 +56,7 @@ def underway(
     wanted = (len(grid.time_s) - back_s * rate_hz) / knots.size
     step = max(int(np.searchsorted(course.first, wanted)) - 1, 0)
     knot = course.first[step : step + 1]
+    zero = int(np.searchsorted(course.first, np.median(found.zero_knots), side="right")) - 1
 
     def level_from_sensor(sensor: Attitude) -> Spinor:
         rows = knot * knots.size
@@ -68,6 +69,6 @@ def underway(
         level_from_sensor(knee.thigh),
         level_from_sensor(knee.shank),
         course.expected[step],
-        (float(knot[0]) - float(np.median(found.zero_knots))) * knots.size / rate_hz,
+        course.anchor(zero, step),
     )
     return int(knot[0]) * knots.size, state

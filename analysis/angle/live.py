@@ -252,6 +252,7 @@ class LiveAngle:
         self._angles_from = self._count - len(self._history) + first
         for both, step_s in self._history[first:]:
             self._read(self._knee, both, step_s)
+        self._knee.keep_zero()
 
     def _own_poses(self) -> list[ReferencePose]:
         """Poses of the present strapping, past and to come."""
@@ -274,7 +275,7 @@ class LiveAngle:
             if time_s >= pose.time_s + pose.duration_s and np.isfinite(window).any():
                 self._zero_deg = float(np.nanmedian(window)) - pose.flexion_deg
                 self._pose, self._had_zero = pose, True
-                self._knee.zeroed(time_s - pose.time_s - pose.duration_s / 2)
+                self._knee.set_zero()
                 return
 
 
