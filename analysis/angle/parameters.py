@@ -11,7 +11,8 @@ Three ways, said below for each:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import hypot
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,15 @@ class AngleParameters:
     follow_s: float = 1.0
     follow_level: float = 0.4
     off_hinge_share: float = 0.25
-    sensor_rad: float = 0.0026
+    sensor_rad: float = 0.003
     least_off_hinge_rad: float = 0.0017
     max_axis_knots: int = 3000
     search_knots: int = 800
+
+    def for_hinge(self, off_hinge_rad: float) -> AngleParameters:
+        """The same for a hinge that was seen to wobble and tilt less than assumed."""
+        scale = min(off_hinge_rad / hypot(self.wobble_rad, self.tilt_rad), 1.0)
+        return replace(self, wobble_rad=scale * self.wobble_rad, tilt_rad=scale * self.tilt_rad)
 
 
 DEFAULTS = AngleParameters()

@@ -15,7 +15,7 @@ from analysis.angle.direction import Direction, alike_evidence, judge, lever_evi
 from analysis.angle.drift import follow_drift, smooth_drift
 from analysis.angle.flexion import Hinged, circular_middle_deg, hinge_angle_rad, inclination_rad, near
 from analysis.angle.grid import Grid
-from analysis.angle.heading import Heading, follow
+from analysis.angle.heading import Heading, follow, hinge_information, smooth_heading
 from analysis.angle.identify import Knee, find_knee
 from analysis.angle.knots import Knots
 from analysis.angle.parameters import AngleParameters
@@ -162,12 +162,20 @@ def _read(knee: Knee, grid: Grid, knots: Knots, parameters: AngleParameters) -> 
     phasor = thigh.direction[knots.middle] * shank.direction[knots.middle].conj()
     level2 = np.abs(phasor)
     rise = (thigh.rise[knots.middle] + shank.rise[knots.middle]) / 2
-    course = follow_drift(phasor, rise, knee.hinge_bias_rad2_s2, knots, grid.rate_hz, parameters)
-    heading = smooth_drift(course, knots)
+
+    def drifting(p: AngleParameters) -> Heading:
+        course = follow_drift(phasor, rise, knee.hinge_bias_rad2_s2, knots, grid.rate_hz, p)
+        return smooth_drift(course, knots)
+
+    information = hinge_information(level2, parameters)
+    wandering = smooth_heading(phasor, information, parameters.skin_wander_rad, knots, grid.rate_hz)
+    apart = off_hinge_rad(thigh, shank, wandering, knots, parameters)
+    # The heading of a steady hinge is better known than the filter, which must suit every knee, assumes.
+    heading, known = drifting(parameters), drifting(parameters.for_hinge(apart))
+    heading = replace(heading, sd_rad=known.sd_rad, bias_sd_rad_s=known.bias_sd_rad_s)
     turned = follow(phasor, heading, knots, grid.rate_hz, parameters)
     angle = np.degrees(hinge_angle_rad(thigh, shank, knots.to_samples(turned)))
     angle = near(angle, circular_middle_deg(angle[grid.known]))
-    apart = off_hinge_rad(thigh, shank, heading, knots, parameters)
     return _Reading(angle, level2, heading, apart)
 
 
