@@ -42,9 +42,8 @@ class Direction:
 def lever_evidence(centre: KneeCentre, axes: tuple[Float, Float]) -> Evidence:
     """Straight is where the levers from the knee to both sensors point opposite ways."""
     angles, variance = [], _LEVER_SD_DEG**2
-    for axis, distal, sd in zip(
-        axes, (-centre.thigh_m, centre.shank_m), (centre.thigh_sd_m, centre.shank_sd_m), strict=True
-    ):
+    sds = (centre.thigh_sd_m, centre.shank_sd_m), (centre.thigh_skin_m, centre.shank_skin_m)
+    for axis, distal, sd in zip(axes, (-centre.thigh_m, centre.shank_m), np.hypot(*sds), strict=True):
         x, y = tangents(axis) @ distal
         angles.append(np.degrees(np.arctan2(y, x)))
         variance += np.degrees(np.arctan2(sd, np.hypot(x, y))) ** 2

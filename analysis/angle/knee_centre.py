@@ -28,7 +28,7 @@ _FORCE_FLOOR_M_S2 = 0.02
 _FORCE_BIAS_M_S2 = 0.03
 # Skin lets a sensor turn with the other segment, by about this share of how that one turns: where a segment
 # hardly turns, what its sensor feels of turning is skin, and tells nothing of the lever.
-_SKIN_SHARE = 0.05
+_SKIN_SHARE = 0.1
 # Sensors sit about this far from the knee.
 _LEVER_M = 0.2
 # No sensor on a thigh or a shin is farther from the knee than the first; the second is too far by far.
@@ -36,7 +36,7 @@ _FARTHEST_M = 0.4
 _TOO_FAR_M = 0.1
 # A lever within about 45 deg of the vertical: sensors sit beside the bone, not on it.
 _UPRIGHT = 0.7
-_KNOWN_SHARE = 0.35
+_KNOWN_SHARE = 0.3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,6 +47,8 @@ class KneeCentre:
         thigh_m, shank_m: (3,) in sensor coordinates.
         thigh_sd_m, shank_sd_m: one sigma of the less certain in-plane component.
         residual_m_s2: robust standard deviation of the disagreement left.
+        thigh_skin_m, shank_skin_m: how much of a lever may be made up, because skin turned that sensor along
+            with the other segment.
     """
 
     thigh_m: Float
@@ -54,6 +56,8 @@ class KneeCentre:
     thigh_sd_m: float
     shank_sd_m: float
     residual_m_s2: float
+    thigh_skin_m: float = 0.0
+    shank_skin_m: float = 0.0
 
     @property
     def implausibility(self) -> float:
@@ -115,9 +119,11 @@ def find_knee_centre(
     parts = slice(0, 3), slice(3, 6)
     turning = [float(np.sqrt(np.mean(matrix[:, part] ** 2))) for part in parts]
     sds = []
-    for axis, part, own, other in zip(axes, parts, turning, turning[::-1], strict=True):
+    for axis, part, own in zip(axes, parts, turning, strict=True):
         plane = tangents(axis)
         random = float((plane @ covariance[part, part] @ plane.T).diagonal().max())
-        systematic = np.hypot(_FORCE_BIAS_M_S2, _SKIN_SHARE * _LEVER_M * other) / own
-        sds.append(min(float(np.hypot(np.sqrt(random), systematic)), _LEVER_PRIOR_M))
-    return KneeCentre(levers[:3], levers[3:], sds[0], sds[1], scale)
+        sds.append(min(float(np.hypot(np.sqrt(random), _FORCE_BIAS_M_S2 / own)), _LEVER_PRIOR_M))
+    skins = [
+        min(_SKIN_SHARE * _LEVER_M * other / own, _LEVER_PRIOR_M) for own, other in (turning, turning[::-1])
+    ]
+    return KneeCentre(levers[:3], levers[3:], sds[0], sds[1], scale, skins[0], skins[1])

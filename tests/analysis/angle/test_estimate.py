@@ -13,7 +13,7 @@ from analysis.angle import estimate_angle
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import ImuSamples
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
-from firmware_bridge.virtual.sessions import still, swings
+from firmware_bridge.virtual.sessions import full_session, still, swings
 from firmware_bridge.virtual.simulation import simulate_session
 from firmware_bridge.virtual.wearing import Wearing
 
@@ -200,6 +200,34 @@ def test_a_sensor_that_cannot_be_right_is_refused(
     case = simulated("standing")
     with pytest.raises(CannotAnswerError, match=words):
         estimate_angle(case.thigh, change(case.shank))
+
+
+@pytest.mark.parametrize("posture", ["ake", "prone"])
+@pytest.mark.parametrize("seed", [60, 61])
+def test_skin_on_a_resting_thigh_does_not_tell_which_way_the_knee_bends(posture: str, seed: int) -> None:
+    """Its sensor is rocked by the swinging shank, as if the thigh turned about a knee that is elsewhere."""
+    script = swings(10, 15.0, 85.0, 1.0, posture, restlessness=0.3)  # type: ignore[arg-type]
+    session = simulate_session(script, Wearing.realistic(2.0, seed), seed=seed)
+    result = estimate_angle(session.recording.thigh, session.recording.shank)
+    truth = np.interp(result.track.time_s, session.truth.time_s, session.truth.flexion_deg)
+    told = np.corrcoef(result.track.flexion_deg, truth)[0, 1] > 0
+    assert told or any("Which way the knee bends" in w for w in result.warnings)
+
+
+@pytest.mark.parametrize("posture", ["side_lying", "supine"])
+def test_minutes_of_a_session_stay_within_a_degree(posture: str) -> None:
+    """In side-lying the gyros' bias turns the heading between the looks at the hinge."""
+    session = simulate_session(
+        full_session(("prone",), seed=41, posture=posture),
+        Wearing.realistic(2.0, 41),  # type: ignore[arg-type]
+        seed=41,
+    )
+    recording = session.recording
+    result = estimate_angle(
+        recording.thigh, recording.shank, phases=recording.phases, poses=recording.reference_poses
+    )
+    truth = np.interp(result.track.time_s, session.truth.time_s, session.truth.flexion_deg)
+    assert np.nanstd(result.track.flexion_deg - truth) < 1.0
 
 
 @pytest.mark.parametrize("posture", ["prone", "standing", "seated"])

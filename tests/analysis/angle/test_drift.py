@@ -1,0 +1,121 @@
+"""The drifting heading: against a truth, against dense least squares, and seen from later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.angle.drift import Anchor, Drift, follow_drift, smooth_drift
+from analysis.angle.knots import Knots
+from analysis.angle.parameters import DEFAULTS
+
+RATE_HZ = 100.0
+BIAS_SD = np.radians(0.2)
+
+
+def knots_of(seconds: int) -> Knots:
+    return Knots.of(np.ones(int(seconds * RATE_HZ), dtype=bool), RATE_HZ, 0.1)
+
+
+def looks(knots: Knots, heading: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Phasors of a hinge whose level part is `level`, in a world turned by `heading`."""
+    return level**2 * np.exp(1j * heading)
+
+
+def test_a_bias_learnt_on_the_flat_hinge_is_carried_on() -> None:
+    """Bias turns the heading only as far as the hinge rises; then nothing is seen of it for a minute."""
+    knots = knots_of(180)
+    seconds = knots.middle / RATE_HZ
+    rise = np.where(seconds < 120, 0.6, 0.999)
+    bias = np.radians(0.15)
+    heading = 1.0 + np.cumsum(bias * rise) * knots.size / RATE_HZ
+    level = np.sqrt(1 - rise**2)
+    course = follow_drift(looks(knots, heading, level), rise, BIAS_SD**2, knots, RATE_HZ, DEFAULTS)
+    smoothed = smooth_drift(course, knots)
+    assert np.degrees(course.known[-1].bias_rad_s) == pytest.approx(0.15, abs=0.02)
+    # It turned by 9 deg unseen.
+    assert np.degrees(np.abs(smoothed.heading_rad - heading)).max() < 1.5
+    # Another hinge, tilted as much as assumed, would be no better known than that.
+    assert min(known.heading_rad2 for known in course.known) > 0.99 * DEFAULTS.tilt_rad**2
+
+
+def test_waiting_does_not_mend_the_tilt_of_a_nearly_upright_hinge() -> None:
+    drift = Drift.unknown(0.0)
+    for _ in range(1000):
+        drift = drift.seen(0.01 * np.exp(1j), 1.0, DEFAULTS)
+    assert np.sqrt(drift.heading_rad2) == pytest.approx(DEFAULTS.tilt_rad / 0.1)
+    assert drift.heading_rad == pytest.approx(1.0, abs=0.01)
+
+
+def dense(
+    heading: np.ndarray, turns: list[float], noise2: float, parameters: object = DEFAULTS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Heading and bias of all steps by one least-squares problem: (2k,) estimates and their covariance."""
+    k = len(heading)
+    rows, values = [], []
+
+    def equation(terms: dict[int, float], value: float, variance: float) -> None:
+        row = np.zeros(2 * k)
+        for column, factor in terms.items():
+            row[column] = factor
+        rows.append(row / np.sqrt(variance))
+        values.append(value / np.sqrt(variance))
+
+    equation({1: 1.0}, 0.0, BIAS_SD**2)
+    equation({0: 1.0}, 0.0, 100.0)
+    for n in range(k):
+        equation({2 * n: 1.0}, heading[n], noise2)
+        if n:
+            equation({2 * n: 1.0, 2 * n - 2: -1.0, 2 * n - 1: -turns[n - 1]}, 0.0, DEFAULTS.wander_rad**2)
+            equation({2 * n + 1: 1.0, 2 * n - 1: -1.0}, 0.0, DEFAULTS.bias_walk_rad_s**2)
+    matrix, target = np.array(rows), np.array(values)
+    covariance = np.linalg.inv(matrix.T @ matrix)
+    return covariance @ matrix.T @ target, covariance
+
+
+def test_forward_backward_and_from_later_agree_with_dense_least_squares() -> None:
+    rng = np.random.default_rng(0)
+    parameters = replace(DEFAULTS, tilt_rad=0.0)
+    noise2 = DEFAULTS.wobble_rad**2 * DEFAULTS.wobble_s
+    turns = rng.uniform(0.2, 1.0, 40).tolist()
+    seen = 0.3 + np.cumsum(np.r_[0.0, turns[:-1]]) * 0.002 + rng.normal(0.0, 0.02, 40)
+    wanted, covariance = dense(seen, turns, noise2)
+    state, expected, known, anchor = Drift.unknown(BIAS_SD**2), [], [], None
+    for n, (phase, turn) in enumerate(zip(seen, turns, strict=True)):
+        expected.append(state)
+        state = state.seen(np.exp(1j * phase), 1.0, parameters)
+        if anchor is not None:
+            anchor = anchor.told(expected[-1], state)
+        known.append(state)
+        if n == 12:
+            anchor = Anchor.at(state)
+        # `later` multiplies rise and seconds; the process noise here is that of one second.
+        state = state.later(1.0, turn, parameters)
+        if anchor is not None:
+            anchor = anchor.later(1.0, turn)
+    assert known[-1].heading_rad == pytest.approx(wanted[-2], abs=1e-6)
+    assert known[-1].heading_rad2 == pytest.approx(covariance[-2, -2], rel=1e-4)
+    assert anchor is not None
+    assert anchor.heading_rad == pytest.approx(wanted[24], abs=1e-6)
+    assert anchor.heading_rad2 == pytest.approx(covariance[24, 24], rel=1e-4)
+    smoothed = known[-1]
+    for n in range(38, 11, -1):
+        smoothed = known[n].smoothed(expected[n + 1], smoothed, turns[n])
+    assert smoothed.heading_rad == pytest.approx(wanted[24], abs=1e-6)
+    assert smoothed.heading_rad2 == pytest.approx(covariance[24, 24], rel=1e-4)
+    assert smoothed.bias_rad_s == pytest.approx(wanted[25], abs=1e-6)
+
+
+def test_across_a_gap_the_heading_is_found_anew_and_the_bias_is_kept() -> None:
+    carried = np.ones(12000, dtype=bool)
+    carried[6000:6200] = False
+    knots = Knots.of(carried, RATE_HZ, 0.1)
+    heading = np.where(knots.middle < 6100, 0.5, 2.5)
+    phasor = looks(knots, heading, np.full(knots.count, 0.9))
+    rise = np.full(knots.count, np.sqrt(1 - 0.81))
+    smoothed = smooth_drift(follow_drift(phasor, rise, BIAS_SD**2, knots, RATE_HZ, DEFAULTS), knots)
+    away = np.abs(knots.middle - 6100) > 400
+    wrapped = np.angle(np.exp(1j * (smoothed.heading_rad - heading)))
+    assert np.abs(wrapped[away]).max() < 0.02
