@@ -53,7 +53,8 @@ def knot_band_deg(
     off_hinge: float,
     flexion_deg: Float,
     zero: NDArray[np.int64],
-    spacing_s: float,
+    knots: Knots,
+    rate_hz: float,
     parameters: AngleParameters,
 ) -> Float:
     """One sigma (m,) at the knots.
@@ -65,13 +66,14 @@ def knot_band_deg(
         off_hinge: `off_hinge_rad`.
         flexion_deg: (m,) from the zero posture.
         zero: knots of the zero posture, where axes cannot err.
-        spacing_s: of the knots.
+        knots: the blocks.
+        rate_hz: of the samples.
         parameters: the constants.
     """
     slope = axis_slope(knee, level2, parameters)
     slope = slope - slope[:, zero].mean(axis=1, keepdims=True)
     axes = np.einsum("in,ij,jn->n", slope, knee.fit.covariance_rad2, slope)
-    turned = _from_heading(knee, level2, heading, off_hinge, zero, spacing_s, parameters)
+    turned = _from_heading(knee, level2, heading, off_hinge, zero, knots, rate_hz, parameters)
     unseen = along_hinge_variance(off_hinge, np.radians(flexion_deg), parameters)
     return np.asarray(np.degrees(np.sqrt(np.maximum(axes, 0.0) + turned + unseen)))
 
@@ -88,15 +90,20 @@ def _from_heading(
     heading: Heading,
     off_hinge: float,
     zero: NDArray[np.int64],
-    spacing_s: float,
+    knots: Knots,
+    rate_hz: float,
     parameters: AngleParameters,
 ) -> Float:
     """Variance (m,) of the angle from the heading, beyond that at the zero posture."""
     p = parameters
     lost = heading_slope(knee, level2, p)
     at_zero = float(lost[zero].mean())
-    away_s = np.abs(np.arange(len(lost)) - float(np.median(zero))) * spacing_s
+    middle = int(np.median(zero))
+    away_s = np.abs(np.arange(len(lost)) - middle) * knots.size / rate_hz
     drifted = (heading.bias_sd_rad_s * away_s) ** 2 + p.wander_rad**2 * away_s
-    drifted = np.minimum(drifted, 2 * heading.sd_rad**2)
+    gaps = np.cumsum(knots.cut)
+    drifted = np.where(
+        gaps == gaps[middle], np.minimum(drifted, 2 * heading.sd_rad**2), 2 * heading.sd_rad**2
+    )
     wobble = lost * np.sqrt(level2) * off_hinge
     return np.asarray((lost - at_zero) ** 2 * heading.sd_rad**2 + lost**2 * drifted + wobble**2)

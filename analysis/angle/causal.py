@@ -86,6 +86,15 @@ class CausalSensor:
         self._hinge = sensor_from_hinge
         self.restart()
 
+    @property
+    def rests(self) -> int:
+        """How often rest has told something."""
+        return self._bias.rests
+
+    def bias_along(self, axis: Float) -> tuple[float, float]:
+        """The bias along an axis (3,) of the sensor, and its variance."""
+        return self._bias.along(axis)
+
     def restart(self, level_from_sensor: Spinor | None = None) -> None:
         """Forgets the attitude, as after a gap, or takes another; bias, lever and axis stay."""
         self._bias.interrupt()
@@ -178,13 +187,14 @@ def _upright(acc: Vector) -> Spinor:
 class RestBias:
     """Follows the gyro's bias at rest: every half second, `bias.at_rest` of the last window."""
 
-    __slots__ = ("_bias", "_covariance", "_rate_hz", "_recent", "_stride")
+    __slots__ = ("_bias", "_covariance", "_rate_hz", "_recent", "_stride", "rests")
 
     def __init__(self, rate_hz: float, bias_rad_s: Float, covariance: Float) -> None:
         self._rate_hz = rate_hz
         self._stride = stride(rate_hz)
         self._covariance = covariance
         self._bias = _vector(bias_rad_s)
+        self.rests = 0
         self.interrupt()
 
     def interrupt(self) -> None:
@@ -198,11 +208,16 @@ class RestBias:
             self._learn()
         return self._bias
 
+    def along(self, axis: Float) -> tuple[float, float]:
+        """The bias along an axis (3,), and its variance."""
+        return float(axis @ np.array(self._bias)), float(axis @ self._covariance @ axis)
+
     def _learn(self) -> None:
         values = np.array(self._recent).T
         del self._recent[: self._stride]
         rest = at_rest(Motion(values[:3], values[3:]), np.ones(values.shape[1], dtype=bool), self._rate_hz)
         seconds = self._stride / self._rate_hz
+        self.rests += len(rest.value) > 0
         bias, self._covariance = updated(np.array(self._bias), self._covariance, seconds, rest)
         self._bias = _vector(bias)
 

@@ -16,7 +16,7 @@ from analysis.angle.parameters import AngleParameters
 from analysis.angle.quaternion import from_matrix
 from firmware_bridge.samples import Float
 
-_UNKNOWN_RAD2 = 10.0
+_MOST_RAD2 = 10.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -100,10 +100,11 @@ class CausalKnee:
         self._follow = 1.0 - exp(-1.0 / (rate_hz * p.follow_s))
         self._follow4 = p.follow_level**4
         self._off_hinge2 = knee.off_hinge_rad**2
-        self._hinge_bias_rad2_s2 = knee.hinge_bias_rad2_s2
+        self._drift = Drift.unknown(knee.hinge_bias_rad2_s2)
         self._zero_lost, self._lost = knee.zero_lost, 0.0
         self._moved_rad, self._zero_heading_rad = 0.0, 0.0
-        self._anchor = Anchor(0.0, 0.0, 0.0, 0.0)
+        self._anchor = Anchor.at(self._drift)
+        self._rests, (self._taken_off_rad_s, _) = 0, self._bias_along_hinge()
         self._sensor2 = p.sensor_rad**2
         self._unseen2 = (p.off_hinge_share * knee.off_hinge_rad) ** 2
         self.restart()
@@ -112,7 +113,7 @@ class CausalKnee:
         """Forgets attitudes and heading, as after a gap, or goes on from others."""
         self._thigh.restart(at.thigh)
         self._shank.restart(at.shank)
-        self._drift = at.drift or Drift.unknown(self._hinge_bias_rad2_s2)
+        self._drift = at.drift or self._drift.lost()
         self._wobble = 0j
         self._anchor = at.anchor or self._anchor.lost()
         if at.anchor is not None:
@@ -153,12 +154,29 @@ class CausalKnee:
         sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2, flat)
         return CausalAngle(angle - degrees(self._zero_moved_rad()), degrees(sd), self._tilt_deg(a1, b1))
 
+    def _bias_along_hinge(self) -> tuple[float, float]:
+        """What is taken off the gyros (thigh's less shank's), and its variance as rest tells it."""
+        (one, one2), (two, two2) = (
+            s.bias_along(j) for s, j in zip((self._thigh, self._shank), self._knee.axes, strict=True)
+        )
+        return one - two, one2 + two2
+
+    def _rest(self) -> None:
+        taken_off, variance = self._bias_along_hinge()
+        more, before = taken_off - self._taken_off_rad_s, self._drift
+        self._drift = before.rested(more, variance)
+        self._anchor = self._anchor.rested(before, more, variance)
+        self._taken_off_rad_s = taken_off
+
     def _look(self, phasor: complex, rise: float) -> None:
+        if (rests := self._thigh.rests + self._shank.rests) != self._rests:
+            self._rests = rests
+            self._rest()
         seen = self._drift.seen(phasor, self._step_s, self._parameters)
         if seen is not self._drift:
             self._anchor = self._anchor.told(self._drift, seen)
         self._drift = seen.later(self._step_s, rise, self._parameters)
-        self._anchor = self._anchor.later(self._step_s, rise)
+        self._anchor = self._anchor.later(self._step_s * rise)
 
     def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float, share: float) -> float:
         x1, y1 = _axis_slope(one)
@@ -169,7 +187,7 @@ class CausalKnee:
         lost, zero_lost = self._lost, self._zero_lost
         now2, then2, together = self._drift.heading_rad2, self._anchor.heading_rad2, self._anchor.with_heading
         turned = lost * lost * now2 - 2 * lost * zero_lost * together + zero_lost * zero_lost * then2
-        variance += min(max(turned, 0.0), _UNKNOWN_RAD2)
+        variance += min(max(turned, 0.0), _MOST_RAD2)
         variance += lost * lost * level2 * self._off_hinge2
         bent = radians(angle_deg - self._knee.zero_angle_deg)
         variance += self._sensor2 + self._unseen2 * (1.0 + bent * bent)

@@ -72,6 +72,20 @@ class Drift(NamedTuple):
             heading + (1.0 - left) * missed, bias + share * missed, hh * left, hb * left, bb - share * hb
         )
 
+    def rested(self, taken_off_rad_s: float, bias_rad2_s2: float) -> Drift:
+        """After rest has told the gyros' bias.
+
+        Args:
+            taken_off_rad_s: what more is taken off the gyros since, along the hinge.
+            bias_rad2_s2: variance of the rest, as rest alone tells it.
+        """
+        heading, bias, hh, hb, bb = self
+        if bias_rad2_s2 >= bb:
+            return self._replace(bias_rad_s=bias - taken_off_rad_s)
+        share, less = hb / bb, bias_rad2_s2 - bb
+        heading += share * (taken_off_rad_s - bias)
+        return Drift(heading, 0.0, hh + share * share * less, hb + share * less, bias_rad2_s2)
+
     def smoothed(self, expected: Drift, later: Drift, turn: float) -> Drift:
         """With all that came later (Rauch, Tung and Striebel 1965).
 
@@ -129,18 +143,32 @@ class Anchor(NamedTuple):
             own2 + share * share * less,
         )
 
-    def later(self, seconds: float, rise: float) -> Anchor:
-        """The same, some seconds on."""
-        return self._replace(with_heading=self.with_heading + rise * seconds * self.with_bias)
+    def rested(self, before: Drift, taken_off_rad_s: float, bias_rad2_s2: float) -> Anchor:
+        """The same as `Drift.rested`, for the state it changes."""
+        less = bias_rad2_s2 - before.bias_rad2_s2
+        if less >= 0.0:
+            return self
+        own, with_heading, with_bias, own2 = self
+        share = with_bias / before.bias_rad2_s2
+        return Anchor(
+            own + share * (taken_off_rad_s - before.bias_rad_s),
+            with_heading + share * less * before.shared / before.bias_rad2_s2,
+            with_bias + share * less,
+            own2 + share * share * less,
+        )
+
+    def later(self, turn: float) -> Anchor:
+        """The same, once the heading has turned by the bias times `turn`, rise times seconds."""
+        return self._replace(with_heading=self.with_heading + turn * self.with_bias)
 
     def lost(self) -> Anchor:
-        """After a gap, when nothing can be told any more."""
-        return self._replace(with_heading=0.0, with_bias=0.0)
+        """After a gap."""
+        return self._replace(with_heading=0.0)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Course:
-    """The filter over a recording, in steps of about a second.
+    """The filter over a recording, in steps of at most about a second.
 
     Attributes:
         first: (k,) first knot of each step.
@@ -157,7 +185,7 @@ class Course:
         """The heading at one step, as told by all until before another one's look."""
         anchor = Anchor.at(self.known[since] if since < step else self.expected[step])
         for k in range(since, step):
-            anchor = anchor.later(1.0, self.turns[k])
+            anchor = anchor.later(self.turns[k])
             if k + 1 < step:
                 anchor = anchor.told(self.expected[k + 1], self.known[k + 1])
         return anchor
@@ -182,8 +210,7 @@ def follow_drift(
         parameters: the constants.
     """
     spacing_s = knots.size / rate_hz
-    size = max(1, round(_STEP_S / spacing_s))
-    first = np.arange(0, knots.count, size)
+    first = knots.steps(rate_hz, _STEP_S)
     lost = np.logical_or.reduceat(knots.cut, first).tolist()
     counts = np.diff(np.append(first, knots.count))
     whole = np.add.reduceat(~knots.cut, first, dtype=np.int64)

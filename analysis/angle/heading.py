@@ -10,6 +10,7 @@ without a memory, as where skin disturbs it: that is enough to find the axes. Wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -31,12 +32,12 @@ class Heading:
     Attributes:
         heading_rad: (m,) unwrapped.
         sd_rad: (m,) one sigma of it.
-        bias_sd_rad_s: one sigma of the bias that makes it drift where the hinge stands upright.
+        bias_sd_rad_s: one sigma of the bias that makes it drift; infinite where none is estimated.
     """
 
     heading_rad: Float
     sd_rad: Float
-    bias_sd_rad_s: float = 0.0
+    bias_sd_rad_s: float = inf
 
 
 def hinge_information(level2: Float, parameters: AngleParameters) -> Float:
@@ -61,15 +62,14 @@ def smooth_heading(
         rate_hz: of the samples.
     """
     spacing_s = knots.size / rate_hz
-    size = max(1, round(_STEP_S / spacing_s))
-    starts = np.arange(0, knots.count, size)
+    starts = knots.steps(rate_hz, _STEP_S)
     worth = np.where(knots.cut, 0.0, information) * spacing_s
     unit = phasor / np.maximum(np.abs(phasor), 1e-12)
     own, toward = np.add.reduceat(worth, starts), np.add.reduceat(worth * unit, starts)
     lost = np.logical_or.reduceat(knots.cut, starts)
-    wander2 = wander_rad**2 * size * spacing_s
+    wander2 = wander_rad**2 * np.diff(np.append(starts, knots.count)) * spacing_s
     before = _carry(own, toward, lost, wander2)
-    after = _carry(own[::-1], toward[::-1], lost[::-1], wander2)
+    after = _carry(own[::-1], toward[::-1], lost[::-1], wander2[::-1])
     total = before[0] + own + after[0][::-1]
     mean = before[1] + toward + after[1][::-1]
     middle = (starts + np.append(starts[1:], knots.count) - 1) / 2
@@ -103,14 +103,15 @@ def follow_share(level2: Float, parameters: AngleParameters) -> Float:
     return np.asarray(level2**2 / (level2**2 + parameters.follow_level**4))
 
 
-def _carry(own: Float, toward: Complex, lost: Bool, wander2: float) -> tuple[Float, Complex]:
+def _carry(own: Float, toward: Complex, lost: Bool, wander2: Float) -> tuple[Float, Complex]:
     """What the past says about each step before its own observation; scalars, so plain Python is fast."""
     known, mean = 0.0, 0j
     knowns, means = [], []
-    for information, direction, gone in zip(own.tolist(), toward.tolist(), lost.tolist(), strict=True):
+    steps = zip(own.tolist(), toward.tolist(), lost.tolist(), wander2.tolist(), strict=True)
+    for information, direction, gone, wandered2 in steps:
         knowns.append(known)
         means.append(mean)
         known, mean = known + information, mean + direction
-        fade = 0.0 if gone else 1.0 / (1.0 + wander2 * known)
+        fade = 0.0 if gone else 1.0 / (1.0 + wandered2 * known)
         known, mean = known * fade, mean * fade
     return np.array(knowns), np.array(means)

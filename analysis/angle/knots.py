@@ -50,6 +50,12 @@ class Knots:
         """(count,) the middle sample of each block."""
         return np.arange(self.count) * self.size + self.size // 2
 
+    def steps(self, rate_hz: float, step_s: float) -> NDArray[np.int64]:
+        """First knots of steps of at most about `step_s`, none of which reaches across a gap."""
+        size = max(1, round(step_s * rate_hz / self.size))
+        edges = np.flatnonzero(np.diff(self.cut, prepend=False)) if self.cut.any() else ()
+        return np.union1d(np.arange(0, self.count, size), np.asarray(edges, dtype=np.int64))
+
     def mean(self, values: Float) -> Float:
         """Block means of (k, n) values, (k, count)."""
         blocks = values[:, : self.count * self.size].reshape(len(values), self.count, self.size)

@@ -97,10 +97,17 @@ class AngleParameters:
     max_axis_knots: int = 3000
     search_knots: int = 800
 
-    def for_hinge(self, off_hinge_rad: float) -> AngleParameters:
-        """The same for a hinge that was seen to wobble and tilt less than assumed."""
+    def for_hinge(self, off_hinge_rad: float, axes_rad: float) -> AngleParameters:
+        """The same for a hinge that was seen to wobble and tilt less than assumed.
+
+        Args:
+            off_hinge_rad: how far apart the two sensors see it, RMS.
+            axes_rad: one sigma of the direction of one axis against the other. It turns every look at the
+                hinge the same way, as a tilt does.
+        """
         scale = min(off_hinge_rad / hypot(self.wobble_rad, self.tilt_rad), 1.0)
-        return replace(self, wobble_rad=scale * self.wobble_rad, tilt_rad=scale * self.tilt_rad)
+        tilt_rad = hypot(scale * self.tilt_rad, axes_rad)
+        return replace(self, wobble_rad=scale * self.wobble_rad, tilt_rad=tilt_rad)
 
 
 DEFAULTS = AngleParameters()

@@ -112,8 +112,9 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     flexion = flexion - zero.zero_deg
     at_zero = np.unique(knots.of_sample[zero.rows])
     bent = flexion[knots.middle] - float(np.median(flexion[zero.rows]))
-    spacing_s = knots.size / grid.rate_hz
-    band = knot_band_deg(knee, level2, read.heading, read.off_hinge_rad, bent, at_zero, spacing_s, parameters)
+    band = knot_band_deg(
+        knee, level2, read.heading, read.off_hinge_rad, bent, at_zero, knots, grid.rate_hz, parameters
+    )
     doubt = _doubt_deg(knee, at_zero)
     band = np.hypot(band, doubt)
     return Strapping(
@@ -171,7 +172,8 @@ def _read(knee: Knee, grid: Grid, knots: Knots, parameters: AngleParameters) -> 
     wandering = smooth_heading(phasor, information, parameters.skin_wander_rad, knots, grid.rate_hz)
     apart = off_hinge_rad(thigh, shank, wandering, knots, parameters)
     # The heading of a steady hinge is better known than the filter, which must suit every knee, assumes.
-    heading, known = drifting(parameters), drifting(parameters.for_hinge(apart))
+    axes_rad = float(np.sqrt(np.trace(knee.fit.covariance_rad2) / 2))
+    heading, known = drifting(parameters), drifting(parameters.for_hinge(apart, axes_rad))
     heading = replace(heading, sd_rad=known.sd_rad, bias_sd_rad_s=known.bias_sd_rad_s)
     turned = follow(phasor, heading, knots, grid.rate_hz, parameters)
     angle = np.degrees(hinge_angle_rad(thigh, shank, knots.to_samples(turned)))

@@ -94,7 +94,7 @@ def test_forward_backward_and_from_later_agree_with_dense_least_squares() -> Non
         # `later` multiplies rise and seconds; the process noise here is that of one second.
         state = state.later(1.0, turn, parameters)
         if anchor is not None:
-            anchor = anchor.later(1.0, turn)
+            anchor = anchor.later(turn)
     assert known[-1].heading_rad == pytest.approx(wanted[-2], abs=1e-6)
     assert known[-1].heading_rad2 == pytest.approx(covariance[-2, -2], rel=1e-4)
     assert anchor is not None
