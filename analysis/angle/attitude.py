@@ -27,7 +27,8 @@ class Attitude:
         strapdown: what it felt in the frame its gyro keeps.
         up: (3, m) in that frame, at the knots.
         drift_rad: (m,) how far the heading has drifted by a bias that was not taken off the gyro.
-        bias_rad_s: (3,) of the gyro, at the end, with its `bias_covariance` (3, 3).
+        bias_rad_s: (3,) of the gyro, at the end.
+        bias_covariance: (k, 3, 3) of it, from the first moment to the end.
         lever_m: (3,) from the knee to the sensor, as far as known.
     """
 

@@ -27,10 +27,11 @@ _REST_LARGEST = np.radians(3.0)
 _REST_RIPPLE = np.radians(0.6)
 _REST_FORCE_M_S2 = 0.3
 _REST_TILT = np.radians(0.5)
-# A limb that is held, not put down, trembles and sways up to this many times more than at rest;
-# so its mean rate is some tenths of a degree per second (simulated: 0.2, up to there).
+# A limb that is held, not put down, trembles and sways more, up to this many times. Its mean rate over a
+# window then differs from the bias: by 0.2 deg/s in simulated holds, rounded up here.
 _HELD = 5.0
 _HELD_SD = np.radians(0.25)
+# A rest this many sigma away from what is known was a slow movement.
 _CONTRADICTS = 3.0
 _DRIFT_STEP_S = 1.0
 # Smoothed steps err together: each is worth less than its scatter says.
@@ -144,7 +145,7 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float, Float]
     """The bias at nodes in time, robustly.
 
     Returns:
-        Node times (k,), biases (3, k) in rad/s, and the covariance (3, 3) of the last one.
+        Node times (k,), biases (3, k) in rad/s, and the covariance (k, 3, 3) of each.
     """
     count = max(2, round(duration_s / _NODE_S) + 1)
     nodes = np.linspace(0.0, duration_s, count)
@@ -172,14 +173,15 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float, Float]
             # A step of up has an error of its own that only the residuals tell; never below 0.01 deg.
             sd[rough] = max(_CORRELATED * 1.48 * float(np.median(missed[rough])), 2e-4)
         weights = 1 / np.maximum(1.0, missed / (2 * sd))
-    covariance = np.asarray(np.linalg.inv(normal)[-3:, -3:], dtype=np.float64)
-    return nodes, bias.reshape(count, 3).T, covariance
+    covariance = np.linalg.inv(normal).reshape(count, 3, count, 3)
+    each = np.arange(count)
+    return nodes, bias.reshape(count, 3).T, np.asarray(covariance[each, :, each], dtype=np.float64)
 
 
 def updated(bias_rad_s: Float, covariance: Float, seconds: float, rest: Equations) -> tuple[Float, Float]:
     """The same step by step (Kalman): a bias (3,) some seconds later, with what rest said meanwhile.
 
-    A rest that contradicts what is known was none, but a slow, steady movement.
+    A rest that contradicts what is known is left out.
     """
     covariance = covariance + np.eye(3) * _WALK_SD**2 * seconds / _NODE_S
     missed = rest.value - rest.row @ bias_rad_s

@@ -103,6 +103,7 @@ class CausalKnee:
         self._drift = Drift.unknown(knee.hinge_bias_rad2_s2)
         self._zero_lost, self._lost = knee.zero_lost, 0.0
         self._moved_rad, self._zero_heading_rad = 0.0, 0.0
+        # `restart` goes on from a state, and at first there is none but this.
         self._anchor = Anchor.at(self._drift)
         self._rests, (self._taken_off_rad_s, _) = 0, self._bias_along_hinge()
         self._sensor2 = p.sensor_rad**2

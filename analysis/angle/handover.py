@@ -27,7 +27,7 @@ def known_knee(found: Strapping, parameters: AngleParameters) -> KnownKnee:
         covariance_rad2=knee.fit.covariance_rad2,
         levers_m=(knee.centre.thigh_m, knee.centre.shank_m),
         biases_rad_s=(knee.thigh.bias_rad_s, knee.shank.bias_rad_s),
-        bias_covariances=(knee.thigh.bias_covariance, knee.shank.bias_covariance),
+        bias_covariances=(knee.thigh.bias_covariance[-1], knee.shank.bias_covariance[-1]),
         hinge_bias_rad2_s2=knee.hinge_bias_rad2_s2,
         off_hinge_rad=found.off_hinge_rad,
         middle_deg=found.middle_deg,

@@ -51,10 +51,9 @@ class Knee:
 
     @property
     def hinge_bias_rad2_s2(self) -> float:
-        """Variance of what is left of both gyros' bias along the hinge."""
-        return float(
-            sum(a @ s.bias_covariance @ a for a, s in zip(self.axes, (self.thigh, self.shank), strict=True))
-        )
+        """Variance of what is left of both gyros' bias along the hinge, at the first moment."""
+        sensors = zip(self.axes, (self.thigh, self.shank), strict=True)
+        return float(sum(axis @ sensor.bias_covariance[0] @ axis for axis, sensor in sensors))
 
 
 def find_knee(

@@ -56,8 +56,8 @@ class KneeCentre:
     thigh_sd_m: float
     shank_sd_m: float
     residual_m_s2: float
-    thigh_skin_m: float = 0.0
-    shank_skin_m: float = 0.0
+    thigh_skin_m: float
+    shank_skin_m: float
 
     @property
     def implausibility(self) -> float:

@@ -28,7 +28,7 @@ class AngleParameters:
         knot_s: spacing of the slow quantities. Crossed: 0.05 to 0.1 s do not differ; the cheapest.
         gyro_floor_rad_s: standard deviation assumed of any comparison of rates, at rest; slower than this
             a posture counts as held. Physics: limbs sway and skin moves by some degrees a second.
-            Simulated: held postures told apart from 0.05 to 1 rad/s on differ by less than 0.1 deg.
+            Simulated: drawing that line anywhere from 0.05 to 1 rad/s changes errors by less than 0.1 deg.
         turn_share, length_share: what the speed adds to it, for the residuals of those names. Physics: the
             knee turns off its hinge by 15 to 25 % of its rate; crossed between 0.15 and 0.4: no matter.
         main_share: the same for the residual `main`, so weak that it only decides where all else is blind.

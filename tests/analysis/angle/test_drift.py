@@ -49,9 +49,7 @@ def test_waiting_does_not_mend_the_tilt_of_a_nearly_upright_hinge() -> None:
     assert drift.heading_rad == pytest.approx(1.0, abs=0.01)
 
 
-def dense(
-    heading: np.ndarray, turns: list[float], noise2: float, parameters: object = DEFAULTS
-) -> tuple[np.ndarray, np.ndarray]:
+def dense(heading: np.ndarray, turns: list[float], noise2: float) -> tuple[np.ndarray, np.ndarray]:
     """Heading and bias of all steps by one least-squares problem: (2k,) estimates and their covariance."""
     k = len(heading)
     rows, values = [], []
@@ -108,14 +106,31 @@ def test_forward_backward_and_from_later_agree_with_dense_least_squares() -> Non
     assert smoothed.bias_rad_s == pytest.approx(wanted[25], abs=1e-6)
 
 
-def test_across_a_gap_the_heading_is_found_anew_and_the_bias_is_kept() -> None:
+def test_a_bias_that_rest_has_found_is_not_taken_off_twice() -> None:
+    learnt = Drift(1.0, 0.003, 0.01, 1e-4, 4e-6)
+    rested = learnt.rested(0.003, 1e-8)
+    assert (rested.heading_rad, rested.bias_rad_s, rested.bias_rad2_s2) == (1.0, 0.0, 1e-8)
+    assert rested.heading_rad2 == pytest.approx(0.01 - 1e-4**2 / 4e-6, rel=0.01)
+    assert Anchor.at(learnt).rested(learnt, 0.003, 1e-8).heading_rad == 1.0
+    # Half a minute of a bias that only rest shows has turned the heading unseen, not that of long ago.
+    unlearnt = Drift(1.0, 0.0, 0.01, 30 * 4e-6, 4e-6)
+    past = Anchor(0.8, 0.002, 0.0, 0.002)
+    assert unlearnt.rested(0.003, 1e-8).heading_rad == pytest.approx(1.0 + 30 * 0.003)
+    assert past.rested(unlearnt, 0.003, 1e-8).heading_rad == 0.8
+    # A rest that knows less than the hinge has told only moves what is taken off.
+    assert learnt.rested(0.001, 1e-4) == learnt._replace(bias_rad_s=0.002)
+
+
+@pytest.mark.parametrize("start", [5940, 5970, 6000, 6040])
+@pytest.mark.parametrize("length", [30, 200])
+def test_across_a_gap_the_heading_is_found_anew(start: int, length: int) -> None:
     carried = np.ones(12000, dtype=bool)
-    carried[6000:6200] = False
+    carried[start : start + length] = False
     knots = Knots.of(carried, RATE_HZ, 0.1)
-    heading = np.where(knots.middle < 6100, 0.5, 2.5)
+    heading = np.where(knots.middle < start + length / 2, 0.5, 2.5)
     phasor = looks(knots, heading, np.full(knots.count, 0.9))
     rise = np.full(knots.count, np.sqrt(1 - 0.81))
     smoothed = smooth_drift(follow_drift(phasor, rise, BIAS_SD**2, knots, RATE_HZ, DEFAULTS), knots)
-    away = np.abs(knots.middle - 6100) > 400
+    away = np.abs(knots.middle - start) > 100 + length
     wrapped = np.angle(np.exp(1j * (smoothed.heading_rad - heading)))
     assert np.abs(wrapped[away]).max() < 0.02

@@ -79,7 +79,13 @@ def test_the_causal_angle_is_nearly_as_good(simulated: Callable, posture: str) -
     # Until then the axes rest on a few swings only, and the band says so.
     later = causal.track.valid & (causal.track.time_s > 45.0)
     errors = [np.std(case.errors(result)[later]) for result in (causal, offline)]
-    assert errors[0] < max(1.3 * errors[1], 0.4)
+    assert errors[0] < max(1.5 * errors[1], 0.4)
+
+
+def test_a_zero_set_in_side_lying_moves_with_what_the_flat_hinge_tells_later(simulated: Callable) -> None:
+    """Without that the error is 1.0 deg, with the wrong sign 2.1."""
+    case = simulated("side_lying")
+    assert np.std(case.error_deg(case.estimate(causal=True))) < 0.85
 
 
 @pytest.mark.parametrize("posture", ["prone", "side_lying"])

@@ -83,7 +83,7 @@ def test_a_trembling_limb_tells_the_bias_too_but_less() -> None:
     assert held.sd.min() > 5 * resting.sd.max()
     found, covariance = bias.solve(held, 6.0)[1:]
     assert np.degrees(found[:, -1]) == pytest.approx([0.4, -0.2, 0.1], abs=0.1)
-    assert (np.degrees(np.sqrt(covariance.diagonal())) > 0.1).all()
+    assert (np.degrees(np.sqrt(covariance[-1].diagonal())) > 0.1).all()
 
 
 def test_the_bias_step_by_step_is_that_of_the_whole_rest() -> None:
