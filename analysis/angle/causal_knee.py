@@ -29,7 +29,6 @@ class KnownKnee:
         levers_m: (3,) from the knee to each sensor.
         biases_rad_s: (3,) of each gyro, latest.
         bias_covariances: (3, 3) of them.
-        hinge_bias_rad2_s2: variance of both along the hinge.
         off_hinge_rad: how far apart the two sensors see the hinge, RMS.
         middle_deg: middle of the movement, in the angle about the hinge.
         zero_slope: (4,) sensitivity of the angle to the axes at the zero posture.
@@ -43,7 +42,6 @@ class KnownKnee:
     levers_m: tuple[Float, Float]
     biases_rad_s: tuple[Float, Float]
     bias_covariances: tuple[Float, Float]
-    hinge_bias_rad2_s2: float
     off_hinge_rad: float
     middle_deg: float
     zero_slope: Float
@@ -100,12 +98,12 @@ class CausalKnee:
         self._follow = 1.0 - exp(-1.0 / (rate_hz * p.follow_s))
         self._follow4 = p.follow_level**4
         self._off_hinge2 = knee.off_hinge_rad**2
-        self._drift = Drift.unknown(knee.hinge_bias_rad2_s2)
+        self._rests, (self._taken_off_rad_s, variance) = 0, self._bias_along_hinge()
+        # `restart` goes on from a state, and at first there is none but this.
+        self._drift = Drift.unknown(variance)
+        self._anchor = Anchor.at(self._drift)
         self._zero_lost, self._lost = knee.zero_lost, 0.0
         self._moved_rad, self._zero_heading_rad = 0.0, 0.0
-        # `restart` goes on from a state, and at first there is none but this.
-        self._anchor = Anchor.at(self._drift)
-        self._rests, (self._taken_off_rad_s, _) = 0, self._bias_along_hinge()
         self._sensor2 = p.sensor_rad**2
         self._unseen2 = (p.off_hinge_share * knee.off_hinge_rad) ** 2
         self.restart()
@@ -116,7 +114,7 @@ class CausalKnee:
         self._shank.restart(at.shank)
         self._drift = at.drift or self._drift.lost()
         self._wobble = 0j
-        self._anchor = at.anchor or self._anchor.lost()
+        self._anchor = at.anchor or self._anchor
         if at.anchor is not None:
             self.keep_zero()
 

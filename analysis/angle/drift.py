@@ -161,10 +161,6 @@ class Anchor(NamedTuple):
         """The same, once the heading has turned by the bias times `turn`, rise times seconds."""
         return self._replace(with_heading=self.with_heading + turn * self.with_bias)
 
-    def lost(self) -> Anchor:
-        """After a gap."""
-        return self._replace(with_heading=0.0)
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Course:

@@ -28,7 +28,6 @@ def known_knee(found: Strapping, parameters: AngleParameters) -> KnownKnee:
         levers_m=(knee.centre.thigh_m, knee.centre.shank_m),
         biases_rad_s=(knee.thigh.bias_rad_s, knee.shank.bias_rad_s),
         bias_covariances=(knee.thigh.bias_covariance[-1], knee.shank.bias_covariance[-1]),
-        hinge_bias_rad2_s2=knee.hinge_bias_rad2_s2,
         off_hinge_rad=found.off_hinge_rad,
         middle_deg=found.middle_deg,
         zero_slope=found.zero_slope,
