@@ -47,9 +47,9 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
                     "relative": c.relative,
                     "changes": tables.change_rows(c),
                     "blocks": tables.block_rows(answer, c),
-                    "sensitivity": tables.sensitivity_rows(answer, c),
+                    "sensitivity": tables.sensitivity_rows(c, sensitivity),
                 }
-                for c in answer.comparisons
+                for c, sensitivity in zip(answer.comparisons, answer.sensitivities, strict=True)
             ],
             warnings=[wording.tidy(t) for t in (tables.pain_advice(answer), *answer.warnings) if t],
             simulated=truth is not None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from analysis.change.result import Block, Comparison
-from analysis.change.sensitivity import sensitivity_of
+from analysis.change.sensitivity import Sensitivity
 from analysis.views.figures import BLOCK_ORDER
 from analysis.views.track import gap_spans
 from analysis.views.wording import METRIC_TITLES, PHASE_TITLES, TEST_TITLES, degrees, signed, tidy
@@ -101,12 +101,10 @@ def _when(answer: Answer, block: Block) -> str:
     return f"{at}, {'right' if minutes < 0.5 else f'{minutes:.0f} min'} after the exercise"
 
 
-def sensitivity_rows(answer: Answer, comparison: Comparison) -> list[Row]:
+def sensitivity_rows(comparison: Comparison, s: Sensitivity | None) -> list[Row]:
     """What would be off, and by how much, if something were wrong; empty when relative."""
-    before, after, poses = comparison.before, comparison.after, answer.recording.reference_poses
-    if comparison.relative or before is None or after is None or not poses:
+    if comparison.relative or s is None:
         return []
-    s = sensitivity_of(before, after, reference_flexion_deg=poses[0].flexion_deg)
     wrong = (
         ("the reference angle", s.reference_deg, s.reference_change_deg, s.reference_absolute_deg),
         ("the hinge axis", s.axis_deg, s.axis_change_deg, s.axis_absolute_deg),
