@@ -11,7 +11,7 @@ from typing import Self
 from firmware_bridge.errors import SessionError
 from firmware_bridge.link.bridge import Bridge
 from firmware_bridge.link.pump import Sink
-from firmware_bridge.link.radio import Radio
+from firmware_bridge.link.radio import Radio, SystemRadio
 from firmware_bridge.link.status import LinkStatus
 from firmware_bridge.link.target import Target
 from firmware_bridge.samples import ImuSamples, Segment, Side
@@ -56,8 +56,9 @@ class Capture:
         self._on_warning = on_warning
         self._writer: SessionWriter | None = None
         self._writer_lock = threading.Lock()
+        self._radio = radio or SystemRadio()
         self._bridge = Bridge(
-            targets, radio, rate_hz=rate_hz, sinks=(self._write, *sinks), on_event=self.event
+            targets, self._radio, rate_hz=rate_hz, sinks=(self._write, *sinks), on_event=self.event
         )
 
     def __enter__(self) -> Self:
@@ -115,6 +116,13 @@ class Capture:
     def _open_writer(self) -> SessionWriter | None:
         with self._writer_lock:
             if self._writer is None and self._folder is not None:
-                info = new_session(self._client, self._side, self._bridge.infos)
-                self._writer = SessionWriter(self._folder, info, on_warning=self._on_warning)
+                clock = self._radio.clock
+                info = new_session(
+                    self._client,
+                    self._side,
+                    self._bridge.infos,
+                    started_at=clock.utc(),
+                    random=self._radio.random,
+                )
+                self._writer = SessionWriter(self._folder, info, on_warning=self._on_warning, clock=clock)
             return self._writer

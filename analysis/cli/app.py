@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from analysis.cli import calibration, clocks, console, demo, recordings, sensors
+from firmware_bridge.clock import Clock, SystemClock
 from firmware_bridge.errors import KneeflexError, UsageError
 
 _INTERRUPTED = 130  # what shells use for a program that Ctrl-C ended
@@ -54,10 +56,15 @@ def _options(
 ) -> None: ...
 
 
-def main() -> None:
-    """Runs the command. Exit codes: 0 done, 1 the data or the sensors cannot answer, 2 wrong usage."""
+def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> None:
+    """Runs the command. Exit codes: 0 done, 1 the data or the sensors cannot answer, 2 wrong usage.
+
+    Args:
+        arguments: those of the command line by default.
+        clock: on which everything waits; that of this computer by default.
+    """
     try:
-        app()
+        app(None if arguments is None else list(arguments), obj=clock or SystemClock())
     except KneeflexError as error:
         console.note(f"Error: {error}")
         sys.exit(2 if isinstance(error, UsageError) else 1)

@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sync(
+    context: typer.Context,
     thigh: Thigh = None,
     shank: Shank = None,
     rate: Annotated[float, typer.Option("--rate", min=1.0, help="Samples a second.")] = 60.0,
@@ -32,9 +33,9 @@ def sync(
     """
     from firmware_bridge.link.synchronise import synchronise
 
-    source = choose_source(thigh, shank, virtual=False, side=Side.RIGHT, seconds=None)
+    source = choose_source(context.obj, thigh, shank, virtual=False, side=Side.RIGHT, seconds=None)
     with stopping_cleanly():
-        synchronise(source.targets, rate_hz=rate, tell=console.note)
+        synchronise(source.targets, source.radio, rate_hz=rate, tell=console.note)
     console.say("Both sensors run by one clock. Leave them switched on, and record.")
 
 

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
+    context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="The session folder to make.")] = None,
     headless: Annotated[bool, typer.Option("--headless", help="No window.")] = False,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the report.")] = False,
@@ -47,7 +48,7 @@ def demo(
 
     folder = out or Path(f"kneeflex-demo-{datetime.now():%Y%m%d-%H%M%S}")
     session = simulate_session(_script(seed), seed=seed)
-    radio = VirtualRadio(session, speed=speed)
+    radio = VirtualRadio(session, clock=context.obj.faster(speed))
     console.note(
         f"A simulated leg moves for {session.script.duration_s:.0f} s at {speed:g} times real time; "
         f"two simulated sensors send {_RATE_HZ:g} samples a second each."

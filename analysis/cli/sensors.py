@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +25,7 @@ from firmware_bridge.errors import UsageError
 from firmware_bridge.samples import Segment, Side
 
 if TYPE_CHECKING:
+    from firmware_bridge.clock import Clock
     from firmware_bridge.link.status import LinkStatus
 
 Thigh = Annotated[str | None, typer.Option(help="The thigh sensor: name, address or serial number.")]
@@ -41,14 +41,16 @@ def register(app: typer.Typer) -> None:
 
 
 def scan(
+    context: typer.Context,
     seconds: Annotated[float, typer.Option(min=0.5, help="How long to listen.")] = 5.0,
     everything: Annotated[bool, typer.Option("--all", help="Also devices that are no known sensor.")] = False,
 ) -> None:
     """List the sensors in range."""
+    from firmware_bridge.link.radio import SystemRadio
     from firmware_bridge.link.search import scan as run
 
     with console.working(f"Listening for {seconds:g} s"):
-        found = run(seconds=seconds)
+        found = run(SystemRadio(context.obj), seconds)
     shown = [f for f in found if everything or f.driver]
     if not shown:
         console.say(
@@ -67,6 +69,7 @@ def scan(
 
 
 def pair(
+    context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[SENSOR SENSOR]", help="Names, addresses or serial numbers."),
@@ -78,9 +81,10 @@ def pair(
     """
     from firmware_bridge.link.identify import identify
     from firmware_bridge.link.pairing import remember
+    from firmware_bridge.link.radio import SystemRadio
 
     with stopping_cleanly():
-        targets = identify(names or (), tell=console.note)
+        targets = identify(names or (), SystemRadio(context.obj), tell=console.note)
     file = remember(targets)
     thigh, shank = (
         f"{target.identifier} ({target.address})" if target.address else target.identifier
@@ -92,6 +96,7 @@ def pair(
 
 
 def record(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="The session folder to make.")],
     thigh: Thigh = None,
     shank: Shank = None,
@@ -104,7 +109,7 @@ def record(
     """Record both sensors, without guide or plot, until Ctrl-C or --seconds."""
     from firmware_bridge.capture import Capture
 
-    source = choose_source(thigh, shank, virtual=virtual, side=side, seconds=seconds)
+    source = choose_source(context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds)
     capture = Capture(
         source.targets,
         out,
@@ -115,12 +120,12 @@ def record(
         on_warning=console.note,
     )
     with stopping_cleanly(), capture:
-        console.note(f"Recording into {out}. Ctrl-C ends it.")
-        tell_rates(capture.status, rate)
-        said_s, cues = 0.0, source.cues(capture.session_t0)
         try:
+            console.note(f"Recording into {out}. Ctrl-C ends it.")
+            tell_rates(capture.status, rate)
+            said_s, cues = 0.0, source.cues(capture.session_t0)
             while not (source.is_over() or (seconds is not None and capture.now_s() >= seconds)):
-                time.sleep(0.05)
+                source.radio.clock.sleep(0.05)
                 capture.check()
                 for event in cues.due(capture.now_s()):
                     capture.event(event)
@@ -138,6 +143,7 @@ def record(
 
 
 def live(
+    context: typer.Context,
     thigh: Thigh = None,
     shank: Shank = None,
     out: Annotated[Path | None, typer.Option(help="Record into this session folder.")] = None,
@@ -168,14 +174,17 @@ def live(
         from firmware_bridge.session.reader import read_session
 
         with stopping_cleanly():
-            show(Replay(read_session(replay), time.perf_counter, speed, seconds), view, tone=tone)
+            clock: Clock = context.obj
+            show(Replay(read_session(replay), clock.now_s, speed, seconds), view, clock, tone=tone)
         return
     from analysis.guide.library import DEFAULT, load_protocol
 
     # A simulated leg follows its own script; it does not listen to a guide.
     name = protocol or ("none" if virtual else DEFAULT)
     plan = Plan(out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone)
-    source = choose_source(thigh, shank, virtual=virtual, side=side, seconds=seconds, speed=speed)
+    source = choose_source(
+        context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds, speed=speed
+    )
     if out is None:
         console.note("Nothing is recorded: give --out DIR to record.")
     stream(source, plan)

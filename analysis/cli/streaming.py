@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from analysis.guide.protocol import Protocol
     from analysis.stream import Cues
     from analysis.views.feed import Feed
+    from firmware_bridge.clock import Clock
     from firmware_bridge.link.radio import Radio
     from firmware_bridge.link.status import LinkStatus
     from firmware_bridge.link.target import Target
@@ -36,7 +37,7 @@ class Source:
     """Where samples come from: real sensors, or the simulated leg."""
 
     targets: Mapping[Segment, str | Target]
-    radio: Radio | None = None
+    radio: Radio
     simulated: VirtualRadio | None = None
 
     @classmethod
@@ -126,7 +127,7 @@ def stream(source: Source, plan: Plan) -> Streamed:
         cues = source.cues(capture.session_t0)
         if plan.protocol is None:
             feed.cues = cues
-        show(shown, plan.view, tone=plan.tone)
+        show(shown, plan.view, source.radio.clock, tone=plan.tone)
         capture.check()
     return Streamed(capture.status, cues.offset_s)
 
@@ -139,12 +140,12 @@ def tell_rates(status: Mapping[Segment, LinkStatus], wanted_hz: float) -> None:
             console.note(f"The {segment} sensor runs at {rate_hz:g} Hz, not at {wanted_hz:g} Hz.")
 
 
-def show(feed: Feed, view: str, *, tone: bool = False) -> None:
+def show(feed: Feed, view: str, clock: Clock, *, tone: bool = False) -> None:
     """Shows a feed in the view that was asked for; cues sound beside a window or a terminal page."""
     if view == "headless":
         from analysis.views.terminal import run_headless
 
-        run_headless(feed)
+        run_headless(feed, wait=clock.sleep)
         return
     from analysis.views.sound import Speaker
 
@@ -156,10 +157,11 @@ def show(feed: Feed, view: str, *, tone: bool = False) -> None:
         else:
             from analysis.views.terminal import show_terminal
 
-            show_terminal(feed, speaker=speaker)
+            show_terminal(feed, speaker=speaker, wait=clock.sleep)
 
 
 def choose_source(
+    clock: Clock,
     thigh: str | None,
     shank: str | None,
     *,
@@ -174,8 +176,9 @@ def choose_source(
         UsageError: it is not known which sensor is meant.
     """
     if virtual:
-        return Source.virtual(_simulated(side, seconds, speed))
+        return Source.virtual(_simulated(side, seconds, clock.faster(speed)))
     from firmware_bridge.link.pairing import remembered
+    from firmware_bridge.link.radio import SystemRadio
 
     known = remembered() if thigh is None or shank is None else {}
     targets: dict[Segment, str | Target] = {}
@@ -186,10 +189,10 @@ def choose_source(
                 f"Give --{segment} NAME (`kneeflex scan` lists names), or --virtual for simulated sensors.",
             )
         targets[segment] = name or known[segment]
-    return Source(targets)
+    return Source(targets, SystemRadio(clock))
 
 
-def _simulated(side: Side, seconds: float | None, speed: float) -> VirtualRadio:
+def _simulated(side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
     """A simulated session, at least as long as wanted."""
     require_simulation()
     from firmware_bridge.virtual.radio import VirtualRadio
@@ -200,7 +203,7 @@ def _simulated(side: Side, seconds: float | None, speed: float) -> VirtualRadio:
     if seconds is not None and script.duration_s < seconds:
         repetitions = int(6 * seconds / script.duration_s) + 1
         script = full_session(side=side, repetitions=repetitions, pandiculations=repetitions)
-    return VirtualRadio(simulate_session(script), speed=speed)
+    return VirtualRadio(simulate_session(script), clock=clock)
 
 
 def require_simulation() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, wait
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
@@ -67,10 +65,12 @@ class Bridge:
         self._radio = radio or SystemRadio()
         self._rate_hz, self._scan_s = rate_hz, scan_s
         self._pump = Pump(self._targets, self._radio, sinks, on_event)
-        self._opened: Future[None] = Future()
+        self._clock = self._radio.clock
+        self._opened = self._clock.signal()
+        self._failure: Exception | None = None
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run, name="bluetooth", daemon=True)
+        self._thread = self._clock.worker(self._run, "bluetooth")
 
     @property
     def status(self) -> Mapping[Segment, LinkStatus]:
@@ -95,7 +95,7 @@ class Bridge:
 
     def now_s(self) -> float:
         """The time now on the session clock, for events that the person sets."""
-        return self._radio.now_s() - self.session_t0
+        return self._clock.now_s() - self.session_t0
 
     def check(self) -> None:
         """Raises the first error of the link, of a sink or of `on_event`; the latter are called no more."""
@@ -110,9 +110,10 @@ class Bridge:
         self._pump.start()
         self._thread.start()
         try:
-            while not self._opened.done():  # in slices, so that Ctrl-C gets through on Windows
-                wait([self._opened], _SLICE_S)
-            self._opened.result()
+            while not self._opened.wait(_SLICE_S):  # in slices, so that Ctrl-C gets through on Windows
+                pass
+            if self._failure is not None:
+                raise self._failure
             if not self._pump.ready.wait(_SETTLE_LIMIT_S):
                 raise LinkError(
                     self._pump.complaint()
@@ -139,12 +140,14 @@ class Bridge:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._stream())
+            self._clock.run(self._stream())
         except Exception as error:
-            if self._opened.done():
+            if self._opened.is_set():
                 self._pump.fail(error)
             else:
-                self._opened.set_exception(error)
+                self._failure = error
+        finally:
+            self._opened.set()
 
     async def _stream(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -171,11 +174,11 @@ class Bridge:
             target = self._targets[segment]
             driver = sighting.driver(target)
             assert driver is not None
-            wearer = Wearer(segment, driver, self._rate_hz, radio, self._pump.inbox.put)
+            wearer = Wearer(segment, driver, self._rate_hz, radio, self._pump.put)
             keeper = Keeper(wearer, target, lock, rescan)
             stack.push_async_callback(keeper.close)
             await keeper.open(sighting)
             keepers.append(keeper)
         await asyncio.gather(*(keeper.start() for keeper in keepers))
-        self._opened.set_result(None)
+        self._opened.set()
         await asyncio.gather(*(keeper.keep() for keeper in keepers))

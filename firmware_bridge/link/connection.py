@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ class Connection:
         self.wearer, self.sighting = wearer, sighting
         self.flowing, self.gone = asyncio.Event(), asyncio.Event()
         self.reads: Mapping[str, bytes] = {}
-        self.last_arrival_s = wearer.radio.now_s()
+        self.last_arrival_s = wearer.radio.clock.now_s()
         self.pings: dict[int, float] = {}
         self._loop = asyncio.get_running_loop()
         self._closed = False
@@ -117,7 +116,7 @@ class Connection:
         """Starts the stream."""
         self._started = True
         await self.write(self.wearer.driver.start(self.rate_hz))
-        self.last_arrival_s = self.wearer.radio.now_s()
+        self.last_arrival_s = self.wearer.radio.clock.now_s()
 
     def silence(self) -> LinkError:
         """That the sensor is connected and yet sends nothing."""
@@ -157,13 +156,12 @@ class Connection:
         if ping is None or characteristic is None:
             return
         response = "write-without-response" not in characteristic.properties
+        uniform = self.wearer.radio.random.uniform
         for number in range(1 << 32):
             self.pings.pop(number - _PINGS_OPEN, None)
-            self.pings[number] = self.wearer.radio.now_s()
+            self.pings[number] = self.wearer.radio.clock.now_s()
             await self._client.write_gatt_char(characteristic, ping.encode(number), response)
-            await asyncio.sleep(
-                random.uniform(0.02, 0.06) if number < _PING_BURST else random.uniform(1.0, 3.0)
-            )
+            await asyncio.sleep(uniform(0.02, 0.06) if number < _PING_BURST else uniform(1.0, 3.0))
 
     async def battery_percent(self) -> float | None:
         """Reads the battery level again, where the driver knows how."""
@@ -195,7 +193,7 @@ class Connection:
 
     def _receiver(self, uuid: str) -> Callable[[BleakGATTCharacteristic, bytearray], None]:
         """Stamps and enqueues, nothing else: whatever takes longer here delays the other sensor's stamps."""
-        now_s, deliver = self.wearer.radio.now_s, self.wearer.deliver
+        now_s, deliver = self.wearer.radio.clock.now_s, self.wearer.deliver
         carries_samples = uuid == self.wearer.driver.notify[0]
 
         def receive(_: BleakGATTCharacteristic, payload: bytearray) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 from firmware_bridge.errors import LinkError, UsageError
 from firmware_bridge.link.bridge import Bridge
 from firmware_bridge.link.discovery import candidates
 from firmware_bridge.link.pairing import which_moved, worn
-from firmware_bridge.link.radio import Radio
+from firmware_bridge.link.radio import Radio, SystemRadio
 from firmware_bridge.link.search import scan
 from firmware_bridge.link.target import Found, Target
 from firmware_bridge.samples import ImuSamples, Segment
@@ -41,15 +40,16 @@ def identify(
         UsageError: neither none nor two sensors are named.
         LinkError: it is not clear which two are meant or which was moved, or a sensor cannot be reached.
     """
+    used = radio or SystemRadio()
     tell("Looking for the sensors.")
-    one, other = _the_two(names, scan(radio, scan_s))
+    one, other = _the_two(names, scan(used, scan_s))
     streamed = {Segment.THIGH: one, Segment.SHANK: other}
     chunks: dict[Segment, list[ImuSamples]] = {segment: [] for segment in Segment}
-    with Bridge(streamed, radio, sinks=[lambda segment, samples: chunks[segment].append(samples)]) as bridge:
+    with Bridge(streamed, used, sinks=[lambda segment, samples: chunks[segment].append(samples)]) as bridge:
         tell(f"Move the THIGH sensor now, and keep the other one still ({shake_s:g} s).")
         start_s = bridge.now_s()
         while bridge.now_s() < start_s + shake_s:
-            time.sleep(_LOOK_EVERY_S)
+            used.clock.sleep(_LOOK_EVERY_S)
             bridge.check()
     streams = {s: ImuSamples.concatenate(parts) for s, parts in chunks.items() if parts}
     moved = which_moved({s: samples[samples.time_s >= start_s] for s, samples in streams.items()})

@@ -139,7 +139,7 @@ class Keeper:
             percent = await connection.battery_percent()
 
     def _now_s(self) -> float:
-        return self.wearer.radio.now_s()
+        return self.wearer.radio.clock.now_s()
 
     def _tell(self, state: str, **detail: float | str) -> None:
         self.wearer.deliver(Happened(self.wearer.segment, state, self._now_s(), detail))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from math import inf
-from queue import Empty, SimpleQueue
 
 from firmware_bridge.link.inbox import Closed, Happened, Message, Notification, Opened
 from firmware_bridge.link.radio import Radio
@@ -32,7 +31,6 @@ class Pump:
         on_event: called with every event, from the pump's thread.
 
     Attributes:
-        inbox: what the radio's thread fills.
         ready: set when both sensors stream and the session's zero is set.
         zero_s: host time of the session's zero.
     """
@@ -40,10 +38,11 @@ class Pump:
     def __init__(
         self, segments: Iterable[Segment], radio: Radio, sinks: Sequence[Sink], on_event: Listener | None
     ) -> None:
-        self.inbox: SimpleQueue[Message] = SimpleQueue()
-        self.ready = threading.Event()
+        self.ready = radio.clock.signal()
         self.zero_s: float | None = None
-        self._radio = radio
+        self._clock = radio.clock
+        self._inbox: deque[Message] = deque()
+        self._arrived = radio.clock.signal()
         self._streams = {segment: Stream() for segment in segments}
         for stream in self._streams.values():
             stream.others = [other for other in self._streams.values() if other is not stream]
@@ -54,21 +53,26 @@ class Pump:
         self._told_delay_s = 0.0
         self._ended_s = inf
         self._lock = threading.Lock()  # of the streams; never held while a sink runs
-        self._thread = threading.Thread(target=self._run, name="sample pump", daemon=True)
+        self._thread = radio.clock.worker(self._run, "sample pump")
 
     def start(self) -> None:
         """Starts the thread."""
         self._thread.start()
 
+    def put(self, message: Message) -> None:
+        """Takes a message from the radio's thread, and returns at once."""
+        self._inbox.append(message)
+        self._arrived.set()
+
     def drain(self) -> None:
         """Hands out all that is left, and ends the thread."""
-        self.inbox.put(Closed())
+        self.put(Closed())
         self._thread.join()
-        self._ended_s = self._radio.now_s()
+        self._ended_s = self._clock.now_s()
 
     def status(self) -> dict[Segment, LinkStatus]:
         """The links as they stand, or stood at the end."""
-        now_s = min(self._radio.now_s(), self._ended_s)
+        now_s = min(self._clock.now_s(), self._ended_s)
         with self._lock:
             return {segment: stream.status(now_s) for segment, stream in self._streams.items()}
 
@@ -95,7 +99,7 @@ class Pump:
     def _run(self) -> None:
         running = True
         while running:
-            messages = self._next()
+            messages, idle = self._next()
             running = not any(isinstance(message, Closed) for message in messages)
             with self._lock:
                 for message in messages:
@@ -103,7 +107,7 @@ class Pump:
                         self._take(message)
                     except Exception as error:  # a fault of one driver must not end the recording
                         self.fail(error)
-                if not messages or not running:
+                if idle or not running:
                     for segment, stream in self._streams.items():
                         self._waiting[segment] += stream.flush()
                 self._begin()
@@ -113,14 +117,14 @@ class Pump:
             for segment, chunk in chunks:
                 self._call(self._sinks, segment, chunk)
 
-    def _next(self) -> list[Message]:
-        """Everything in the inbox; waits a moment if there is nothing."""
+    def _next(self) -> tuple[list[Message], bool]:
+        """Everything in the inbox, and whether nothing came for a moment."""
+        idle = not self._arrived.wait(_IDLE_S)
+        self._arrived.clear()
         messages: list[Message] = []
-        with suppress(Empty):
-            messages.append(self.inbox.get(timeout=_IDLE_S))
-            while True:
-                messages.append(self.inbox.get_nowait())
-        return messages
+        while self._inbox:
+            messages.append(self._inbox.popleft())
+        return messages, idle
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Notification):
@@ -141,7 +145,7 @@ class Pump:
         self.ready.set()
 
     def _events(self, final: bool) -> list[LinkEvent]:
-        now_s = self._radio.now_s()
+        now_s = self._clock.now_s()
         if final or now_s - self._told_delay_s > _TELL_DELAY_EVERY_S:
             self._told_delay_s = now_s
             for stream in self._streams.values():

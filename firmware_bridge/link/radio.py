@@ -1,13 +1,15 @@
-"""The seam below the link: which Bluetooth bleak talks to, and what time it is on this computer.
+"""The seam below the link: which Bluetooth bleak talks to, on which clock, with which random numbers.
 
 Everything above runs unchanged on the adapter of this computer and on simulated sensors.
 """
 
 from __future__ import annotations
 
-import time
+from random import Random, SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
+
+from firmware_bridge.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from bleak.backends.client import BaseBleakClient
@@ -31,8 +33,14 @@ class Radio(Protocol):
         """The class that connects. Read after the radio was entered."""
         ...
 
-    def now_s(self) -> float:
-        """The monotonic clock that stamps arrivals, in seconds from any origin; callable from any thread."""
+    @property
+    def clock(self) -> Clock:
+        """Stamps arrivals, and everything that streams from this radio waits on it."""
+        ...
+
+    @property
+    def random(self) -> Random:
+        """Where chance is wanted: the times of clock pings, the id of a session."""
         ...
 
     async def __aenter__(self) -> Self:
@@ -47,13 +55,18 @@ class Radio(Protocol):
 
 
 class SystemRadio:
-    """The Bluetooth adapter of this computer."""
+    """The Bluetooth adapter of this computer.
+
+    Args:
+        clock: that of this computer by default.
+    """
 
     scanner_backend: type[BaseBleakScanner] | None = None
     client_backend: type[BaseBleakClient] | None = None
 
-    # Not time.monotonic: on Windows that advances in steps of 16 ms before Python 3.13.
-    now_s = staticmethod(time.perf_counter)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.random: Random = SystemRandom()
 
     async def __aenter__(self) -> Self:
         return self

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 
+from firmware_bridge.clock import Clock
 from firmware_bridge.link.advice import bluetooth_error
 from firmware_bridge.link.discovery import Sighting, Sightings, assign, candidates
 from firmware_bridge.link.radio import Radio, SystemRadio
@@ -41,41 +41,62 @@ def scan(radio: Radio | None = None, seconds: float = 5.0) -> tuple[Found, ...]:
         LinkError: Bluetooth does not work.
     """
 
+    used = radio or SystemRadio()
+
     async def listen() -> tuple[Found, ...]:
         seen = Sightings()
-        async with radio or SystemRadio() as entered:
+        async with used as entered:
             await _watch(entered, seen, lambda: False, seconds)
         return tuple(sighting.found() for sighting in seen.all())
 
-    return in_own_loop(listen())
+    return in_own_loop(listen(), used.clock)
 
 
-def in_own_loop(work: Coroutine[Any, Any, T]) -> T:
+def in_own_loop(work: Coroutine[Any, Any, T], clock: Clock) -> T:
     """Runs what talks to bleak in a thread and loop of its own; Ctrl-C in the caller's thread cancels it.
 
     The caller may have an event loop already or, on Windows, a single-threaded apartment.
 
     Args:
         work: the coroutine.
+        clock: that the coroutine waits on.
     """
-    begun: Future[Callable[[], object]] = Future()
+    begun, ended = clock.signal(), clock.signal()
+    cancel: list[Callable[[], object]] = []
+    results: list[T] = []
+    errors: list[BaseException] = []
 
     async def cancellable() -> T:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
-        begun.set_result(lambda: loop.call_soon_threadsafe(task.cancel))
+        cancel.append(lambda: loop.call_soon_threadsafe(task.cancel))
+        begun.set()
         return await work
 
-    with ThreadPoolExecutor(1, "bluetooth") as thread:
-        result = thread.submit(asyncio.run, cancellable())
+    def run() -> None:
         try:
-            while not result.done():  # in slices, so that Ctrl-C gets through on Windows
-                wait([result], _SLICE_S)
-        except BaseException:
-            with suppress(RuntimeError):  # it ended just now
-                begun.result()()
-            raise
-        return result.result()
+            results.append(clock.run(cancellable()))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            begun.set()
+            ended.set()
+
+    thread = clock.worker(run, "bluetooth")
+    thread.start()
+    try:
+        while not ended.wait(_SLICE_S):  # in slices, so that Ctrl-C gets through on Windows
+            pass
+    except BaseException:
+        begun.wait()
+        with suppress(RuntimeError):  # it ended just now
+            cancel[0]()
+        thread.join()
+        raise
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 async def search(radio: Radio, targets: Mapping[Segment, Target], limit_s: float) -> dict[Segment, Sighting]:

@@ -61,7 +61,8 @@ def synchronise(
         LinkError: a sensor is missing, is no Movella DOT, or could not be synchronised; says why.
     """
     wanted = {s: Target(t) if isinstance(t, str) else t for s, t in targets.items()}
-    in_own_loop(_run(radio or SystemRadio(), wanted, rate_hz, wait_s, scan_s, tell))
+    used = radio or SystemRadio()
+    in_own_loop(_run(used, wanted, rate_hz, wait_s, scan_s, tell), used.clock)
 
 
 async def _run(

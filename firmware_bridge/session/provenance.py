@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import platform
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from random import Random, SystemRandom
 
 from firmware_bridge.samples import Segment, Side
 from firmware_bridge.session.model import SensorInfo, SessionInfo, Status
@@ -20,6 +20,7 @@ def new_session(
     status: Status = "recording",
     started_at: datetime | None = None,
     notes: str = "",
+    random: Random | None = None,
 ) -> SessionInfo:
     """A session that begins now, or at `started_at` (with a time zone), under a new random id.
 
@@ -30,10 +31,11 @@ def new_session(
         status: "recording" for a writer, "imported" for data from elsewhere.
         started_at: the moment of time 0 of the session clock.
         notes: free text.
+        random: draws the id; from the operating system's source by default.
     """
     start = (started_at or datetime.now(UTC)).astimezone(UTC)
     return SessionInfo(
-        id=uuid.uuid4().hex,
+        id=f"{(random or SystemRandom()).getrandbits(128):032x}",
         client=client,
         side=side,
         started_at=start.isoformat(timespec="milliseconds"),

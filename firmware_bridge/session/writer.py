@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from firmware_bridge.clock import Clock, SystemClock
 from firmware_bridge.errors import SessionError
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session import table
@@ -46,6 +47,7 @@ class SessionWriter:
         *,
         on_warning: Callable[[str], None] | None = None,
         low_disk_bytes: int = 200_000_000,
+        clock: Clock | None = None,
     ) -> None:
         """Creates the folder if need be, and the session in it.
 
@@ -54,6 +56,7 @@ class SessionWriter:
             info: what is known at the start; its status is set to "recording".
             on_warning: called with every new warning, from whichever thread found it.
             low_disk_bytes: free space below which a warning is given once.
+            clock: on which syncing waits; that of this computer by default.
 
         Raises:
             SessionError: there is a session in the folder already, or it cannot be written to.
@@ -84,8 +87,9 @@ class SessionWriter:
                 raise
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
-        self._stop = threading.Event()
-        self._syncing = threading.Thread(target=self._keep_synced, name="session sync", daemon=True)
+        clock = clock or SystemClock()
+        self._stop = clock.signal()
+        self._syncing = clock.worker(self._keep_synced, "session sync")
         self._syncing.start()
 
     @property

@@ -21,13 +21,14 @@ from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
 from bleak.uuids import normalize_uuid_str
 from bumble.att import ATT_Error
-from bumble.controller import Controller
 from bumble.core import UUID, AdvertisingData, BaseBumbleError
 from bumble.device import Advertisement, Connection, Device, Peer
 from bumble.gatt_client import CharacteristicProxy, DescriptorProxy
 from bumble.hci import Address
 from bumble.host import Host
 from bumble.link import LocalLink
+
+from firmware_bridge.virtual.peripheral import controller
 
 _MTU = 247
 _PROPERTY_NAMES: tuple[CharacteristicPropertyName, ...] = (
@@ -40,7 +41,7 @@ class Adapter:
     """The Bluetooth adapter of the simulated computer."""
 
     def __init__(self, link: LocalLink, address: str) -> None:
-        self._controller = Controller("adapter", link=link)
+        self._controller = controller("adapter", link)
         host = Host()
         host.controller = self._controller
         self.device = Device(name="adapter", address=Address(address), host=host)

@@ -19,12 +19,20 @@ from firmware_bridge.virtual.wire import Access, Services
 
 _ADVERTISE_EVERY_MS = 50
 _SMALLEST_MTU = 23
+_ACL_PACKET_BYTES = 251
 _PROPERTIES: dict[Access, Characteristic.Properties] = {
     "read": Characteristic.Properties.READ,
     "write": Characteristic.Properties.WRITE,
     "write-without-response": Characteristic.Properties.WRITE_WITHOUT_RESPONSE,
     "notify": Characteristic.Properties.NOTIFY,
 }
+
+
+def controller(name: str, link: LocalLink) -> Controller:
+    """A simulated controller with the long packets of Bluetooth 4.2: a notification is one packet."""
+    made = Controller(name, link=link)
+    made.le_acl_data_packet_length = _ACL_PACKET_BYTES
+    return made
 
 
 class Owner(Protocol):
@@ -71,7 +79,7 @@ class Peripheral:
         self._advertisement, self._owner = advertisement, owner
         self._connection: Connection | None = None
         host = Host()
-        host.controller = Controller(advertisement.name, link=link)
+        host.controller = controller(advertisement.name, link)
         self._device = Device(name=advertisement.name, address=Address(address), host=host)
         self._device.gatt_server.max_mtu = mtu
         self._characteristics: dict[str, Characteristic[bytes]] = {}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from firmware_bridge.clock import Clock, SystemClock
 from firmware_bridge.drivers import DRIVERS
 from firmware_bridge.errors import LinkError, UsageError
 from firmware_bridge.samples import ImuSamples, Int, Segment
 from firmware_bridge.virtual.faults import Air, Faults
-from firmware_bridge.virtual.host_time import HostTime
 from firmware_bridge.virtual.playback import BoardClock, Playback
 from firmware_bridge.virtual.simulation import SimulatedSession
 from firmware_bridge.virtual.wire import FIRMWARES
@@ -37,27 +38,28 @@ class VirtualRadio:
 
     Args:
         session: what they measure.
-        speed: how much faster than real time everything happens, clocks included.
+        clock: on which everything happens; that of this computer by default.
         driver: the kind of sensor: "kneeflex" or "movella-dot".
         lead_s: host time between the start of the second sensor and the start of the script; the link
             needs about a second until its session begins.
         faults: what goes wrong with which sensor.
-        seed: of the noise of the leg at rest, and of the faults.
+        seed: of the noise of the leg at rest, of the faults, and of `random`.
 
     Attributes:
-        session: as given.
+        session, clock: as given.
+        random: the random numbers of the link.
         names: advertised name of each sensor.
         addresses: Bluetooth address of each sensor.
 
     Raises:
-        UsageError: no such kind of sensor, it does not offer the session's sample rate, or the speed is 0.
+        UsageError: no such kind of sensor, or it does not offer the session's sample rate.
     """
 
     def __init__(
         self,
         session: SimulatedSession,
         *,
-        speed: float = 1.0,
+        clock: Clock | None = None,
         driver: str = "kneeflex",
         lead_s: float = 2.0,
         faults: Mapping[Segment, Faults] | None = None,
@@ -68,15 +70,14 @@ class VirtualRadio:
                 f"There is no simulated sensor of the kind {driver}.",
                 f"Choose one of {', '.join(FIRMWARES)}.",
             )
-        if speed <= 0.0:
-            raise UsageError("The speed of the simulated sensors must be above 0.")
         self.session, self._lead_s, self._seed = session, lead_s, seed
         self._faults = dict(faults or {})
         self._firmware = FIRMWARES[driver]
         self._rate_hz = _rate_hz(session)
         if self._rate_hz not in DRIVERS[driver].rates_hz():
             raise UsageError(f"A {driver} sensor does not offer the {self._rate_hz:g} Hz of the session.")
-        self._host = HostTime(speed)
+        self.clock: Clock = clock or SystemClock()
+        self.random = Random(seed)
         self._advertisements = {segment: self._firmware.advertisement(segment) for segment in Segment}
         self.names: Mapping[Segment, str] = {s: a.name for s, a in self._advertisements.items()}
         self.addresses: Mapping[Segment, str] = dict(_ADDRESSES)
@@ -94,10 +95,6 @@ class VirtualRadio:
     def client_backend(self) -> type[BaseBleakClient]:
         """The class that connects to the sensors."""
         return self._entered()[1]
-
-    def now_s(self) -> float:
-        """Host time."""
-        return self._host.now_s()
 
     @property
     def script_start_s(self) -> float | None:
@@ -193,10 +190,10 @@ class VirtualRadio:
             ),
             self._firmware,
             Playback(_samples(self.session, segment), worn, self._rate_hz, 2 * self._seed + place),
-            self._clocks.get(segment) or BoardClock(self.now_s(), worn.first_tick, worn.clock_rate),
+            self._clocks.get(segment) or BoardClock(self.clock.now_s(), worn.first_tick, worn.clock_rate),
             faults,
             air,
-            self._host,
+            self.clock,
             self._started,
             self._clock_of,
         )
@@ -206,7 +203,7 @@ class VirtualRadio:
 
     def _started(self, sensor: Sensor) -> None:
         """Puts a sensor on its grid; with the second one the time of the script is settled."""
-        now_s = self.now_s()
+        now_s = self.clock.now_s()
         if sensor.playback.on_grid:
             return
         others = [s for s in self._sensors.values() if s is not sensor]

@@ -7,10 +7,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from firmware_bridge.clock import Clock
 from firmware_bridge.drivers import movella_sync
 from firmware_bridge.drivers.seam import Advertisement
 from firmware_bridge.virtual.faults import Air, Faults
-from firmware_bridge.virtual.host_time import HostTime
 from firmware_bridge.virtual.peripheral import Peripheral
 from firmware_bridge.virtual.playback import BoardClock, Playback
 from firmware_bridge.virtual.wire import Burst, Firmware
@@ -47,7 +47,7 @@ class Sensor:
         clock: of the board.
         faults: what goes wrong with it.
         air: what its packets live through.
-        host: the time of the host.
+        host: the clock of the host, on which its event loop waits.
         on_start: called when the stream is started.
         clock_of: the clock of the board with an address, if there is one.
 
@@ -66,7 +66,7 @@ class Sensor:
         clock: BoardClock,
         faults: Faults,
         air: Air,
-        host: HostTime,
+        host: Clock,
         on_start: Callable[[Sensor], None],
         clock_of: Callable[[str], BoardClock | None],
     ) -> None:
@@ -210,7 +210,7 @@ class Sensor:
 
     async def _reached(self) -> None:
         """Requests travel with the connection events, too; a dead board answers none."""
-        await self._host.until(self._air.next_event_s(self._host.now_s()))
+        await self._until(self._air.next_event_s(self._host.now_s()))
         if self._dead:
             await asyncio.get_running_loop().create_future()
 
@@ -219,7 +219,7 @@ class Sensor:
         first = number = self.playback.next(self._host.now_s())
         at_once = self._firmware.samples_per_packet(self._peripheral.mtu, self.rate_hz)
         while self.playback.stop is None or number < self.playback.stop:
-            await self._host.until(self.playback.host_s(number + at_once - 1))
+            await self._until(self.playback.host_s(number + at_once - 1))
             stop = self._packet_end(number, at_once)
             packet = self._firmware.encode(self._burst(first, number, stop))
             self.sent += self.playback.script_count(stop) - self.playback.script_count(number)
@@ -263,14 +263,18 @@ class Sensor:
         while True:
             arrival_s, characteristic, payload = await self._outbox.get()
             if arrival_s > self._host.now_s():
-                await self._host.until(arrival_s)
+                await self._until(arrival_s)
             if not self._dead:
                 await self._peripheral.notify(characteristic, payload)
             self._outbox.task_done()
 
     async def _at(self, host_s: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        await self._host.until(host_s)
+        await self._until(host_s)
         await action()
+
+    async def _until(self, host_s: float) -> None:
+        """Waits until then; lets others run in any case."""
+        await asyncio.sleep(max(host_s - self._host.now_s(), 0.0))
 
     async def _disconnect(self) -> None:
         self._away_until_s = self._host.now_s() + self._faults.away_s

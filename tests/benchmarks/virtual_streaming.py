@@ -1,4 +1,4 @@
-"""What streaming from the simulated sensors costs, and how fast it can run before packets come late.
+"""What streaming from the simulated sensors costs, and how fast real time can run before packets come late.
 
     python tests/benchmarks/virtual_streaming.py                          a table of rates and speeds
     python tests/benchmarks/virtual_streaming.py --rate 100 --seconds 600 --speed 1
@@ -18,6 +18,7 @@ import numpy as np
 from bleak import BleakClient, BleakScanner
 from bleak.backends.characteristic import BleakGATTCharacteristic
 
+from firmware_bridge.clock import SystemClock
 from firmware_bridge.drivers.kneeflex import CONTROL, DATA, Command, Packet, Scale
 from firmware_bridge.samples import Segment
 from firmware_bridge.virtual.radio import VirtualRadio
@@ -33,10 +34,10 @@ RUNS = [
 ]
 
 
-async def stream(rate_hz: float, speed: float, seconds: float) -> None:
+async def stream(clock: SystemClock, rate_hz: float, seconds: float) -> None:
     """Streams a still leg and prints one row."""
     session = simulate_session(still(seconds), rate_hz=rate_hz)
-    radio = VirtualRadio(session, speed=speed, lead_s=0.5)
+    radio = VirtualRadio(session, clock=clock, lead_s=0.5)
     heard: dict[Segment, list[tuple[float, bytes]]] = {segment: [] for segment in Segment}
     async with radio:
         for segment in Segment:
@@ -52,13 +53,13 @@ async def stream(rate_hz: float, speed: float, seconds: float) -> None:
                 payload: bytearray,
                 into: list[tuple[float, bytes]] = heard[segment],
             ) -> None:
-                into.append((radio.now_s(), bytes(payload)))
+                into.append((clock.now_s(), bytes(payload)))
 
             await client.start_notify(DATA, receive)
             await client.write_gatt_char(CONTROL, bytes(Command(rate_hz)))
         wall_s, cpu_s = time.perf_counter(), time.process_time()
         while not radio.finished:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1 * clock.speed)
         wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     late_ms, received = [], 0
     for segment, packets in heard.items():
@@ -70,11 +71,12 @@ async def stream(rate_hz: float, speed: float, seconds: float) -> None:
             if first >= 0:
                 received += len(packet.acc_m_s2)
                 measured_s = radio.script_start_s + recording.time_s[first + len(packet.acc_m_s2) - 1]
-                late_ms.append((arrival_s - measured_s) / speed * 1e3)
+                late_ms.append((arrival_s - measured_s) / clock.speed * 1e3)
     median, p99, worst = np.percentile(late_ms, [50, 99, 100])
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"2 x {rate_hz:3.0f} Hz, speed {speed:4.1f}: {sum(radio.sent.values())} sent, {received} received; "
+        f"2 x {rate_hz:3.0f} Hz, speed {clock.speed:4.1f}: "
+        f"{sum(radio.sent.values())} sent, {received} received; "
         f"latency median {median:.1f}, p99 {p99:.1f}, worst {worst:.1f} ms; "
         f"{100 * cpu_s / wall_s:.0f} % of a core; peak {memory_mb:.0f} MB",
         flush=True,
@@ -90,7 +92,8 @@ def main() -> None:
     options = parser.parse_args()
     chosen = (options.rate, options.speed, options.seconds)
     for rate_hz, speed, seconds in [chosen] if options.rate else RUNS:
-        asyncio.run(stream(rate_hz, speed, seconds))
+        clock = SystemClock(speed)
+        clock.run(stream(clock, rate_hz, seconds))
 
 
 if __name__ == "__main__":

@@ -1,54 +1,83 @@
-"""The commands that stream, through real bleak over simulated Bluetooth sensors."""
+"""The commands that stream, through real bleak over simulated Bluetooth sensors, in simulated time."""
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import signal
 import subprocess
 import sys
-import time
 from _thread import interrupt_main
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from analysis.cli import main
 from firmware_bridge.capture import Capture
+from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import Event, Phase
 from firmware_bridge.session.reader import read_info, read_session
 from firmware_bridge.virtual.radio import VirtualRadio
 from firmware_bridge.virtual.sessions import still
+from firmware_bridge.virtual.simulated_clock import SimulatedClock
 from firmware_bridge.virtual.simulation import simulate_session
 
 pytest.importorskip("bumble", reason="the simulated sensors need the extra 'sim'")
 
 
+class Run(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+def run_on(clock: SimulatedClock, *arguments: str | Path) -> Run:
+    """The command in this process, on a clock of the test's and without a screen."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr("firmware_bridge.session.files._sync", lambda descriptor: None)
+        for screen in ("DISPLAY", "WAYLAND_DISPLAY"):
+            patch.delenv(screen, raising=False)
+        code = 0
+        try:
+            main([str(argument) for argument in arguments], clock)
+        except SystemExit as left:
+            code = int(left.code or 0)
+    return Run(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def run(clock: SimulatedClock) -> Callable[..., Run]:
+    return lambda *arguments: run_on(clock, *arguments)
+
+
 @pytest.fixture(scope="module")
-def demo(kneeflex, tmp_path_factory) -> tuple[subprocess.CompletedProcess[str], Path]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
     folder = tmp_path_factory.mktemp("demo") / "session"
-    return kneeflex("demo", "--headless", "--no-open", "--speed", "6", "--out", folder), folder
+    return run_on(SimulatedClock(), "demo", "--headless", "--no-open", "--out", folder), folder
 
 
 def test_demo_records_every_sample_that_was_sent(demo) -> None:
-    run, folder = demo
-    assert run.returncode == 0, run.stderr
-    counts = re.findall(r"(\d+) samples of the movement sent, (\d+) recorded", run.stdout)
-    assert len(counts) == 2
-    for sent, recorded in counts:
-        assert int(sent) > 8000
-        assert sent == recorded
+    done, folder = demo
+    assert done.code == 0, done.err
+    counts = re.findall(r"(\d+) samples of the movement sent, (\d+) recorded", done.out)
+    assert counts == [("8949", "8949")] * 2
     assert read_session(folder).info.status == "closed"
 
 
 def test_demo_finds_the_true_change(demo) -> None:
-    run, folder = demo
+    done, folder = demo
     result = json.loads((folder / "derived" / "result.json").read_text())
     (comparison,) = result["results"]
     assert comparison["verdict"] == "gained"
-    assert abs(comparison["change_deg"] - result["truth"]["prone"]) < 1.0
-    rms = re.search(r"off by ([\d.]+) deg RMS", run.stdout)
+    assert abs(comparison["change_deg"] - result["truth"]["prone"]) < 0.1
+    rms = re.search(r"off by ([\d.]+) deg RMS", done.out)
     assert rms is not None
-    assert float(rms[1]) < 1.5
+    assert float(rms[1]) < 0.8
 
 
 def test_demo_report_shows_true_beside_measured(demo) -> None:
@@ -58,27 +87,50 @@ def test_demo_report_shows_true_beside_measured(demo) -> None:
     assert "straight" in html
 
 
-def test_replay_of_the_demo_runs_to_its_end(kneeflex, demo) -> None:
+def test_replay_of_the_demo_runs_to_its_end(run, demo) -> None:
     _, folder = demo
-    run = kneeflex("live", "--replay", folder, "--speed", "8", "--headless")
-    assert run.returncode == 0, run.stderr
-    assert "After" in run.stderr
+    done = run("live", "--replay", folder, "--headless")
+    assert done.code == 0, done.err
+    assert "After" in done.err
 
 
-def test_record_for_some_seconds(kneeflex, tmp_path) -> None:
+def test_record_for_some_seconds(run, tmp_path) -> None:
     folder = tmp_path / "recorded"
-    run = kneeflex("record", "--virtual", "--seconds", "4", "--out", folder)
-    assert run.returncode == 0, run.stderr
+    done = run("record", "--virtual", "--seconds", "4", "--out", folder)
+    assert done.code == 0, done.err
     recording = read_session(folder)
     assert recording.info.status == "closed"
-    assert recording.duration_s == pytest.approx(4.0, abs=1.5)
+    assert recording.duration_s == pytest.approx(4.0, abs=0.1)
     assert any(isinstance(event, Phase) for event in recording.events)
 
 
-def test_a_part_of_a_replay(kneeflex, session_folder) -> None:
-    run = kneeflex("live", "--replay", session_folder, "--seconds", "3", "--speed", "8", "--headless")
-    assert run.returncode == 0, run.stderr
-    assert "Before" not in run.stderr
+def test_the_same_seed_leaves_the_same_folder_byte_for_byte(tmp_path) -> None:
+    def record(name: str, seed: int) -> dict[str, bytes]:
+        radio = VirtualRadio(simulate_session(still(3.0), seed=seed), clock=SimulatedClock(), seed=seed)
+        with Capture(radio.names, tmp_path / name, radio=radio) as capture:
+            while not radio.finished:
+                radio.clock.sleep(0.5)
+                capture.check()
+        return {path.name: path.read_bytes() for path in sorted((tmp_path / name).iterdir())}
+
+    first = record("first", 1)
+    assert sorted(first) == ["events.jsonl", "session.json", "shank.csv", "thigh.csv"]
+    assert record("again", 1) == first
+    other = record("other", 2)
+    assert all(other[name] != first[name] for name in first)
+
+
+def test_live_records_what_the_simulated_sensors_send(run, tmp_path) -> None:
+    folder = tmp_path / "recorded"
+    done = run("live", "--virtual", "--headless", "--seconds", "20", "--out", folder)
+    assert done.code == 0, done.err
+    assert read_session(folder).duration_s == pytest.approx(20.0, abs=0.2)
+
+
+def test_a_part_of_a_replay(run, session_folder) -> None:
+    done = run("live", "--replay", session_folder, "--seconds", "3", "--headless")
+    assert done.code == 0, done.err
+    assert "Before" not in done.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
@@ -89,24 +141,36 @@ def test_a_part_of_a_replay(kneeflex, session_folder) -> None:
         (["demo", "--headless", "--no-open"], 1, "stopped before its end"),
     ],
 )
-def test_a_terminated_recording_is_closed(tmp_path, arguments, code, words) -> None:
+def test_a_terminated_recording_is_closed(clock, run, tmp_path, arguments, code, words) -> None:
+    def terminate() -> None:
+        clock.sleep(6.0)
+        signal.raise_signal(signal.SIGTERM)
+
+    clock.worker(terminate, "who terminates").start()
+    done = run(*arguments, "--out", tmp_path / "recorded")
+    recording = read_session(tmp_path / "recorded")
+    assert recording.info.status == "closed"
+    assert len(recording.thigh) > 100
+    assert done.code == code
+    assert words in done.err
+
+
+@pytest.mark.real_time
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+def test_a_terminated_process_has_closed_its_recording(tmp_path) -> None:
     folder = tmp_path / "recorded"
-    command = [sys.executable, "-c", "from analysis.cli import main; main()"]
+    command = [sys.executable, "-c", "from analysis.cli import main; main()", "record", "--virtual"]
     process = subprocess.Popen(
-        [*command, *arguments, "--out", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        [*command, "--out", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 30.0
-    while not (folder / "shank.csv").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(1.0)
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith("Recording into"):
+        assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=30)
-    assert read_session(folder).info.status == "closed"
-    assert process.returncode == code
-    assert words in told
+    _, told = process.communicate(timeout=60)
+    assert read_info(folder).status == "closed"
+    assert process.returncode == 0
+    assert "Stopping." in told
 
 
 class Interrupted(Capture):
@@ -117,17 +181,23 @@ class Interrupted(Capture):
         interrupt_main()
 
 
-def test_a_session_that_is_interrupted_while_it_begins_is_closed(tmp_path) -> None:
+def test_a_session_that_is_interrupted_while_it_begins_is_closed(clock, syncs, tmp_path) -> None:
     folder = tmp_path / "recorded"
-    radio = VirtualRadio(simulate_session(still(20.0), seed=1))
+    radio = VirtualRadio(simulate_session(still(20.0), seed=1), clock=clock)
     with pytest.raises(KeyboardInterrupt), Interrupted(radio.names, folder, radio=radio):
         pytest.fail("the interruption came too late to test anything")
     assert read_info(folder).status == "closed"
 
 
-def test_a_session_is_never_overwritten(kneeflex, session_folder) -> None:
+def test_a_session_is_never_overwritten(run, session_folder) -> None:
     before = (session_folder / "thigh.csv").read_bytes()
-    run = kneeflex("record", "--virtual", "--seconds", "2", "--out", session_folder)
-    assert run.returncode == 1
-    assert "already" in run.stderr
+    done = run("record", "--virtual", "--seconds", "2", "--out", session_folder)
+    assert done.code == 1
+    assert "already" in done.err
     assert (session_folder / "thigh.csv").read_bytes() == before
+
+
+def test_both_segments_are_reported_with_what_was_sent(run, tmp_path) -> None:
+    done = run("record", "--virtual", "--seconds", "3", "--out", tmp_path / "recorded")
+    for segment in Segment:
+        assert re.search(rf"{segment}: \d+ samples received, 0 lost, \d+ of the movement sent", done.out)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakError
 
+from firmware_bridge.clock import Clock
 from firmware_bridge.drivers.kneeflex import (
     CONFIGURATION,
     CONTROL,
@@ -36,6 +36,8 @@ from firmware_bridge.session.model import LinkEvent
 
 SCALE = Scale()
 PERIOD_US = 10_000
+# By how much the air delays a packet, at most.
+JITTER_S = 0.008
 
 
 @dataclass
@@ -79,11 +81,13 @@ class FakeSensor:
         self.client = self.streaming = None
 
     async def stream(self, radio: FakeRadio) -> None:
-        clock_us, begun = self.clock_us(radio.now_s()), self.sent
+        clock_us, begun, jitter = self.clock_us(radio.clock.now_s()), self.sent, Random(self.address)
         while True:
-            await asyncio.sleep(0.002)
-            due = begun + (self.clock_us(radio.now_s()) - clock_us) // PERIOD_US
-            while self.sent < due:
+            due_us = clock_us + (self.sent + 1 - begun) * PERIOD_US
+            late_s = (self.clock_us(radio.clock.now_s()) - due_us) * 1e-6
+            if late_s < 0:
+                await asyncio.sleep(jitter.uniform(0.0, JITTER_S) - late_s)
+            else:
                 acc = np.array([[self.sent % 30_000, 0, 0]]) * SCALE.acc_m_s2
                 time_us = clock_us + (self.sent - begun) * PERIOD_US
                 self.truth_s.append((time_us - self.boot_us) / (1 + self.drift_ppm * 1e-6) * 1e-6)
@@ -98,18 +102,15 @@ class FakeSensor:
 
 
 class FakeRadio:
-    """Sensors in the air of one event loop, and a clock that runs `speed` times as fast as the wall's."""
+    """Sensors in the air of one event loop."""
 
-    def __init__(self, *sensors: FakeSensor, speed: float = 5.0) -> None:
+    def __init__(self, clock: Clock, *sensors: FakeSensor) -> None:
+        self.clock, self.random = clock, Random(1)
         self.sensors = {sensor.address: sensor for sensor in sensors}
-        self.speed = speed
         self.loop: asyncio.AbstractEventLoop | None = None
         self.scans = 0
         self.scanner_backend = type("Scanner", (FakeScanner,), {"radio": self})
         self.client_backend = type("Client", (FakeClient,), {"radio": self})
-
-    def now_s(self) -> float:
-        return time.perf_counter() * self.speed
 
     async def __aenter__(self) -> FakeRadio:
         self.loop = asyncio.get_running_loop()
@@ -228,7 +229,7 @@ class FakeClient(BaseBleakClient):
             raise BleakError("not connected")
         if characteristic.uuid == PING:
             token = int.from_bytes(data, "little")
-            self.sensor.notify(PING, bytes(Echo(token, self.sensor.clock_us(self.radio.now_s()))))
+            self.sensor.notify(PING, bytes(Echo(token, self.sensor.clock_us(self.radio.clock.now_s()))))
             return
         self.sensor.commands.append(bytes(data))
         if Command.from_bytes(bytes(data)).rate_hz is None:
@@ -255,31 +256,30 @@ def shank() -> FakeSensor:
 
 
 @pytest.fixture
-def radio(thigh: FakeSensor, shank: FakeSensor) -> FakeRadio:
-    return FakeRadio(thigh, shank)
+def radio(clock: Clock, thigh: FakeSensor, shank: FakeSensor) -> FakeRadio:
+    return FakeRadio(clock, thigh, shank)
 
 
 class Recorder:
     """A sink and listener that keeps everything, and lets a test wait for what it needs."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.chunks: dict[Segment, list[ImuSamples]] = {segment: [] for segment in Segment}
         self.events: list[LinkEvent] = []
-        self._news = threading.Condition()
+        self._news = clock.signal()
 
     def sink(self, segment: Segment, samples: ImuSamples) -> None:
-        with self._news:
-            self.chunks[segment].append(samples)
-            self._news.notify_all()
+        self.chunks[segment].append(samples)
+        self._news.set()
 
     def listen(self, event: LinkEvent) -> None:
-        with self._news:
-            self.events.append(event)
-            self._news.notify_all()
+        self.events.append(event)
+        self._news.set()
 
     def wait(self, condition: Callable[[], bool]) -> None:
-        with self._news:
-            assert self._news.wait_for(condition, timeout=60), "it never happened"
+        while not condition():
+            assert self._news.wait(60), "it never happened"
+            self._news.clear()
 
     def wait_s(self, segment: Segment, seconds: float) -> None:
         """Until that much more session time has arrived."""
@@ -297,8 +297,8 @@ class Recorder:
 
 
 @pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
+def recorder(clock: Clock) -> Recorder:
+    return Recorder(clock)
 
 
 @pytest.fixture

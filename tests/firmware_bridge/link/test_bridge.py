@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -126,7 +125,7 @@ def test_both_lost_both_come_back(radio, thigh, shank, bridge, recorder):
 def test_a_reboot_is_survived(radio, thigh, bridge, recorder):
     def reboot() -> None:
         thigh.drop_link()
-        thigh.boot_us = -int(radio.now_s() * 1e6 * (1 + 40e-6))
+        thigh.boot_us = -int(radio.clock.now_s() * 1e6 * (1 + 40e-6))
 
     with bridge:
         recorder.wait_s(Segment.THIGH, 3)
@@ -181,14 +180,14 @@ def test_faults_of_the_air_are_sorted_out_and_counted(thigh, bridge, recorder, n
     assert "7 bytes" in str(garbage[0].detail["text"])
 
 
-def test_a_slow_sink_costs_no_sample(radio, recorder, numbers):
+def test_a_slow_sink_costs_no_sample(clock, radio, recorder, numbers):
     chunks = 0
 
     def slow(segment: Segment, samples: ImuSamples) -> None:
         nonlocal chunks
         chunks += 1
         if chunks % 12 == 5:
-            time.sleep(0.3)  # 1.5 s to the sensors
+            clock.sleep(1.5)
 
     with Bridge(TARGETS, radio, sinks=[slow, recorder.sink]):
         recorder.wait_s(Segment.SHANK, 5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -21,14 +20,13 @@ from firmware_bridge.virtual.sessions import swings
 from firmware_bridge.virtual.simulation import simulate_session
 from firmware_bridge.virtual.wearing import Wearing
 
-SPEED = 4.0
 RATE_HZ = 30.0
-WAIT_S = 1.2 * movella_sync.SETTLE_S / SPEED
+WAIT_S = 1.2 * movella_sync.SETTLE_S
 # At best, one link is 30 ms later than the other: what one-way data cannot tell.
 SLOW = {Segment.SHANK: Faults(latency_s=0.03)}
 
 
-def world(faults=None, speed=SPEED):
+def world(clock, faults=None):
     wearing = Wearing()
     wearing = replace(
         wearing,
@@ -36,7 +34,7 @@ def world(faults=None, speed=SPEED):
         shank=replace(wearing.shank, clock_ppm=-20.0, first_tick=77_000_000),
     )
     session = simulate_session(swings(2), wearing, rate_hz=RATE_HZ)
-    return VirtualRadio(session, speed=speed, driver="movella-dot", faults=faults)
+    return VirtualRadio(session, clock=clock, driver="movella-dot", faults=faults)
 
 
 def streamed(radio, folder, rate_hz=RATE_HZ):
@@ -46,7 +44,7 @@ def streamed(radio, folder, rate_hz=RATE_HZ):
     with Capture(radio.names, folder, radio=radio, rate_hz=rate_hz, sinks=sinks) as capture:
         while not radio.finished:
             capture.check()
-            time.sleep(0.02)
+            radio.clock.sleep(0.02)
     return read_session(folder), {s: ImuSamples.concatenate(parts) for s, parts in chunks.items()}
 
 
@@ -62,8 +60,8 @@ def between_s(radio, samples, after_s=0.0):
     return late_s[1] - late_s[0]
 
 
-def test_synchronised_sensors_have_no_offset_left(tmp_path):
-    radio = world(SLOW)
+def test_synchronised_sensors_have_no_offset_left(clock, tmp_path, syncs):
+    radio = world(clock, SLOW)
     told = []
     synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=WAIT_S, tell=told.append)
     assert len(told) == 3
@@ -78,17 +76,17 @@ def test_synchronised_sensors_have_no_offset_left(tmp_path):
     assert [e.detail["text"] for e in problems] == ["The sensor runs at 30 Hz instead of 60 Hz."] * 2
 
 
-def test_sensors_left_to_themselves_keep_the_offset(tmp_path):
-    radio = world(SLOW)
+def test_sensors_left_to_themselves_keep_the_offset(clock, tmp_path, syncs):
+    radio = world(clock, SLOW)
     recording, _ = streamed(radio, tmp_path / "s")
     assert not any(sensor.clock.shared for sensor in recording.info.sensors.values())
     assert between_s(radio, {s: getattr(recording, s) for s in Segment}) > 0.02
 
 
-def test_synchronising_again_ends_the_earlier_synchronisation():
-    radio = world(speed=20.0)
+def test_synchronising_again_ends_the_earlier_synchronisation(clock):
+    radio = world(clock)
     for _ in range(2):  # a synchronised sensor would refuse to be given a rate
-        synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=0.9)
+        synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=WAIT_S)
 
 
 @pytest.mark.parametrize(
@@ -98,21 +96,21 @@ def test_synchronising_again_ends_the_earlier_synchronisation():
         (66, "unknown result 66"),
     ],
 )
-def test_a_failure_is_told_in_words(result, words):
-    radio = world({Segment.SHANK: Faults(sync_result=result)}, speed=20.0)
+def test_a_failure_is_told_in_words(clock, result, words):
+    radio = world(clock, {Segment.SHANK: Faults(sync_result=result)})
     with pytest.raises(LinkError, match=words) as caught:
-        synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=0.9)
+        synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=WAIT_S)
     assert "shank sensor Xsens DOT shank" in caught.value.problem
     assert "side by side" in caught.value.advice
 
 
-def test_asking_too_early_is_told():
-    radio = world()
+def test_asking_too_early_is_told(clock):
+    radio = world(clock)
     with pytest.raises(LinkError, match="was not started"):
         synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=0.0)
 
 
-def test_other_sensors_are_refused():
-    radio = VirtualRadio(simulate_session(swings(1)))
+def test_other_sensors_are_refused(clock):
+    radio = VirtualRadio(simulate_session(swings(1)), clock=clock)
     with pytest.raises(LinkError, match="no Movella DOT"):
         synchronise(radio.names, radio)

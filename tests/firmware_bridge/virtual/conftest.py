@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 
 import pytest
 from bleak import BleakClient, BleakScanner
@@ -40,10 +38,9 @@ def connected():
 @pytest.fixture
 def until():
     async def wait(condition):
-        limit_s = time.monotonic() + 30.0
-        while not condition():
-            assert time.monotonic() < limit_s, "it never happened"
-            await asyncio.sleep(0.005)
+        async with asyncio.timeout(100.0):
+            while not condition():
+                await asyncio.sleep(0.01)
 
     return wait
 
@@ -55,7 +52,7 @@ def streamed():
     def stream(radio, rate_hz):
         chunks = {segment: [] for segment in Segment}
         missing = set(Segment)
-        complete = threading.Event()
+        complete = radio.clock.signal()
         lengths = {
             Segment.THIGH: len(radio.session.recording.thigh),
             Segment.SHANK: len(radio.session.recording.shank),

@@ -1,4 +1,4 @@
-"""Every fault as it shows at the callback of real bleak. Times are only ever bounded from below."""
+"""Every fault as it shows at the callback of real bleak."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from firmware_bridge.virtual.wearing import Wearing
 
 SCALE = kneeflex.Scale()
 START = bytes(kneeflex.Command(100.0))
-SPEED = 10.0
 
 
 @dataclass
@@ -38,7 +37,7 @@ class Heard:
 
     def data(self, _, payload):
         self.packets.append(bytes(payload))
-        self.arrivals_s.append(self.radio.now_s())
+        self.arrivals_s.append(self.radio.clock.now_s())
 
     def battery(self, _, payload):
         self.batteries.append(payload[0])
@@ -60,7 +59,7 @@ async def start(client, heard):
 
 
 @pytest.fixture
-def world(connected):
+def world(connected, clock):
     """Both sensors of a radio connected and started."""
 
     class World(AsyncExitStack):
@@ -68,7 +67,7 @@ def world(connected):
             super().__init__()
             session = simulate_session(still(script_s), wearing)
             self.radio = VirtualRadio(
-                session, speed=SPEED, lead_s=0.3, faults={Segment.SHANK: faults or Faults()}, seed=3
+                session, clock=clock, lead_s=0.3, faults={Segment.SHANK: faults or Faults()}, seed=3
             )
             self.heard = {segment: Heard(self.radio) for segment in Segment}
             self.shank = self.heard[Segment.SHANK]
@@ -115,7 +114,7 @@ async def test_loss_is_a_gap_in_the_counter_and_the_same_one_every_time(heard):
     assert first.radio.sent[Segment.SHANK] == len(first.radio.session.recording.shank)
 
 
-async def test_another_seed_loses_other_packets():
+def test_another_seed_loses_other_packets():
     faults = Faults(loss=0.2)
     fates = [[list(Air(faults, (seed,)).fate(b"packet", key)) for key in range(50)] for seed in (1, 2)]
     assert fates[0] != fates[1]
@@ -186,9 +185,9 @@ async def test_a_lost_link_comes_back_and_the_other_sensor_does_not_notice(world
         await until(lambda: not lost_client.is_connected)
         with pytest.raises(BleakError):
             await lost_client.read_gatt_char(BATTERY_LEVEL)
-        gone_s = there.radio.now_s()
+        gone_s = there.radio.clock.now_s()
         async with connected(there.radio, Segment.SHANK) as client:
-            assert there.radio.now_s() >= gone_s + faults.away_s - 0.1
+            assert there.radio.clock.now_s() >= gone_s + faults.away_s - 0.1
             await start(client, there.shank)
             await until(lambda: there.radio.finished)
     indices = there.shank.script_indices()
@@ -232,15 +231,15 @@ async def test_a_dead_sensor_is_silent_while_the_link_stands(world, until):
     assert there.radio.sent[Segment.SHANK] < 250
 
 
-async def test_an_absent_sensor_is_never_seen():
+async def test_an_absent_sensor_is_never_seen(clock):
     faults = {Segment.THIGH: Faults(absent=True)}
-    async with VirtualRadio(simulate_session(still(2.0)), faults=faults) as radio:
+    async with VirtualRadio(simulate_session(still(2.0)), clock=clock, faults=faults) as radio:
         assert await seen(radio, 0.4) == {"KF-shank"}
 
 
-async def test_a_refused_connection_breaks_off_and_the_next_one_stands(connected):
+async def test_a_refused_connection_breaks_off_and_the_next_one_stands(connected, clock):
     faults = {Segment.THIGH: Faults(refusals=1)}
-    async with VirtualRadio(simulate_session(still(2.0)), faults=faults) as radio:
+    async with VirtualRadio(simulate_session(still(2.0)), clock=clock, faults=faults) as radio:
         with pytest.raises(BleakError):
             async with connected(radio, Segment.THIGH) as client:
                 await client.read_gatt_char(BATTERY_LEVEL)
@@ -273,12 +272,12 @@ async def test_the_smallest_mtu_carries_one_sample_a_packet(heard):
     assert np.all(np.diff(shank.script_indices()) == 1)
 
 
-async def test_a_dot_needs_a_larger_mtu_than_the_smallest(connected, until):
+async def test_a_dot_needs_a_larger_mtu_than_the_smallest(connected, until, clock):
     session = simulate_session(still(4.0), rate_hz=60.0)
     faults = {Segment.THIGH: Faults(mtu=23)}
     packets = []
     async with (
-        VirtualRadio(session, driver="movella-dot", faults=faults) as radio,
+        VirtualRadio(session, driver="movella-dot", faults=faults, clock=clock) as radio,
         connected(radio, Segment.THIGH) as client,
     ):
         assert client.mtu_size == 23

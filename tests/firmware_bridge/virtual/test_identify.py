@@ -15,9 +15,9 @@ from firmware_bridge.virtual.simulation import simulate_session
 
 
 @pytest.mark.parametrize("names", [(), ("thigh", "F0:0D:00:00:00:02")])
-def test_the_moved_sensor_is_the_thigh_sensor(names):
+def test_the_moved_sensor_is_the_thigh_sensor(names, clock):
     # The lower leg alone swings: its sensor is the one that the person, asked for the thigh, has moved.
-    radio = VirtualRadio(simulate_session(swings(6, restlessness=0.0)), speed=4.0)
+    radio = VirtualRadio(simulate_session(swings(6, restlessness=0.0)), clock=clock)
     told = []
     targets = identify(names, radio, scan_s=0.5, shake_s=10.0, tell=told.append)
     assert targets == {
@@ -27,14 +27,16 @@ def test_the_moved_sensor_is_the_thigh_sensor(names):
     assert "Move the THIGH sensor" in told[-1]
 
 
-def test_nobody_moved():
-    radio = VirtualRadio(simulate_session(still(20.0)), speed=4.0)
+def test_nobody_moved(clock):
+    radio = VirtualRadio(simulate_session(still(20.0)), clock=clock)
     with pytest.raises(LinkError, match="not clear which sensor was moved"):
         identify((), radio, scan_s=0.3, shake_s=2.0)
 
 
-def test_two_sensors_are_needed():
-    radio = VirtualRadio(simulate_session(still(2.0)), faults={Segment.THIGH: Faults(absent=True)})
+def test_two_sensors_are_needed(clock):
+    radio = VirtualRadio(
+        simulate_session(still(2.0)), clock=clock, faults={Segment.THIGH: Faults(absent=True)}
+    )
     with pytest.raises(LinkError, match=r"there are 1 \(KF-shank\)"):
         identify((), radio, scan_s=0.3)
     with pytest.raises(UsageError, match="Two sensors"):

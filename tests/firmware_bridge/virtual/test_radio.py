@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from bleak.exc import BleakError, BleakGATTProtocolError
 
+from firmware_bridge.clock import SystemClock
 from firmware_bridge.drivers import kneeflex, movella_dot
 from firmware_bridge.drivers.standard import BATTERY_LEVEL
 from firmware_bridge.errors import UsageError
@@ -31,10 +32,10 @@ STEP = kneeflex.Scale()
     ],
 )
 def test_the_link_receives_every_sample_of_the_script_as_it_was_sent(
-    driver, rate_hz, acc_step, gyr_step, streamed
+    driver, rate_hz, acc_step, gyr_step, streamed, clock
 ):
     session = simulate_session(swings(2), rate_hz=rate_hz)
-    radio = VirtualRadio(session, driver=driver, speed=6.0)
+    radio = VirtualRadio(session, driver=driver, clock=clock)
     received, status, zero_s = streamed(radio, rate_hz)
     assert radio.finished
     assert radio.script_start_s is not None
@@ -54,10 +55,10 @@ def test_the_link_receives_every_sample_of_the_script_as_it_was_sent(
         np.testing.assert_allclose(at_rest.acc_m_s2.mean(0), sent.acc_m_s2[:20].mean(0), atol=0.05)
 
 
-def test_what_the_radio_delays_repeats_and_swaps_the_link_puts_right(streamed):
+def test_what_the_radio_delays_repeats_and_swaps_the_link_puts_right(streamed, clock):
     faults = Faults(interval_s=0.015, retransmission=0.05, duplication=0.1, reordering=0.1)
     session = simulate_session(swings(2))
-    radio = VirtualRadio(session, speed=4.0, faults=dict.fromkeys(Segment, faults))
+    radio = VirtualRadio(session, clock=clock, faults=dict.fromkeys(Segment, faults))
     received, status, _ = streamed(radio, 100.0)
     for segment, samples in received.items():
         index = radio.script_index(segment, samples.device_ticks)
@@ -66,8 +67,8 @@ def test_what_the_radio_delays_repeats_and_swaps_the_link_puts_right(streamed):
         assert status[segment].duplicates > 0
 
 
-def test_a_scan_finds_both_by_name_and_driver():
-    radio = VirtualRadio(simulate_session(still(5.0)))
+def test_a_scan_finds_both_by_name_and_driver(clock):
+    radio = VirtualRadio(simulate_session(still(5.0)), clock=clock)
     found = {device.name: device for device in scan(radio, seconds=0.5)}
     assert set(found) == {"KF-thigh", "KF-shank"} == set(radio.names.values())
     assert {device.driver for device in found.values()} == {"kneeflex"}
@@ -75,9 +76,12 @@ def test_a_scan_finds_both_by_name_and_driver():
 
 
 @pytest.mark.parametrize("driver", ["kneeflex", "movella-dot"])
-async def test_real_bleak_sees_the_services_of_the_sensor(driver, connected):
+async def test_real_bleak_sees_the_services_of_the_sensor(driver, connected, clock):
     session = simulate_session(still(5.0), rate_hz=60.0 if driver == "movella-dot" else 100.0)
-    async with VirtualRadio(session, driver=driver) as radio, connected(radio, Segment.THIGH) as client:
+    async with (
+        VirtualRadio(session, driver=driver, clock=clock) as radio,
+        connected(radio, Segment.THIGH) as client,
+    ):
         assert client.mtu_size == 247
         assert client.name == radio.names[Segment.THIGH]
         if driver == "kneeflex":
@@ -94,29 +98,30 @@ async def test_real_bleak_sees_the_services_of_the_sensor(driver, connected):
             assert await client.read_gatt_char(movella_dot.BATTERY) == bytearray([90, 0])
 
 
-async def test_a_ping_is_answered_with_the_clock_of_the_board(connected):
+async def test_a_ping_is_answered_with_the_clock_of_the_board(connected, clock):
     session = simulate_session(still(5.0))
-    async with VirtualRadio(session, speed=4.0) as radio, connected(radio, Segment.SHANK) as client:
+    async with VirtualRadio(session, clock=clock) as radio, connected(radio, Segment.SHANK) as client:
         echoes = asyncio.Queue()
         await client.start_notify(kneeflex.PING, lambda _, payload: echoes.put_nowait(bytes(payload)))
         times = []
         for token in (7, 2**32 - 1):
-            before_s = radio.now_s()
+            before_s = radio.clock.now_s()
             await client.write_gatt_char(kneeflex.PING, kneeflex.encode_ping(token), response=False)
             echo = kneeflex.Echo.from_bytes(await echoes.get())
             assert echo.token == token
-            times.append((before_s, echo.clock_us, radio.now_s()))
+            times.append((before_s, echo.clock_us, radio.clock.now_s()))
             await asyncio.sleep(0.05)
-        (begin_s, first, before_s), (after_s, second, end_s) = times
-        assert (
-            after_s - before_s
-            <= (second - first) * 1e-6 / session.wearing.shank.clock_rate
-            <= end_s - begin_s
-        )
+        ((sent_s, first, _), (sent_again_s, second, _)) = times
+        assert times == [(sent_s, first, sent_s), (sent_again_s, second, sent_again_s)]  # no air, no delay
+        passed_s = (second - first) * 1e-6 / session.wearing.shank.clock_rate
+        assert passed_s == pytest.approx(sent_again_s - sent_s, abs=1e-6)
 
 
-async def test_what_a_sensor_refuses_is_a_gatt_error_in_bleak(connected):
-    async with VirtualRadio(simulate_session(still(5.0))) as radio, connected(radio, Segment.THIGH) as client:
+async def test_what_a_sensor_refuses_is_a_gatt_error_in_bleak(connected, clock):
+    async with (
+        VirtualRadio(simulate_session(still(5.0)), clock=clock) as radio,
+        connected(radio, Segment.THIGH) as client,
+    ):
         with pytest.raises(BleakGATTProtocolError) as caught:
             await client.write_gatt_char(kneeflex.CONTROL, b"\x09", response=True)
         assert caught.value.code == 0x13
@@ -125,11 +130,11 @@ async def test_what_a_sensor_refuses_is_a_gatt_error_in_bleak(connected):
             await client.read_gatt_char(BATTERY_LEVEL)
 
 
-async def test_the_script_waits_for_both_and_a_second_connection_does_not_restart_it(connected, until):
+async def test_the_script_waits_for_both_and_a_second_connection_does_not_restart_it(connected, until, clock):
     session = simulate_session(still(20.0))
     start = kneeflex.Command(100.0)
     async with (
-        VirtualRadio(session, speed=5.0, lead_s=0.5) as radio,
+        VirtualRadio(session, clock=clock, lead_s=0.5) as radio,
         connected(radio, Segment.THIGH) as thigh,
     ):
         packets = []
@@ -140,7 +145,7 @@ async def test_the_script_waits_for_both_and_a_second_connection_does_not_restar
         assert radio.sent[Segment.THIGH] == 0
         async with connected(radio, Segment.SHANK) as shank:
             await shank.start_notify(kneeflex.DATA, lambda *_: None)
-            before_s = radio.now_s()
+            before_s = radio.clock.now_s()
             await shank.write_gatt_char(kneeflex.CONTROL, bytes(start))
             zero_s = radio.script_start_s
             assert zero_s is not None
@@ -160,9 +165,9 @@ async def test_the_script_waits_for_both_and_a_second_connection_does_not_restar
         np.testing.assert_array_equal(np.diff([p.clock_us for p in decoded]), np.multiply(sizes[:-1], 10_000))
 
 
-async def test_stopping_ends_the_stream_and_starting_goes_on_in_the_script(connected, until):
+async def test_stopping_ends_the_stream_and_starting_goes_on_in_the_script(connected, until, clock):
     async with (
-        VirtualRadio(simulate_session(still(30.0)), speed=5.0, lead_s=0.0) as radio,
+        VirtualRadio(simulate_session(still(30.0)), clock=clock, lead_s=0.0) as radio,
         AsyncExitStack() as stack,
     ):
         clients = {s: await stack.enter_async_context(connected(radio, s)) for s in Segment}
@@ -179,8 +184,8 @@ async def test_stopping_ends_the_stream_and_starting_goes_on_in_the_script(conne
         assert client.is_connected
 
 
-def test_it_can_be_entered_again_and_starts_anew(streamed):
-    radio = VirtualRadio(simulate_session(still(1.0)), speed=4.0)
+def test_it_can_be_entered_again_and_starts_anew(streamed, clock):
+    radio = VirtualRadio(simulate_session(still(1.0)), clock=clock)
     for _ in range(2):
         received, _, _ = streamed(radio, 100.0)
         assert len(received[Segment.THIGH]) >= len(radio.session.recording.thigh)
@@ -190,6 +195,6 @@ def test_unknown_kinds_and_rates_are_refused_in_words():
     with pytest.raises(UsageError, match="Choose one of kneeflex, movella-dot"):
         VirtualRadio(simulate_session(still(1.0)), driver="no-such")
     with pytest.raises(UsageError, match="speed"):
-        VirtualRadio(simulate_session(still(1.0)), speed=0.0)
+        SystemClock().faster(0.0)
     with pytest.raises(UsageError, match="90 Hz"):
         VirtualRadio(simulate_session(still(1.0), rate_hz=90.0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +17,6 @@ from firmware_bridge.virtual.sessions import still
 from firmware_bridge.virtual.simulation import simulate_session
 from firmware_bridge.virtual.wearing import Wearing
 
-SPEED = 8.0
 SCRIPT_S = 5.0
 ACC_STEP = 16 * 9.80665 / 32768
 # What the computer that runs this test may be late by, in the time of the simulated world.
@@ -26,18 +24,18 @@ LATE_S = 0.8
 
 
 @pytest.fixture
-def recorded(tmp_path):
+def recorded(clock, tmp_path, syncs):
     """Records a script while the shank sensor has its troubles: the session, and how the link did."""
 
     def record(faults, wearing=None):
         session = simulate_session(still(SCRIPT_S), wearing)
-        radio = VirtualRadio(session, speed=SPEED, faults={Segment.SHANK: faults}, seed=5)
+        radio = VirtualRadio(session, clock=clock, faults={Segment.SHANK: faults}, seed=5)
         with Capture(radio.names, tmp_path / "s", radio=radio) as capture:
             while (
                 not radio.finished or capture.now_s() < radio.script_start_s + SCRIPT_S - capture.session_t0
             ):
                 capture.check()
-                time.sleep(0.02)
+                clock.sleep(0.02)
             offset_s = radio.script_start_s - capture.session_t0
         return radio, read_session(tmp_path / "s"), capture.status, offset_s
 

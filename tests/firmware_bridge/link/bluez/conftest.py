@@ -34,6 +34,7 @@ from dbus_fast.annotations import (
 )
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
+from firmware_bridge.clock import Clock, SystemClock
 from firmware_bridge.drivers.kneeflex import (
     CONFIGURATION,
     CONTROL,
@@ -212,7 +213,7 @@ class Device(ServiceInterface):
 
     def write(self, uuid: str, value: bytes) -> None:
         if uuid == PING:
-            echo = Echo(int.from_bytes(value, "little"), self.sensor.clock_us(SystemRadio.now_s()))
+            echo = Echo(int.from_bytes(value, "little"), self.sensor.clock_us(SystemClock().now_s()))
             self.sensor.notify(PING, bytes(echo))
             return
         self.sensor.commands.append(value)
@@ -314,6 +315,12 @@ def message_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
     daemon.terminate()
     daemon.communicate()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """D-Bus is another process: here time is real."""
+    return SystemClock()
 
 
 @pytest.fixture
