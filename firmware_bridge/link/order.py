@@ -218,7 +218,9 @@ class StreamOrder:
         before = self.flush()
         silence = 1.0
         if self._released is not None:
-            silence = (packet.arrival_s - self._released.arrival_s) / self._period_s
+            # A packet arrives with its last sample, so its others were measured within the silence.
+            arrivals = (packet.arrival_s - self._released.arrival_s) / self._period_s
+            silence = max(arrivals - (len(packet.positions) - 1), 1.0)
         self._gaps.clear()
         return [*before, self._pass_on(packet, silence)]
 

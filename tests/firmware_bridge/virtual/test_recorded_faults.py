@@ -19,8 +19,8 @@ from firmware_bridge.virtual.wearing import Wearing
 
 SCRIPT_S = 5.0
 ACC_STEP = 16 * 9.80665 / 32768
-# What the computer that runs this test may be late by, in the time of the simulated world.
-LATE_S = 0.8
+# What the live clock fit errs by in its first seconds; nothing else is between true and recorded time.
+LATE_S = 0.00013
 
 
 @pytest.fixture
@@ -67,40 +67,37 @@ NEAR_THE_WRAP = {"first_tick": 2**32 - 3_000_000, "first_sequence": 2**16 - 200}
 
 
 @pytest.mark.parametrize(
-    ("faults", "worn", "told", "loses"),
+    ("faults", "worn", "told", "lost"),
     [
-        (NOISY, NEAR_THE_WRAP, [], False),
-        (Faults(loss=0.1), {}, [], True),
-        (Faults(stalls=((1.5, 1.5),)), {}, ["stalled", "recovered"], False),
-        (Faults(disconnects=(2.0,)), {}, ["lost", "recovered"], True),
-        (Faults(refusals=2, mtu=23, battery_percent_min=60.0), {}, [], False),
+        (NOISY, NEAR_THE_WRAP, [], 0),
+        (Faults(loss=0.1), {}, [], 68),
+        (Faults(stalls=((1.5, 1.5),)), {}, ["stalled", "recovered"], 0),
+        (Faults(disconnects=(2.0,)), {}, ["lost", "recovered"], 35),
+        (Faults(refusals=2, mtu=23, battery_percent_min=60.0), {}, [], 0),
     ],
     ids=["noisy air and a wrap", "loss", "stall", "disconnect", "refusals and the smallest MTU"],
 )
-def test_a_session_with_faults_reads_back_sane(recorded, faults, worn, told, loses):
+def test_a_session_with_faults_reads_back_sane(recorded, faults, worn, told, lost):
     wearing = Wearing()
     wearing = replace(wearing, shank=replace(wearing.shank, **worn))
     radio, recording, status, offset_s = recorded(faults, wearing)
     assert recording.info.status == "closed"
     assert recording.warnings == ()
     assert check(radio, recording, Segment.THIGH, offset_s) == status[Segment.THIGH].lost == 0
-    missing = check(radio, recording, Segment.SHANK, offset_s)
-    assert (missing > 0) == loses or (loses and "lost" in told)  # a quick reconnect may lose nothing
-    assert status[Segment.SHANK].lost == missing
+    assert check(radio, recording, Segment.SHANK, offset_s) == status[Segment.SHANK].lost == lost
     assert status[Segment.SHANK].received == len(recording.shank)
     assert states(recording, Segment.SHANK) == told
     used_percent = faults.battery_percent_min * SCRIPT_S / 60
-    assert status[Segment.SHANK].battery_percent == pytest.approx(90 - used_percent, abs=2)
+    assert status[Segment.SHANK].battery_percent == 90 - used_percent
     assert states(recording, Segment.THIGH) == []
 
 
 def test_garbage_is_told_and_costs_only_itself(recorded):
     radio, recording, status, offset_s = recorded(Faults(garbage=0.1))
     assert "garbage" in states(recording, Segment.SHANK)
-    assert status[Segment.SHANK].garbage > 0
     assert np.all(np.diff(recording.shank.time_s) > 0)
     assert check(radio, recording, Segment.THIGH, offset_s) == 0
-    assert status[Segment.SHANK].lost > 0
+    assert (status[Segment.SHANK].garbage, status[Segment.SHANK].lost) == (20, 32)
 
 
 def test_a_reboot_goes_on_in_time(recorded):
@@ -113,8 +110,8 @@ def test_a_reboot_goes_on_in_time(recorded):
     assert np.all(np.diff(times_s) > 0)
     assert check(radio, recording, Segment.THIGH, offset_s) == 0
     # By the sensor's rate, what is there and what is counted as lost make up the whole time.
-    assert len(times_s) + status[Segment.SHANK].lost == pytest.approx(np.ptp(times_s) * 100, abs=100 * LATE_S)
-    assert times_s[-1] == pytest.approx(recording.thigh.time_s[-1], abs=LATE_S)
+    assert len(times_s) + status[Segment.SHANK].lost == pytest.approx(np.ptp(times_s) * 100 + 1, abs=1)
+    assert times_s[-1] == pytest.approx(recording.thigh.time_s[-1], abs=0.005)
 
 
 def test_a_dead_sensor_leaves_what_it_had_sent(recorded):
@@ -122,6 +119,7 @@ def test_a_dead_sensor_leaves_what_it_had_sent(recorded):
     assert "lost" in states(recording, Segment.SHANK)
     assert status[Segment.SHANK].state == "lost"
     assert check(radio, recording, Segment.SHANK, offset_s) == 0
-    assert recording.shank.time_s[-1] == pytest.approx(offset_s + 1.5, abs=LATE_S)
-    assert status[Segment.SHANK].lost == pytest.approx((SCRIPT_S - 1.5) * 100, abs=200 * LATE_S)
+    # The packet that was being filled when it died is gone; it is missed until the recording ends.
+    assert 0 <= offset_s + 1.5 - recording.shank.time_s[-1] < 0.04
+    assert status[Segment.SHANK].lost == pytest.approx((SCRIPT_S - 1.5) * 100, abs=4)
     assert check(radio, recording, Segment.THIGH, offset_s) == 0
