@@ -38,15 +38,15 @@ def test_streams_both_sensors_on_one_clock_without_losing_a_sample(thigh, shank,
         assert samples.sequence is not None
         assert samples.device_ticks is not None
         assert samples.arrival_s is not None
-        assert np.median(samples.arrival_s - samples.time_s) > 0
+        assert np.median(samples.arrival_s - samples.time_s) == pytest.approx(0.009, abs=3e-4)
         assert status[segment].state == "connected"
         assert status[segment].lost == 0
         assert bridge.infos[segment].driver == "kneeflex"
     for segment, sensor in ((Segment.THIGH, thigh), (Segment.SHANK, shank)):
         samples = recorder.samples(segment)
         truth_s = np.array(sensor.truth_s)[numbers(samples)] - bridge.session_t0
-        # The fake sensor takes up to 2 ms of wall time, 10 ms of its own, to notice that a sample is due.
-        assert np.median(np.abs(samples.time_s - truth_s)) < 0.02
+        # A sample is sent within the period after its measurement; the link takes the middle of that.
+        assert np.median(np.abs(samples.time_s - truth_s)) == pytest.approx(0.005, abs=2e-4)
 
 
 def test_the_sensors_are_started_and_stopped(thigh, shank, bridge):
@@ -72,15 +72,15 @@ def test_a_lost_sensor_comes_back_while_the_other_streams_on(radio, thigh, bridg
     assert status[Segment.THIGH].state == "connected"
     assert status[Segment.THIGH].reconnects == 1
     assert np.all(np.diff(numbers(recorder.samples(Segment.SHANK))) == 1)
-    assert set(recorder.states(Segment.SHANK)) <= {"battery", "clock", "stalled", "recovered"}
+    assert set(recorder.states(Segment.SHANK)) == {"battery", "clock"}
     samples = recorder.samples(Segment.THIGH)
     assert np.all(np.diff(samples.time_s) > 0)
     # It did not sample while it was away, so the time tells how much is missing.
     gap_s = np.diff(samples.time_s).max()
     assert gap_s > 2
-    assert status[Segment.THIGH].lost == pytest.approx(gap_s * 100, abs=25)
+    assert status[Segment.THIGH].lost == round(gap_s * 100) - 1
     truth_s = np.array(thigh.truth_s)[numbers(samples)] - bridge.session_t0
-    assert np.median(np.abs(samples.time_s - truth_s)) < 0.03
+    assert np.median(np.abs(samples.time_s - truth_s)) == pytest.approx(0.005, abs=2e-4)
 
 
 def test_a_silent_sensor_is_told_and_reconnected(radio, shank, bridge, recorder, numbers):
@@ -92,7 +92,7 @@ def test_a_silent_sensor_is_told_and_reconnected(radio, shank, bridge, recorder,
         recorder.wait(lambda: recorder.states(Segment.SHANK)[-1] == "recovered")
         recorder.wait_s(Segment.SHANK, 1)
     states = [state for state in recorder.states(Segment.SHANK) if state not in ("battery", "clock")]
-    assert states[:3] == ["stalled", "lost", "recovered"]
+    assert states == ["stalled", "lost", "recovered"]
     assert np.all(np.diff(numbers(recorder.samples(Segment.THIGH))) == 1)
 
 
@@ -134,8 +134,8 @@ def test_a_reboot_is_survived(radio, thigh, bridge, recorder):
         recorder.wait_s(Segment.THIGH, 2)
     samples = recorder.samples(Segment.THIGH)
     assert np.all(np.diff(samples.time_s) > 0)
-    assert np.count_nonzero(np.diff(samples.device_ticks) < 0) >= 1
-    assert np.median(np.abs(samples.time_s - samples.arrival_s)) < 0.1
+    assert np.count_nonzero(np.diff(samples.device_ticks) < 0) == 1
+    assert np.median(np.abs(samples.time_s - samples.arrival_s)) < 0.012
 
 
 def test_faults_of_the_air_are_sorted_out_and_counted(thigh, bridge, recorder, numbers):
@@ -170,11 +170,7 @@ def test_faults_of_the_air_are_sorted_out_and_counted(thigh, bridge, recorder, n
     skipped = sorted(set(range(sent[0], sent[-1])) - set(sent))
     assert {number % 100 for number in skipped} == {10}
     rounds = len(skipped)
-    assert rounds >= 5
-    assert status.lost == pytest.approx(rounds, abs=1)
-    assert status.duplicates == pytest.approx(rounds, abs=1)
-    assert status.garbage == pytest.approx(2 * rounds, abs=2)
-    assert status.late == 0
+    assert (rounds, status.lost, status.duplicates, status.garbage, status.late) == (5, 5, 5, 10, 0)
     garbage = [event for event in recorder.events if event.state == "garbage"]
     assert garbage
     assert "7 bytes" in str(garbage[0].detail["text"])
@@ -194,7 +190,7 @@ def test_a_slow_sink_costs_no_sample(clock, radio, recorder, numbers):
     for segment in Segment:
         samples = recorder.samples(segment)
         assert np.all(np.diff(numbers(samples)) == 1)
-        assert np.quantile(samples.arrival_s - samples.time_s, 0.9) < 0.1
+        assert np.quantile(samples.arrival_s - samples.time_s, 0.9) < 0.0125
 
 
 def test_a_sink_that_fails_does_not_stop_the_others(radio, recorder):
@@ -242,7 +238,7 @@ def test_round_trips_are_recorded_for_a_later_fit(radio, shank, bridge, recorder
     truth_s = np.array(shank.truth_s)[numbers(samples)] - bridge.session_t0
     error_s = refitted_s - truth_s
     assert np.abs(np.mean(error_s)) < 1.8 * delay.uncertainty_s
-    assert np.std(error_s) < 1e-3
+    assert np.std(error_s) < 5e-5
 
 
 @pytest.mark.parametrize(
@@ -291,7 +287,7 @@ def test_a_sensor_that_never_comes_back(radio, thigh, bridge, recorder):
     status = bridge.status
     assert status[Segment.THIGH].state == "lost"
     missing_s = status[Segment.SHANK].received / 100 - status[Segment.THIGH].received / 100
-    assert status[Segment.THIGH].lost == pytest.approx(100 * missing_s, abs=60)
+    assert status[Segment.THIGH].lost == pytest.approx(100 * missing_s, abs=2)
     assert bridge.status[Segment.THIGH].lost == status[Segment.THIGH].lost
     assert not [t for t in threading.enumerate() if t.name in ("bluetooth", "sample pump")]
 

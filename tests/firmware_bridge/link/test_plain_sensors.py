@@ -59,14 +59,15 @@ def test_time_stays_true_over_jitter_and_a_lost_link(radio, thigh, shank, record
         assert np.all(np.diff(numbers(samples)) == 1)
         assert np.all(np.diff(samples.time_s) > 0)
         error_s = samples.time_s - (np.array(sensor.truth_s)[numbers(samples)] - bridge.session_t0)
-        assert np.median(np.abs(error_s)) < 0.05
+        # Without a ping nothing tells the time from measuring to sending, here one period.
+        assert np.median(np.abs(error_s)) == pytest.approx(0.0102, abs=2e-4)
     assert status[Segment.THIGH].reconnects == 1
     assert status[Segment.THIGH].drift_ppm is None
     gap_s = np.diff(recorder.samples(Segment.THIGH).time_s).max()
     if driver is Counting:
         assert status[Segment.SHANK].lost == 0
-        assert status[Segment.THIGH].lost == pytest.approx(100 * gap_s, abs=5)
+        assert status[Segment.THIGH].lost == round(100 * gap_s) - 1
     else:
         assert status[Segment.SHANK].lost is None
         assert status[Segment.SHANK].lost_estimate == 0
-        assert status[Segment.THIGH].lost_estimate == pytest.approx(100 * gap_s, abs=5)
+        assert status[Segment.THIGH].lost_estimate == round(100 * gap_s) - 1

@@ -64,7 +64,8 @@ print(len(told))
 """
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.real_time
+@pytest.mark.parametrize("seed", range(2))
 def test_a_kill_at_any_moment_loses_less_than_a_second(tmp_path: Path, info: SessionInfo, seed: int) -> None:
     folder = tmp_path / "s"
     child = subprocess.Popen(
@@ -87,6 +88,7 @@ def test_a_kill_at_any_moment_loses_less_than_a_second(tmp_path: Path, info: Ses
     assert isinstance(recording.events[0], Marker)
 
 
+@pytest.mark.real_time
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of file sizes to try this with")
 def test_a_full_disk_costs_only_what_does_not_fit(tmp_path: Path, info: SessionInfo) -> None:
     folder = tmp_path / "s"

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from firmware_bridge.session.codec import info_from_json
 from firmware_bridge.session.model import Marker, Phase, Recording, SensorInfo, SessionInfo
 from firmware_bridge.session.reader import read_info, read_session
 from firmware_bridge.session.writer import SessionWriter, write_session
+from firmware_bridge.virtual.simulated_clock import SimulatedClock
 
 MakeSamples = Callable[..., ImuSamples]
 
@@ -74,16 +76,49 @@ def test_everything_is_readable_at_any_moment_without_closing(
     assert recording.events == (Marker(0.2, "here"),)
 
 
-def test_a_silent_stream_reaches_the_disk_too(
-    tmp_path: Path, info: SessionInfo, make_samples: MakeSamples, monkeypatch: pytest.MonkeyPatch
+def test_what_is_appended_is_on_the_disk_a_quarter_of_a_second_later(
+    tmp_path: Path, info: SessionInfo, make_samples: MakeSamples, clock: SimulatedClock, syncs: list[float]
 ) -> None:
-    synced = threading.Event()
-    monkeypatch.setattr("firmware_bridge.session.files._sync", lambda descriptor: synced.set())
-    writer = SessionWriter(tmp_path / "s", info)
-    writer.append(Segment.THIGH, make_samples(1))
-    synced.clear()  # what creating the session and the file synced
-    assert synced.wait(30), "nothing was synced although nothing was appended any more"
-    writer.close()
+    with SessionWriter(tmp_path / "s", info, clock=clock) as writer:
+        syncs.clear()  # what creating the session synced
+        clock.sleep(0.6)
+        assert syncs == []  # nothing was appended
+        writer.append(Segment.THIGH, make_samples(1))
+        clock.sleep(10.0)
+        assert syncs == [0.75]  # and once is enough, though no more is appended
+        for _ in range(100):
+            writer.append(Segment.THIGH, make_samples(1))
+            writer.append(Segment.SHANK, make_samples(1))
+            clock.sleep(0.01)
+        assert syncs == [0.75, 10.75, 10.75, 11.0, 11.0, 11.25, 11.25, 11.5, 11.5]
+
+
+def test_an_event_is_on_the_disk_at_once(
+    tmp_path: Path, info: SessionInfo, clock: SimulatedClock, syncs: list[float]
+) -> None:
+    with SessionWriter(tmp_path / "s", info, clock=clock) as writer:
+        clock.sleep(0.1)
+        syncs.clear()
+        writer.event(Marker(0.1, "now"))
+        assert syncs == [0.1]
+
+
+def test_the_disk_is_looked_at_every_ten_seconds(
+    tmp_path: Path, info: SessionInfo, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = {0.0: 10**9, 30.0: 10**7}
+    seen: list[float] = []
+
+    def disk_usage(folder: Path) -> SimpleNamespace:
+        seen.append(clock.now_s())
+        return SimpleNamespace(free=free[max(t for t in free if t <= clock.now_s())])
+
+    monkeypatch.setattr("firmware_bridge.session.writer.shutil.disk_usage", disk_usage)
+    told: list[float] = []
+    with SessionWriter(tmp_path / "s", info, on_warning=lambda text: told.append(clock.now_s()), clock=clock):
+        clock.sleep(55.0)
+    assert seen == [0.0, 10.0, 20.0, 30.0, 40.0, 50.0]
+    assert told == [30.0]
 
 
 def test_many_threads_write_whole_lines(tmp_path: Path, info: SessionInfo, make_samples: MakeSamples) -> None:

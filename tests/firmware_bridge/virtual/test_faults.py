@@ -107,7 +107,7 @@ async def test_loss_is_a_gap_in_the_counter_and_the_same_one_every_time(heard):
     first, again = await heard(Faults(loss=0.2)), await heard(Faults(loss=0.2))
     indices = [{int(i) for i in run.script_indices() if i >= 0} for run in (first, again)]
     assert indices[0] == indices[1]
-    assert 10 < 150 - len(indices[0]) < 60
+    assert 150 - len(indices[0]) == 28
     steps = np.diff([packet.sequence for packet in first.decoded])
     assert steps.min() > 0
     assert steps.max() >= 8
@@ -123,7 +123,7 @@ def test_another_seed_loses_other_packets():
 async def test_duplicates_come_right_after_themselves(heard):
     shank = await heard(Faults(duplication=0.3))
     repeats = sum(a == b for a, b in pairwise(shank.packets))
-    assert 20 < repeats < 80
+    assert repeats == 43
     assert len(set(shank.packets)) == len(shank.packets) - repeats
 
 
@@ -142,7 +142,7 @@ async def test_garbage_arrives_in_place_of_packets(heard):
     # The leg at rest is another one each time, the script is not.
     true = {packet[8:] for packet in good.packets}
     bad = [packet for packet in shank.packets[-120:] if packet[8:] not in true]
-    assert 15 < len(bad) < 70
+    assert len(bad) == 37
     undecodable = 0
     for packet in bad:
         try:
@@ -187,13 +187,13 @@ async def test_a_lost_link_comes_back_and_the_other_sensor_does_not_notice(world
             await lost_client.read_gatt_char(BATTERY_LEVEL)
         gone_s = there.radio.clock.now_s()
         async with connected(there.radio, Segment.SHANK) as client:
-            assert there.radio.clock.now_s() >= gone_s + faults.away_s - 0.1
+            assert there.radio.clock.now_s() == pytest.approx(gone_s + faults.away_s, abs=0.06)
             await start(client, there.shank)
             await until(lambda: there.radio.finished)
     indices = there.shank.script_indices()
     gap = int(np.argmax(np.diff(indices)))
-    assert 150 < indices[gap] < 200
-    assert indices[gap + 1] > 250 - 20
+    assert indices[gap] == 196
+    assert indices[gap + 1] == 255
     assert there.shank.decoded[gap + 1].sequence == 0
     thigh = there.heard[Segment.THIGH]
     assert np.diff(thigh.script_indices(Segment.THIGH)).max() == 4
@@ -227,8 +227,8 @@ async def test_a_dead_sensor_is_silent_while_the_link_stands(world, until):
         await client.disconnect()
         assert await seen(there.radio, 0.3) == set()
     last = there.shank.script_indices()[-1]
-    assert 150 < last < 200
-    assert there.radio.sent[Segment.SHANK] < 250
+    assert last == 196
+    assert there.radio.sent[Segment.SHANK] == 200
 
 
 async def test_an_absent_sensor_is_never_seen(clock):

@@ -12,6 +12,8 @@ from firmware_bridge.link.bridge import Bridge
 from firmware_bridge.link.search import scan
 from firmware_bridge.samples import Segment
 
+pytestmark = pytest.mark.real_time
+
 TARGETS = {Segment.THIGH: "knee-T", Segment.SHANK: "knee-S"}
 
 
