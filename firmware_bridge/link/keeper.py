@@ -108,8 +108,10 @@ class Keeper:
             elif stalled_at_s is not None and silent_s < stalled_after_s:
                 self._tell("recovered", after="stalled", silent_s=connection.last_arrival_s - stalled_at_s)
                 stalled_at_s = None
+            # Nothing can be new before the next limit, except that a stalled stream goes on.
+            news_s = stalled_after_s - silent_s if stalled_at_s is None else _LOOK_EVERY_S
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY_S):
+                async with asyncio.timeout(min(news_s, lost_after_s - silent_s)):
                     await connection.gone.wait()
         return "disconnected"
 
