@@ -14,7 +14,7 @@ from firmware_bridge.virtual.simulated_clock import SimulatedClock
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c() -> Iterator[None]:
-    """Ctrl-C interrupts, also where the tests run as a background job, which a shell starts with it ignored."""
+    """Lets Ctrl-C interrupt, also in a background job, which a shell starts with it ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
