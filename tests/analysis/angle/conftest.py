@@ -94,7 +94,7 @@ def simulated() -> Callable[..., Case]:
 def data() -> Path:
     """The folder of real recordings, which is not part of the repository."""
     folder = Path(
-        os.environ.get("KNEEFLEX_DATA", Path(__file__).resolve().parents[3].parent / "shared" / "data")
+        os.environ.get("KNEEFLEX_DATA") or Path(__file__).resolve().parents[3].parent / "shared" / "data"
     )
     if not folder.is_dir():
         pytest.skip("the recordings are not here; set KNEEFLEX_DATA to their folder")
