@@ -38,7 +38,8 @@ def test_the_mistyped_angle_stays_on_record(command, session_folder, monkeypatch
     command("recalibrate", session_folder, "--flexion", "25", "--sd", "2")
     text = (session_folder / "events.jsonl").read_text()
     assert text.startswith(earlier)
-    assert json.loads(text.splitlines()[-1])["flexion_deg"] == 25.0
+    corrected = json.loads(text.splitlines()[-1])
+    assert (corrected["flexion_deg"], corrected["sd_deg"]) == (25.0, 2.0)
 
 
 @pytest.mark.parametrize(
