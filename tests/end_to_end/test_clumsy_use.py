@@ -78,7 +78,7 @@ def test_a_read_only_session_can_be_reported_elsewhere_and_is_not_changed(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk_is_told(session_folder) -> None:
-    command = [sys.executable, "-c", "from analysis.cli import main; main()", "compare", str(session_folder)]
+    command = [sys.executable, "-c", "from analysis.cli import main; main()", "angle", str(session_folder)]
     with Path("/dev/full").open("w") as full:
         run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert run.returncode == 1

@@ -35,6 +35,10 @@ def test_angle_writes_the_contract_columns_near_the_truth(
 
 
 def test_causal_angle_is_another_one_but_close(command, session_folder, tmp_path) -> None:
+    for name in ("thigh.csv", "shank.csv"):
+        rows = (session_folder / name).read_text().splitlines(keepends=True)
+        # The calibration and the first repetitions.
+        (session_folder / name).write_text("".join(rows[:5000]))
     command("angle", session_folder, "--out", tmp_path / "a.csv")
     run = command("angle", session_folder, "--out", tmp_path / "b.csv", "--causal")
     assert run.returncode == 0, run.stderr

@@ -129,7 +129,7 @@ def test_a_stiff_knee_gets_a_live_angle_too() -> None:
 
 
 def test_a_pose_before_the_axes_are_known_still_sets_the_zero(simulated: Callable) -> None:
-    case = simulated("standing").until(45.0)
+    case = simulated("standing").until(35.0)
     live = LiveAngle(100.0)
     pose = case.session.recording.reference_poses[0]
     live.set_pose(pose)
