@@ -44,23 +44,21 @@ def same(a: FlexionTrack, b: FlexionTrack) -> bool:
     )
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["whole", "lossy"])
-def causal_batch(simulated: Callable, request: pytest.FixtureRequest) -> tuple[Case, FlexionTrack]:
-    """The first half minute of a session, with or without loss, and its causal angle."""
-    case = simulated("seated").until(29.0)
-    if request.param:
-        # Holes to begin anew after, and short ones to carry on through.
-        thigh = case.thigh[(case.thigh.time_s % 7.0 > 0.3) & (case.thigh.time_s % 1.3 > 0.06)]
-        recording = replace(case.session.recording, thigh=thigh)
-        case = replace(case, session=replace(case.session, recording=recording))
-    return case, case.estimate(causal=True).track
+def lossy(case: Case) -> Case:
+    """With holes in the thigh's samples to begin anew after, and short ones to carry on through."""
+    thigh = case.thigh[(case.thigh.time_s % 7.0 > 0.3) & (case.thigh.time_s % 1.3 > 0.06)]
+    recording = replace(case.session.recording, thigh=thigh)
+    return replace(case, session=replace(case.session, recording=recording))
 
 
-@pytest.mark.parametrize(("cuts", "ahead_s"), [(4, 0.0), (60, 0.4)])
+@pytest.mark.parametrize(
+    ("worn", "cuts", "ahead_s"), [(lambda case: case, 4, 0.0), (lossy, 60, 0.4)], ids=["whole", "lossy"]
+)
 def test_any_chunking_gives_the_same_numbers_as_the_causal_batch(
-    causal_batch: tuple[Case, FlexionTrack], cuts: int, ahead_s: float
+    simulated: Callable, worn: Callable[[Case], Case], cuts: int, ahead_s: float
 ) -> None:
-    case, track = causal_batch
+    case = worn(simulated("seated").until(29.0))
+    track = case.estimate(causal=True).track
     live = LiveAngle(100.0)
     for pose in case.session.recording.reference_poses:
         live.set_pose(pose)
