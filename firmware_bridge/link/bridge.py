@@ -34,7 +34,7 @@ class Bridge:
     no sample. A sensor that is lost comes back by itself while the others go on.
 
     `time_s` of the chunks is a causal estimate on a clock common to all sensors; its zero is when all were
-    streaming. The raw clock columns are kept, so `firmware_bridge.link.shared_clock.session_times`
+    streaming. The raw clock columns are kept, so `firmware_bridge.timing.shared_clock.session_times`
     can fit the whole recording again.
 
     Example:

@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from firmware_bridge.drivers.seam import Decoded, Decoder
 from firmware_bridge.errors import DecodeError
-from firmware_bridge.link.arrivals import LiveCount
-from firmware_bridge.link.clock import UNKNOWN_SLOPE_SD
 from firmware_bridge.link.connection import Connection
 from firmware_bridge.link.inbox import Happened, Notification
-from firmware_bridge.link.live_clock import LiveClock
-from firmware_bridge.link.order import Placed, StreamOrder
-from firmware_bridge.link.ping import CLOCK_EVENT, Delay, RoundTrips
-from firmware_bridge.link.shared_clock import LARGEST_DISAGREEMENT_S, nearest_wrap_s
 from firmware_bridge.link.status import GapCounter, LinkStatus, State
 from firmware_bridge.samples import Float, ImuSamples
 from firmware_bridge.session.model import SensorInfo
+from firmware_bridge.timing.arrivals import LiveCount
+from firmware_bridge.timing.clock_fit import UNKNOWN_SLOPE_SD
+from firmware_bridge.timing.delay import CLOCK_EVENT, Delay, RoundTrips
+from firmware_bridge.timing.live_clock import LiveClock
+from firmware_bridge.timing.reorder import Placed, StreamOrder
+from firmware_bridge.timing.shared_clock import LARGEST_DISAGREEMENT_S, nearest_wrap_s
 
 # Without a clock of its own, a sensor's nominal rate is all there is, and it may lie.
 _RATE_SD = 0.02

@@ -11,11 +11,11 @@ from firmware_bridge.drivers.kneeflex import Packet
 from firmware_bridge.drivers.standard import BATTERY_LEVEL
 from firmware_bridge.errors import LinkError
 from firmware_bridge.link.bridge import Bridge
-from firmware_bridge.link.clock import session_time
-from firmware_bridge.link.ping import recorded_delay
 from firmware_bridge.link.search import scan
 from firmware_bridge.link.target import Target
 from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.timing.clock_fit import session_time
+from firmware_bridge.timing.delay import recorded_delay
 
 TARGETS = {Segment.THIGH: "knee-T", Segment.SHANK: "knee-S"}
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmware_bridge.link.arrivals import LiveCount
 from firmware_bridge.link.status import GapCounter
+from firmware_bridge.timing.arrivals import LiveCount
 
 
 def test_quantiles_of_the_arrival_gaps_are_right_to_a_bin():

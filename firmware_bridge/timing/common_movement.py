@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.link.ping import CLOCK_EVENT, SYNC_MOVEMENT, Delay
 from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import LinkEvent
+from firmware_bridge.timing.delay import CLOCK_EVENT, SYNC_MOVEMENT, Delay
 
 _GRID_HZ = 200.0
 _LARGEST_OFFSET_S = 0.5

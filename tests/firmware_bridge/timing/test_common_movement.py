@@ -6,10 +6,10 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.link.ping import Delay, recorded_delay
-from firmware_bridge.link.tap import SyncOffset, sync_event, sync_offset
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import LinkEvent
+from firmware_bridge.timing.common_movement import SyncOffset, sync_event, sync_offset
+from firmware_bridge.timing.delay import Delay, recorded_delay
 
 
 def worn(rate, movement, shift_s, rng, seed, noise_rad_s=0.01):

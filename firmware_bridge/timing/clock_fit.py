@@ -4,7 +4,7 @@ A packet can be late but never early. So the points (device time, arrival time) 
 minimum delay, and that line is the edge of their lower convex hull under the centroid (Moon, Skelly and
 Towsley 1999, "Estimation and removal of clock skew from network delay measurements"). Radio retries and
 stalls push points up and leave the line alone. What stays is the minimum delay itself, which one-way
-data cannot tell: see `firmware_bridge.link.ping` and `firmware_bridge.link.tap`.
+data cannot tell: see `firmware_bridge.timing.delay` and `firmware_bridge.timing.common_movement`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from firmware_bridge.link.arrivals import SMALLEST_RISE_S, bridge_losses, sample_period_s
-from firmware_bridge.link.counters import epochs, missing, typical_step, unwrap
 from firmware_bridge.samples import Float, ImuSamples, Int
 from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.arrivals import SMALLEST_RISE_S, bridge_losses, sample_period_s
+from firmware_bridge.timing.counters import epochs, missing, typical_step, unwrap
 
 # How far a clock is trusted beforehand: an unknown crystal, and one whose drift was seen already.
 UNKNOWN_SLOPE_SD = 1e-4
@@ -215,7 +215,7 @@ def session_time(samples: ImuSamples, clock: DeviceClock | None) -> Float:
         clock: how to read the sensor's raw columns, or None.
 
     Returns:
-        (n,) seconds on the session clock, late by the minimum radio delay: `link.ping.recorded_delay`.
+        (n,) seconds on the session clock, late by the minimum radio delay: `timing.delay.recorded_delay`.
     """
     return samples.time_s if samples.arrival_s is None else fit_samples(samples, clock).time_s
 

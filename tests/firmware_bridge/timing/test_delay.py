@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmware_bridge.link.ping import Delay, RoundTrips, recorded_delay
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import LinkEvent, Marker
+from firmware_bridge.timing.delay import Delay, RoundTrips, recorded_delay
 
 EVENTS = (
     Marker(0.0, "begin"),

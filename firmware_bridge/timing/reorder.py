@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge.drivers.seam import Decoded
-from firmware_bridge.link.counters import advance, is_restart, unwrap
 from firmware_bridge.samples import Int
 from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.counters import advance, is_restart, unwrap
 
 # How many packets wait behind a gap for one that they may have overtaken.
 _HELD_PACKETS = 2

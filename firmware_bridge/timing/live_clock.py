@@ -6,8 +6,8 @@ from collections import deque
 
 import numpy as np
 
-from firmware_bridge.link.clock import KNOWN_SLOPE_SD, UNKNOWN_SLOPE_SD, Line, fit_line
 from firmware_bridge.samples import Float, Int
+from firmware_bridge.timing.clock_fit import KNOWN_SLOPE_SD, UNKNOWN_SLOPE_SD, Line, fit_line
 
 _REFIT_EVERY_S = 1.0
 # The output follows a better fit at this relative rate, so that gyro integration sees no jolt ...

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.drivers.seam import Decoded
-from firmware_bridge.link.order import StreamOrder
 from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.reorder import StreamOrder
 
 WITH_CLOCK = DeviceClock(1e-6, 2**32, 2**16)
 RATE_HZ = 100.0
