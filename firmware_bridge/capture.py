@@ -10,10 +10,10 @@ from typing import Self
 
 from firmware_bridge.errors import SessionError
 from firmware_bridge.link.bridge import Bridge
-from firmware_bridge.link.pump import Sink
 from firmware_bridge.link.radio import Radio, SystemRadio
-from firmware_bridge.link.status import LinkStatus
 from firmware_bridge.link.target import Target
+from firmware_bridge.receiving.dispatcher import Sink
+from firmware_bridge.receiving.status import LinkStatus
 from firmware_bridge.samples import ImuSamples, Segment, Side
 from firmware_bridge.session.model import Event
 from firmware_bridge.session.provenance import new_session

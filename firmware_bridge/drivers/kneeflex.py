@@ -13,11 +13,10 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Ping, Write, require_rate
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
-    DEG_RAD,
-    G_M_S2,
     counts,
     decode_battery_level,
     read_battery_level,
@@ -25,7 +24,8 @@ from firmware_bridge.drivers.standard import (
 )
 from firmware_bridge.errors import DecodeError, LinkError
 from firmware_bridge.samples import Float
-from firmware_bridge.session.model import DeviceClock, SensorInfo
+from firmware_bridge.session.model import SensorInfo
+from firmware_bridge.timing.device_clock import DeviceClock
 
 PROFILE_VERSION: Final = 1
 

@@ -13,12 +13,11 @@ from typing import Final
 
 import numpy as np
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
-    DEG_RAD,
     FIRMWARE_REVISION,
-    G_M_S2,
     counts,
     decode_battery_level,
     read_battery_level,

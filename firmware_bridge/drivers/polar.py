@@ -15,13 +15,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.polar_frame import Frame, Quantity
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
-    DEG_RAD,
     FIRMWARE_REVISION,
-    G_M_S2,
     decode_battery_level,
     read_battery_level,
     read_firmware_revision,
@@ -29,7 +28,8 @@ from firmware_bridge.drivers.standard import (
 )
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float, Int
-from firmware_bridge.session.model import DeviceClock, SensorInfo
+from firmware_bridge.session.model import SensorInfo
+from firmware_bridge.timing.device_clock import DeviceClock
 
 
 def _uuid(short: int) -> str:

@@ -8,10 +8,11 @@ to the decoder, performs the `replies` that come out of it, and sends the `stop`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmware_bridge.errors import UsageError
 from firmware_bridge.samples import Float, Int
@@ -74,6 +75,14 @@ class Decoded:
 
     def __len__(self) -> int:
         return len(self.acc_m_s2)
+
+    def rows(self, mask: NDArray[np.bool_]) -> Decoded:
+        """The samples of a boolean mask, and what else the notification held."""
+        columns: dict[str, Any] = {
+            name: None if (values := getattr(self, name)) is None else values[mask]
+            for name in ("acc_m_s2", "gyr_rad_s", "mag_ut", "device_ticks", "sequence")
+        }
+        return replace(self, **columns)
 
     @classmethod
     def nothing(

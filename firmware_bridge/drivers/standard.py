@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,9 +10,6 @@ from numpy.typing import DTypeLike, NDArray
 
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float
-
-G_M_S2: Final = 9.80665
-DEG_RAD: Final = math.pi / 180.0
 
 
 def bluetooth_uuid(short: int) -> str:

@@ -12,8 +12,9 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
-from firmware_bridge.drivers.standard import DEG_RAD, G_M_S2, counts
+from firmware_bridge.drivers.standard import counts
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float
 from firmware_bridge.session.model import SensorInfo

@@ -16,7 +16,7 @@ from bleak.exc import BleakError
 
 from firmware_bridge.clock import Clock
 from firmware_bridge.link.advice import bluetooth_error
-from firmware_bridge.link.discovery import Sighting, Sightings, assign, candidates
+from firmware_bridge.link.discovery import DiscoveredDevice, DiscoveredDevices, assign, candidates
 from firmware_bridge.link.radio import Radio, SystemRadio
 from firmware_bridge.link.target import Found, Target
 from firmware_bridge.samples import Segment
@@ -44,10 +44,10 @@ def scan(radio: Radio | None = None, seconds: float = 5.0) -> tuple[Found, ...]:
     used = radio or SystemRadio()
 
     async def listen() -> tuple[Found, ...]:
-        seen = Sightings()
+        seen = DiscoveredDevices()
         async with used as entered:
             await _watch(entered, seen, lambda: False, seconds)
-        return tuple(sighting.found() for sighting in seen.all())
+        return tuple(device.found() for device in seen.all())
 
     return in_own_loop(listen(), used.clock)
 
@@ -99,7 +99,9 @@ def in_own_loop(work: Coroutine[Any, Any, T], clock: Clock) -> T:
     return results[0]
 
 
-async def search(radio: Radio, targets: Mapping[Segment, Target], limit_s: float) -> dict[Segment, Sighting]:
+async def search(
+    radio: Radio, targets: Mapping[Segment, Target], limit_s: float
+) -> dict[Segment, DiscoveredDevice]:
     """Scans once for all the sensors that were asked for.
 
     Args:
@@ -110,12 +112,12 @@ async def search(radio: Radio, targets: Mapping[Segment, Target], limit_s: float
     Raises:
         LinkError: Bluetooth does not work, or a sensor does not show up, or cannot be told from another.
     """
-    seen = Sightings()
+    seen = DiscoveredDevices()
 
     def complete() -> bool:
-        sightings = seen.all()
+        devices = seen.all()
         return all(
-            any(found.driver(target) is not None for found in candidates(target, sightings))
+            any(found.driver(target) is not None for found in candidates(target, devices))
             for target in targets.values()
         )
 
@@ -135,16 +137,16 @@ class Rescan:
 
     def __init__(self, radio: Radio, lock: asyncio.Lock) -> None:
         self._radio, self._lock = radio, lock
-        self._wanted: dict[Target, asyncio.Future[Sighting]] = {}
+        self._wanted: dict[Target, asyncio.Future[DiscoveredDevice]] = {}
         self._scanning: asyncio.Task[None] | None = None
 
-    async def find(self, target: Target) -> Sighting:
+    async def find(self, target: Target) -> DiscoveredDevice:
         """Waits until the sensor advertises again, however long it takes.
 
         Raises:
             LinkError: Bluetooth does not work.
         """
-        future: asyncio.Future[Sighting] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[DiscoveredDevice] = asyncio.get_running_loop().create_future()
         self._wanted[target] = future
         try:
             if self._scanning is None or self._scanning.done():
@@ -161,7 +163,7 @@ class Rescan:
 
     async def _scan(self) -> None:
         while self._wanted:
-            seen = Sightings()
+            seen = DiscoveredDevices()
             try:
                 async with self._lock:
                     await _watch(self._radio, seen, partial(self._deliver, seen), _RESCAN_S)
@@ -172,7 +174,7 @@ class Rescan:
                 return
             await asyncio.sleep(_RESCAN_PAUSE_S)
 
-    def _deliver(self, seen: Sightings) -> bool:
+    def _deliver(self, seen: DiscoveredDevices) -> bool:
         """Hands out what was found; whether anything was."""
         delivered = False
         for target, future in self._wanted.items():
@@ -184,7 +186,7 @@ class Rescan:
 
 
 async def _watch(
-    radio: Radio, seen: Sightings, enough: Callable[[], bool], limit_s: float, grace_s: float = 0.0
+    radio: Radio, seen: DiscoveredDevices, enough: Callable[[], bool], limit_s: float, grace_s: float = 0.0
 ) -> None:
     """Scans until it was enough and the grace is over, or the time is over."""
     done = asyncio.Event()
@@ -205,7 +207,7 @@ async def _watch(
         raise bluetooth_error(error) from error
 
 
-async def _add_connected(seen: Sightings) -> None:
+async def _add_connected(seen: DiscoveredDevices) -> None:
     """Adds what a program that was killed left connected: BlueZ keeps it so, and it advertises no more."""
     with suppress(NotImplementedError, BleakError, OSError):
         for device in await (await BleakAdapter.get()).get_connected_devices():

@@ -10,10 +10,11 @@ from pathlib import Path
 from firmware_bridge.errors import CannotAnswerError, SessionError
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.codec import event_to_json
+from firmware_bridge.session.delays import sync_event
 from firmware_bridge.session.model import Event
 from firmware_bridge.session.reader import delay_of, read_info, read_session
 from firmware_bridge.session.writer import EVENTS_FILE
-from firmware_bridge.timing.common_movement import SyncOffset, sync_event, sync_offset
+from firmware_bridge.timing.common_movement import SyncOffset, sync_offset
 
 # Away from the movement, the fits of two clocks differ by so much more.
 _FIT_SD_S = 1e-4

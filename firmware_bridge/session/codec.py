@@ -19,7 +19,6 @@ from firmware_bridge.session.model import (
     PHASE_NAMES,
     POSE_METHODS,
     TEST_NAMES,
-    DeviceClock,
     Event,
     LinkEvent,
     Marker,
@@ -30,6 +29,7 @@ from firmware_bridge.session.model import (
     SessionInfo,
     Status,
 )
+from firmware_bridge.timing.device_clock import DeviceClock
 
 FORMAT = "kneeflex-session"
 VERSION = 1

@@ -11,11 +11,12 @@ from firmware_bridge.errors import MissingPathError, SessionError
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session import table
 from firmware_bridge.session.codec import events_from_jsonl, info_from_json
+from firmware_bridge.session.delays import recorded_delay
 from firmware_bridge.session.model import Event, Recording, SessionInfo
 from firmware_bridge.session.outside import events_outside
 from firmware_bridge.session.repair import in_order
 from firmware_bridge.session.writer import EVENTS_FILE, INFO_FILE, SAMPLE_FILES
-from firmware_bridge.timing.delay import Delay, recorded_delay
+from firmware_bridge.timing.delay import Delay
 from firmware_bridge.timing.shared_clock import session_times
 
 

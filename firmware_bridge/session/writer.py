@@ -148,11 +148,6 @@ class SessionWriter:
         with self._info_lock:
             self._update(replace(self._info, sensors={**self._info.sensors, **sensors}))
 
-    def update_notes(self, notes: str) -> None:
-        """Replaces the notes."""
-        with self._info_lock:
-            self._update(replace(self._info, notes=notes))
-
     def close(self) -> None:
         """Ends the session. Calling it again does nothing.
 

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from firmware_bridge.samples import Float, ImuSamples, Int
-from firmware_bridge.session.model import DeviceClock
 from firmware_bridge.timing.arrivals import SMALLEST_RISE_S, bridge_losses, sample_period_s
 from firmware_bridge.timing.counters import epochs, missing, typical_step, unwrap
+from firmware_bridge.timing.device_clock import DeviceClock
 
 # How far a clock is trusted beforehand: an unknown crystal, and one whose drift was seen already.
 UNKNOWN_SLOPE_SD = 1e-4
@@ -215,7 +215,7 @@ def session_time(samples: ImuSamples, clock: DeviceClock | None) -> Float:
         clock: how to read the sensor's raw columns, or None.
 
     Returns:
-        (n,) seconds on the session clock, late by the minimum radio delay: `timing.delay.recorded_delay`.
+        (n,) seconds on the session clock, late by the minimum radio delay: `session.delays.recorded_delay`.
     """
     return samples.time_s if samples.arrival_s is None else fit_samples(samples, clock).time_s
 

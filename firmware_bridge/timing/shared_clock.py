@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from firmware_bridge.samples import Float, ImuSamples, Int, Segment
-from firmware_bridge.session.model import DeviceClock
 from firmware_bridge.timing.clock_fit import Line, fit_line, session_time, wander
 from firmware_bridge.timing.counters import epochs, unwrap
+from firmware_bridge.timing.device_clock import DeviceClock
 
 # Minimum delays of two links differ by a connection interval or so; what differs by more is another clock.
 LARGEST_DISAGREEMENT_S = 0.3

@@ -37,7 +37,6 @@ class Faults:
         battery_percent: the charge at the start of the script.
         battery_percent_min: the charge lost in each minute of it.
         mtu: the largest ATT MTU that it agrees to; at 23 a notification holds 20 bytes.
-        sync_result: with which code a Movella DOT answers that it was to be synchronised; 0 is success.
     """
 
     interval_s: float = 0.0
@@ -57,7 +56,6 @@ class Faults:
     battery_percent: float = 90.0
     battery_percent_min: float = 0.0
     mtu: int = 247
-    sync_result: int = 0
 
     def __post_init__(self) -> None:
         for name in ("retransmission", "loss", "duplication", "reordering", "garbage"):
@@ -66,21 +64,13 @@ class Faults:
         if self.retransmission == 1.0:
             raise UsageError("With a retransmission probability of 1 nothing ever arrives.")
 
-    @classmethod
-    def ordinary_radio(cls, interval_s: float = 0.015, retransmission: float = 0.02) -> Faults:
-        """No fault at all, only the jitter that every Bluetooth link has."""
-        return cls(interval_s=interval_s, retransmission=retransmission)
-
     def battery_at(self, script_s: float) -> int:
         """The charge in whole percent at a time of the script."""
         return max(round(self.battery_percent - self.battery_percent_min * max(script_s, 0.0) / 60.0), 0)
 
 
-NO_FAULTS = Faults()
-
-
 class Air:
-    """What the packets of one sensor live through on their way to the host.
+    """Simulates packet loss, delay and reordering between one sensor and the host.
 
     Args:
         faults: that it injects.

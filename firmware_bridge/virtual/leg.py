@@ -39,7 +39,6 @@ class Knee:
     wander_deg: float = 0.0
 
 
-PERFECT_HINGE = Knee()
 HUMAN_KNEE = Knee(abduction_deg=1.5, screw_home_deg=4.0, wander_deg=0.3)
 
 

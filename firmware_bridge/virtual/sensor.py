@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from firmware_bridge.clock import Clock
-from firmware_bridge.drivers import movella_sync
 from firmware_bridge.drivers.seam import Advertisement
 from firmware_bridge.virtual.faults import Air, Faults
 from firmware_bridge.virtual.peripheral import Peripheral
@@ -49,12 +48,10 @@ class Sensor:
         air: what its packets live through.
         host: the clock of the host, on which its event loop waits.
         on_start: called when the stream is started.
-        clock_of: the clock of the board with an address, if there is one.
 
     Attributes:
         sent: samples of the script that were sent.
         clock: of the board.
-        sync_result: how the last synchronisation ended, by the codes of Movella.
     """
 
     def __init__(
@@ -68,15 +65,12 @@ class Sensor:
         air: Air,
         host: Clock,
         on_start: Callable[[Sensor], None],
-        clock_of: Callable[[str], BoardClock | None],
     ) -> None:
         self.playback, self.clock = playback, clock
         self.sent = 0
         self._all_arrived = self._dead = False
         self._identity, self._firmware, self._faults, self._air = identity, firmware, faults, air
-        self._host, self._on_start, self._clock_of = host, on_start, clock_of
-        self._sync_root: str | None = None
-        self.sync_result = movella_sync.NOT_STARTED
+        self._host, self._on_start = host, on_start
         self._script_start_s: float | None = None
         self._streaming: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[tuple[float, str, bytes]] = asyncio.Queue()
@@ -165,14 +159,6 @@ class Sensor:
             self._streaming.cancel()
             self._streaming = None
 
-    def synchronise(self, root_address: str) -> None:
-        """Takes over the clock of the root, some time after the host has disconnected."""
-        self._sync_root, self.sync_result = root_address, movella_sync.NOT_STARTED
-
-    def unsynchronise(self) -> None:
-        """Runs by its own clock again, from where it is."""
-        self.clock = self.clock.shared(False)
-
     def notify(self, characteristic: str, payload: bytes) -> None:
         """Sends a notification to whoever subscribed, as soon as the air lets it through."""
         arrival_s = self._air.arrival_s(self._host.now_s(), self._script_start_s)
@@ -205,8 +191,6 @@ class Sensor:
             self._delivery = None
         if not self._dead:
             self._spawn(self._at(self._away_until_s, self._peripheral.advertise))
-        if self._sync_root is not None:
-            self._spawn(self._at(self._host.now_s() + movella_sync.SETTLE_S, self._join))
 
     async def _reached(self) -> None:
         """Requests travel with the connection events, too; a dead board answers none."""
@@ -283,13 +267,6 @@ class Sensor:
     async def _reboot(self) -> None:
         self.clock = BoardClock(self._host.now_s(), 0, self.clock.clock_rate)
         await self._disconnect()
-
-    async def _join(self) -> None:
-        root, self._sync_root = self._sync_root, None
-        clock = None if root is None else self._clock_of(root)
-        self.sync_result = movella_sync.NOT_HEARD if clock is None else self._faults.sync_result
-        if clock is not None and self.sync_result == 0:
-            self.clock = clock.shared()
 
     async def _die(self) -> None:
         self._dead = True

@@ -11,10 +11,10 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.session.delays import CLOCK_EVENT
 from firmware_bridge.session.model import LinkEvent
 from firmware_bridge.session.reader import read_session
 from firmware_bridge.session.writer import write_session
-from firmware_bridge.timing.delay import CLOCK_EVENT
 from firmware_bridge.virtual.sessions import swings
 from firmware_bridge.virtual.simulation import simulate_session
 

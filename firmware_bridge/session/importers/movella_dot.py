@@ -24,8 +24,9 @@ from firmware_bridge.session.importers.vendor_text import (
     samples_from,
     split,
 )
-from firmware_bridge.session.model import DeviceClock, SensorInfo
+from firmware_bridge.session.model import SensorInfo
 from firmware_bridge.timing.counters import unwrap
+from firmware_bridge.timing.device_clock import DeviceClock
 
 _TICK_S = 1e-6
 _MODULO = 2**32

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from firmware_bridge.samples import ImuSamples, Segment
-from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.device_clock import DeviceClock
 from firmware_bridge.timing.shared_clock import session_times
 
 CLOCK = DeviceClock(1e-6, 2**32, shared=True)
