@@ -120,13 +120,15 @@ class MotionWatch:
 
     def feed(self, track: FlexionTrack) -> MotionState:
         """Takes the next samples, none left out, and returns what is known after them."""
-        rows = zip(track.time_s, track.flexion_deg, track.flexion_sd_deg, track.valid, strict=True)
+        # Plain floats: one by one, the scalars of an array cost several times as much.
+        columns = (track.time_s, track.flexion_deg, track.flexion_sd_deg, track.valid)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
         for time_s, flexion_deg, sd_deg, valid in rows:
             if not valid or not math.isfinite(flexion_deg):
                 self._interrupt()
-            elif self._is_believed(float(time_s), float(flexion_deg)):
-                self._newest = (float(time_s), float(flexion_deg), float(sd_deg))
-                self._take(float(time_s), float(flexion_deg))
+            elif self._is_believed(time_s, flexion_deg):
+                self._newest = (time_s, flexion_deg, sd_deg)
+                self._take(time_s, flexion_deg)
         return self.state()
 
     def state(self) -> MotionState:
