@@ -1,4 +1,4 @@
-"""Two sensors streaming into a session folder, and to whoever else listens."""
+"""Records two streaming sensors into a session folder, and passes the samples on to other sinks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Capture:
         side: the leg.
         radio: the Bluetooth to use; that of this computer by default.
         rate_hz: the sample rate wanted.
-        sinks: listen to every chunk too, after it was written.
+        sinks: called with every chunk after it was written.
         on_warning: called with plain sentences about the disk.
     """
 

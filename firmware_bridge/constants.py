@@ -5,6 +5,6 @@ from __future__ import annotations
 import math
 from typing import Final
 
-# Standard gravity, the unit "g" in which sensors speak (CGPM 1901). Gravity at a place differs by up to 0.3 %.
+# The unit "g" of sensors: standard gravity (CGPM 1901). Gravity at a place differs by up to 0.3 %.
 G_M_S2: Final = 9.80665
 DEG_RAD: Final = math.pi / 180.0

@@ -1,7 +1,7 @@
 """The project's own GATT profile for boards that people build: docs/gatt-profile.md.
 
 The packet types are symmetric, `from_bytes` and `__bytes__` in physical values, so that a simulated
-sensor speaks the very bytes that a board does.
+sensor sends exactly the bytes of a real board.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CLOCK: Final = DeviceClock(tick_s=1e-6, ticks_modulo=1 << 32, sequence_modulo=1 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What one count means. The defaults suit +-16 g and +-2000 deg/s."""
+    """The value of one count. The defaults suit +-16 g and +-2000 deg/s."""
 
     acc_m_s2: float = 16 * G_M_S2 / 32768
     gyr_rad_s: float = 2000 * DEG_RAD / 32768

@@ -116,8 +116,8 @@ def split(packet: bytes, room: int) -> tuple[bytes, ...]:
 class Joining:
     """Joins a data notification with its continuation.
 
-    Whether one follows is not told, but it is the same for every packet of a stream: the first packet is
-    held back until the next notification shows it.
+    The protocol does not say whether one follows, but it is the same for every packet of a stream: the first
+    packet is held back until the next notification shows it.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What several sensors share: Bluetooth SIG characteristics and the units in which sensors speak."""
+"""What several drivers share: Bluetooth SIG characteristics and conversions of numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def decode_battery_level(payload: bytes) -> float:
 
 
 def read_battery_level(reads: Mapping[str, bytes]) -> float | None:
-    """The battery level among the values read at connection; None where it is absent or senseless."""
+    """The battery level among the values read at connection; None where it is absent or invalid."""
     try:
         return decode_battery_level(reads[BATTERY_LEVEL])
     except (KeyError, DecodeError):

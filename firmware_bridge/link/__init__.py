@@ -1,6 +1,6 @@
 """The only client of bleak: from a sensor's advertisement to a stream of timed samples.
 
 `search.scan` lists what is in range and `bridge.Bridge` streams; `identify` finds out which sensor is where
-and `pairing` remembers it. One thread belongs to bleak (`search`, `connection`, `keeper`), one to the samples
-(`pump`, `stream`); how counters and arrivals become times is in `firmware_bridge.timing`.
+and `pairing` remembers it. All of bleak runs in one thread (`search`, `connection`, `supervisor`); it hands
+messages to the thread of `firmware_bridge.receiving`.
 """

@@ -1,4 +1,4 @@
-"""Two sensors, one stream of timed samples: the link as its users see it, without async."""
+"""The public side of the link, without async: two sensors stream timed samples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Bridge:
     """Streams from the sensors that a person wears, as a context manager.
 
     Entering scans once for all sensors, connects one after the other, starts them together, and returns
-    when all of them stream. bleak runs in a thread and loop of its own whose callbacks only stamp and
+    when all of them stream. bleak runs in a thread and loop of its own whose callbacks only take the time and
     enqueue; decoding, timing and the sinks run in a second thread. So a slow sink or a blocked window loses
     no sample. A sensor that is lost comes back by itself while the others go on.
 
@@ -98,7 +98,7 @@ class Bridge:
         return self._clock.now_s() - self.session_t0
 
     def check(self) -> None:
-        """Raises the first error of the link, of a sink or of `on_event`; the latter are called no more."""
+        """Raises the first error of the link, of a sink or of `on_event`; the latter are not called again."""
         self._dispatcher.check()
 
     def __enter__(self) -> Self:

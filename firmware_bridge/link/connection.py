@@ -1,4 +1,4 @@
-"""One connection to one sensor, from connecting to disconnecting. It is never used again."""
+"""One connection to one sensor, from connecting to disconnecting; a reconnect makes a new one."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Connection:
 
     @property
     def called(self) -> str:
-        """How to speak of it at the beginning of a sentence."""
+        """What messages call it, at the beginning of a sentence."""
         return f"The {self.request.segment} sensor {self.device.name or self.device.address}"
 
     @property
@@ -127,17 +127,17 @@ class Connection:
         self.last_arrival_s = self.request.radio.clock.now_s()
 
     def silence(self) -> LinkError:
-        """That the sensor is connected and yet sends nothing."""
+        """The error that the sensor is connected but sends nothing."""
         return LinkError(
             f"{self.called} is connected but sends no samples.",
             "Switch it off and on; if that does not help, check its battery and firmware.",
         )
 
     async def close(self, stop: bool = True) -> None:
-        """Disconnects, as far as the sensor still listens.
+        """Disconnects; errors of a link that is already lost are ignored.
 
         Args:
-            stop: stop the stream first; of no use where the sensor has fallen silent.
+            stop: stop the stream first; useless where the sensor no longer answers.
         """
         self._closed = True
         if stop and self._started and not self.gone.is_set():
@@ -158,7 +158,7 @@ class Connection:
         asyncio.run_coroutine_threadsafe(send(), self._loop)
 
     async def ping(self) -> None:
-        """Measures round trips: densely at first, then now and then, at times unrelated to the radio's."""
+        """Measures round trips: a burst at first, then every 1 to 3 s, at random times."""
         ping = self.request.driver.ping
         characteristic = None if ping is None else self._client.services.get_characteristic(ping.write)
         if ping is None or characteristic is None:
@@ -200,14 +200,14 @@ class Connection:
                 await asyncio.sleep(write.settle_s)
 
     def _receiver(self, uuid: str) -> Callable[[BleakGATTCharacteristic, bytearray], None]:
-        """Stamps and enqueues, nothing else: whatever takes longer here delays the other sensor's stamps."""
+        """Takes the time and enqueues, nothing else: more would delay the other sensor's arrival times."""
         now_s, deliver = self.request.radio.clock.now_s, self.request.deliver
         segment, number = self.request.segment, self.number
         carries_samples = uuid == self.request.driver.notify[0]
 
         def receive(_: BleakGATTCharacteristic, payload: bytearray) -> None:
             arrival_s = now_s()
-            if self._closed:  # some systems go on delivering to a connection that was given up
+            if self._closed:  # some systems keep delivering after a disconnect
                 return
             if carries_samples:
                 self.last_arrival_s = arrival_s
@@ -218,7 +218,7 @@ class Connection:
 
 
 async def connect(request: StreamRequest, device: DiscoveredDevice, attempts: int) -> Connection:
-    """Connects to a sensor, trying again with growing pauses: radio and operating systems fail now and then.
+    """Connects to a sensor, with retries and growing pauses: radios and operating systems fail transiently.
 
     Args:
         request: what it is for.

@@ -1,4 +1,4 @@
-"""Who is in range: what devices advertise, and which of them a person means."""
+"""Discovered devices: what they advertise, and which of them a target means."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class DiscoveredDevice:
         return driver_for(self.advertisement)
 
     def found(self) -> Found:
-        """What a person is told of it."""
+        """The entry of a scan's list."""
         driver = self.driver()
         return Found(
             self.name,
@@ -64,13 +64,13 @@ class DiscoveredDevice:
 
 
 class DiscoveredDevices:
-    """What a scan has seen so far, one entry an address."""
+    """The devices that a scan has seen so far, one entry per address."""
 
     def __init__(self) -> None:
         self._by_address: dict[str, DiscoveredDevice] = {}
 
     def add(self, device: BLEDevice, data: AdvertisementData) -> None:
-        """Takes in one advertisement. Not every packet carries everything, so what was seen stays."""
+        """Adds one advertisement. Not every packet carries every field, so earlier fields are kept."""
         before = self._by_address.get(device.address)
         known = Advertisement() if before is None else before.advertisement
         level = data.service_data.get(BATTERY_SERVICE, b"")

@@ -21,7 +21,7 @@ from firmware_bridge.link.radio import Radio, SystemRadio
 from firmware_bridge.link.target import Found, Target
 from firmware_bridge.samples import Segment
 
-# When everybody is found, namesakes get this long to show up.
+# After all sensors were found, time for namesakes to advertise.
 _GRACE_S = 0.3
 _RESCAN_S = 5.0
 _RESCAN_PAUSE_S = 0.05
@@ -53,7 +53,7 @@ def scan(radio: Radio | None = None, seconds: float = 5.0) -> tuple[Found, ...]:
 
 
 def in_own_loop(work: Coroutine[Any, Any, T], clock: Clock) -> T:
-    """Runs what talks to bleak in a thread and loop of its own; Ctrl-C in the caller's thread cancels it.
+    """Runs a coroutine that uses bleak in its own thread and loop; Ctrl-C in the caller's thread cancels it.
 
     The caller may have an event loop already or, on Windows, a single-threaded apartment.
 
@@ -175,7 +175,7 @@ class Rescan:
             await asyncio.sleep(_RESCAN_PAUSE_S)
 
     def _deliver(self, seen: DiscoveredDevices) -> bool:
-        """Hands out what was found; whether anything was."""
+        """Completes the futures of the sensors that were found; returns whether any was."""
         delivered = False
         for target, future in self._wanted.items():
             found = candidates(target, seen.all())
@@ -188,7 +188,7 @@ class Rescan:
 async def _watch(
     radio: Radio, seen: DiscoveredDevices, enough: Callable[[], bool], limit_s: float, grace_s: float = 0.0
 ) -> None:
-    """Scans until it was enough and the grace is over, or the time is over."""
+    """Scans until `enough` holds and `grace_s` more has passed, or until `limit_s`."""
     done = asyncio.Event()
 
     def on_advertisement(device: BLEDevice, data: AdvertisementData) -> None:
@@ -208,7 +208,7 @@ async def _watch(
 
 
 async def _add_connected(seen: DiscoveredDevices) -> None:
-    """Adds what a program that was killed left connected: BlueZ keeps it so, and it advertises no more."""
+    """Adds devices that a killed program left connected: they stay so in BlueZ, and do not advertise."""
     with suppress(NotImplementedError, BleakError, OSError):
         for device in await (await BleakAdapter.get()).get_connected_devices():
             services = list(device.details.get("props", {}).get("UUIDs", ()))

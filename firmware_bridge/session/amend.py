@@ -16,7 +16,7 @@ from firmware_bridge.session.reader import delay_of, read_info, read_session
 from firmware_bridge.session.writer import EVENTS_FILE
 from firmware_bridge.timing.common_movement import SyncOffset, sync_offset
 
-# Away from the movement, the fits of two clocks differ by so much more.
+# Additional difference of two clock fits away from the movement.
 _FIT_SD_S = 1e-4
 
 
@@ -28,11 +28,11 @@ def align_sensors(folder: Path | str, start_s: float, stop_s: float) -> SyncOffs
         start_s, stop_s: while both sensors were held together and shaken, on the session clock.
 
     Returns:
-        The offset that was left until now; reading the session takes it off from now on.
+        The offset found; reading the session subtracts it from now on.
 
     Raises:
         SessionError: there is no session in the folder, or it cannot be written to.
-        CannotAnswerError: the movement does not tell the offset, or not as well as it is known already.
+        CannotAnswerError: the movement does not determine the offset, or less precisely than it is known.
     """
     recording = read_session(folder)
     sync = sync_offset(recording.thigh, recording.shank, start_s, stop_s)
@@ -68,7 +68,7 @@ def add_event(folder: Path | str, event: Event) -> None:
         with (folder / EVENTS_FILE).open("ab+") as file:
             if file.tell() > 0:
                 file.seek(-1, os.SEEK_END)
-                # A torn last line must not swallow what follows it.
+                # Start a new line after a torn last one.
                 line = line if file.read(1) == b"\n" else "\n" + line
             file.write(line.encode())
             file.flush()

@@ -1,4 +1,4 @@
-"""What a session is: who wore which sensors on which leg, and what happened when."""
+"""The data model of a session: person, leg, sensors, samples and events."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ class Pain:
 
 @dataclass(frozen=True, slots=True)
 class LinkEvent:
-    """Something the radio link did.
+    """A change of a sensor's link.
 
     state is "lost", "stalled", "recovered", "battery", "problem" (the sensor complains), "garbage" (bytes
-    that made no sense) or "clock" (what round trips or a sync movement told of the sensor's constant delay).
+    that made no sense) or "clock" (the sensor's constant delay by round trips or a sync movement).
     """
 
     time_s: float

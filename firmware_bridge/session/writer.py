@@ -1,4 +1,4 @@
-"""Writes a session folder while it is recorded, so that a crash costs next to nothing."""
+"""Writes a session folder while it is recorded, so that a crash loses at most the last half second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sync movement: both sensors held together and shaken tell the constant offset between their clocks."""
+"""A sync movement: the constant clock offset of two sensors that are held together and shaken."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _BLOCK_SAMPLES = 50
 
 @dataclass(frozen=True, slots=True)
 class SyncOffset:
-    """How two sensors' times differ.
+    """The constant difference between two sensors' times.
 
     Attributes:
-        offset_s: to be taken off the shank's times so that they agree with the thigh's.
+        offset_s: to be subtracted from the shank's times so that they agree with the thigh's.
         uncertainty_s: standard deviation of the offset.
         correlation: of the two angular-rate norms at this offset, at most 1.
     """

@@ -1,4 +1,4 @@
-"""Round trips: the constant delay that one-way arrival times cannot tell.
+"""Round trips: the constant delay, which one-way arrival times do not contain.
 
 A write that left the host at h and was read by the sensor at device time d proves that d lies after h.
 Arrivals prove that d lies before the line of minimum delay at d. The tightest pair of both bounds is
@@ -20,7 +20,7 @@ class Delay:
     """By how much the line of minimum delay is late.
 
     Attributes:
-        delay_s: to be taken off host times read from the line.
+        delay_s: to be subtracted from host times read from the line.
         uncertainty_s: standard deviation of what remains; the error never exceeds 1.7 times this.
     """
 

@@ -1,4 +1,4 @@
-"""Packets in their place: what a counter tells about repeats, late packets, gaps, restarts and loss."""
+"""The reorder buffer: finds repeated and late packets, gaps, restarts and loss from a counter."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Placed(Generic[P]):
         decoded: its samples, k >= 1.
         arrival_s: host time of arrival.
         positions: (k,) counts without wraps, ascending from packet to packet until a restart.
-        restarted: the counter began anew with this packet.
+        restarted: the counter restarted with this packet.
     """
 
     decoded: P
@@ -87,7 +87,7 @@ class LossCount:
         if sequence is not None and self._modulo is not None:
             if self._last is not None:
                 counted = advance(self._last, int(sequence[0]), self._modulo, passed)
-                # A counter that disagrees grossly with the clock began anew.
+                # A counter that disagrees grossly with the clock has restarted.
                 steps = counted if passed / 3 - 3 <= counted <= 3 * passed + 3 else steps
             self._last = int(sequence[-1])
         self.lost += max(steps - 1, 0)
@@ -145,11 +145,11 @@ class ReorderBuffer(Generic[P]):
         return None if self._loss is None else self._loss.lost
 
     def reconnected(self) -> None:
-        """From here on packets come over a new connection; a mere counter may have paused or begun anew."""
+        """From here on packets come over a new connection; a counter alone may have paused or restarted."""
         self._reconnected = True
 
     def push(self, decoded: P, arrival_s: float) -> list[Placed[P]]:
-        """Takes in one packet with samples; returns those whose turn has come."""
+        """Takes in one packet with samples; returns the packets that are next in order."""
         raw = self._raw(decoded)
         reconnected, self._reconnected = self._reconnected, False
         if raw is None:
@@ -168,7 +168,7 @@ class ReorderBuffer(Generic[P]):
         return self._sort(packet)
 
     def position(self, ticks: int, arrival_s: float) -> int | None:
-        """Where a value of the device clock lies among the positions, or None where that cannot be told.
+        """Where a value of the device clock lies among the positions, or None where it is ambiguous.
 
         Args:
             ticks: the raw clock, read off the stream (an answer to a ping).
@@ -184,7 +184,7 @@ class ReorderBuffer(Generic[P]):
         return None if is_restart(step * self.unit_s, passed_s) else int(newest.positions[-1]) + step
 
     def flush(self) -> list[Placed[P]]:
-        """Gives up waiting for overtaken packets: returns what was held."""
+        """Stops waiting for overtaken packets: returns what was held."""
         return self._release(waiting=0)
 
     def _raw(self, decoded: P) -> Int | None:
@@ -219,7 +219,7 @@ class ReorderBuffer(Generic[P]):
         return bool(is_restart(step_s, packet.arrival_s - before.arrival_s))
 
     def _doubt(self, decoded: P, arrival_s: float) -> list[Placed[P]]:
-        """One packet out of line may be garbage; if the next one goes on from it, the counter restarted."""
+        """Holds a packet out of line: a restart if the next one continues it, else garbage."""
         suspect, raw = self._suspect, self._raw(decoded)
         assert raw is not None
         if suspect is not None:
@@ -250,7 +250,7 @@ class ReorderBuffer(Generic[P]):
         return self._release(waiting=_HELD_PACKETS)
 
     def _release(self, waiting: int) -> list[Placed[P]]:
-        """Passes on what is held until there is a gap that fewer than `waiting` packets have overtaken."""
+        """Passes on held packets up to a gap that fewer than `waiting` packets have overtaken."""
         ready: list[Placed[P]] = []
         while self._held:
             assert self._released is not None
@@ -303,4 +303,4 @@ class ReorderBuffer(Generic[P]):
     @property
     def _step(self) -> int:
         """Counts from one sample to the next."""
-        return sorted(self._steps)[len(self._steps) // 4]  # of the longer ones some are gaps
+        return sorted(self._steps)[len(self._steps) // 4]  # a low quantile, because some steps span gaps

@@ -1,4 +1,4 @@
-"""The simulated Bluetooth world: two sensors that are worn by a simulated leg, and real bleak on top."""
+"""The simulated radio: two sensors worn by a simulated leg, to which the real bleak connects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ADAPTER_ADDRESS = "F0:0D:00:00:00:FF"
 
 
 class VirtualRadio:
-    """Two simulated sensors in the air of one event loop: a `firmware_bridge.link.radio.Radio`.
+    """Two simulated sensors in one event loop: a `firmware_bridge.link.radio.Radio`.
 
     Once both have been started and `lead_s` more has passed, the leg carries out the script, once, for both
     in the same time. Before, it rests as at the beginning of the script, so nothing of the script is missed;
@@ -42,7 +42,7 @@ class VirtualRadio:
         driver: the kind of sensor: "kneeflex" or "movella-dot".
         lead_s: host time between the start of the second sensor and the start of the script; the link
             needs about a second until its session begins.
-        faults: what goes wrong with which sensor.
+        faults: of each sensor.
         seed: of the noise of the leg at rest, of the faults, and of `random`.
         shared_clock: the sensors run by one clock, as Movella DOTs that the vendor's app has synchronised.
 

@@ -24,7 +24,7 @@ class Identity:
 
     Attributes:
         address: its Bluetooth address.
-        advertisement: what it shows of itself.
+        advertisement: what it advertises.
         rate_hz: its nominal sample rate.
         first_sequence: the number of the first sample after a start.
     """
@@ -39,13 +39,13 @@ class Sensor:
     """One board, switched on by `power_on`. Everything happens in the event loop of that call.
 
     Args:
-        link: the simulated air.
+        link: the simulated radio link.
         identity: which sensor it is.
-        firmware: how it speaks.
+        firmware: its protocol.
         playback: what it measures.
         clock: of the board.
-        faults: what goes wrong with it.
-        air: what its packets live through.
+        faults: of the sensor and its link.
+        air: simulates the radio link.
         host: the clock of the host, on which its event loop waits.
         on_start: called when the stream is started.
 
@@ -128,7 +128,7 @@ class Sensor:
             await self._peripheral.advertise()
 
     async def power_off(self) -> None:
-        """Falls silent."""
+        """Switches everything off."""
         tasks = [task for task in (self._streaming, self._delivery, *self._tasks) if task is not None]
         for task in tasks:
             task.cancel()
@@ -136,7 +136,7 @@ class Sensor:
         await self._peripheral.power_off()
 
     def begin_script(self, script_start_s: float) -> None:
-        """The script begins at this host time, and with it what goes wrong at times of its own."""
+        """The script begins at this host time; faults at given times are scheduled."""
         self._script_start_s = script_start_s
         self.playback.settle(script_start_s)
         for mishap, times in (
@@ -160,7 +160,7 @@ class Sensor:
             self._streaming = None
 
     def notify(self, characteristic: str, payload: bytes) -> None:
-        """Sends a notification to whoever subscribed, as soon as the air lets it through."""
+        """Sends a notification to the subscriber; it arrives when the simulated link delivers it."""
         arrival_s = self._air.arrival_s(self._host.now_s(), self._script_start_s)
         self._outbox.put_nowait((arrival_s, characteristic, payload))
 
@@ -170,12 +170,12 @@ class Sensor:
         return self._firmware.read(self, characteristic)
 
     async def write(self, characteristic: str, payload: bytes) -> None:
-        """Obeys the host."""
+        """Handles a write of the host."""
         await self._reached()
         self._firmware.write(self, characteristic, payload)
 
     def connected(self) -> None:
-        """A host is there; nothing is left in the air of the last one."""
+        """A host has connected; packets of the connection before are dropped."""
         self._air.clear()
         self._outbox = asyncio.Queue()
         self._delivery = asyncio.create_task(self._deliver(), name=f"air of {self.address}")
@@ -184,7 +184,7 @@ class Sensor:
             self._spawn(self._peripheral.disconnect())
 
     def disconnected(self) -> None:
-        """The host is gone: the stream stops, and the board advertises again."""
+        """The host has disconnected: the stream stops, and the board advertises again."""
         self.stop()
         if self._delivery is not None:
             self._delivery.cancel()
@@ -193,7 +193,7 @@ class Sensor:
             self._spawn(self._at(self._away_until_s, self._peripheral.advertise))
 
     async def _reached(self) -> None:
-        """Requests travel with the connection events, too; a dead board answers none."""
+        """Waits for the next connection event, at which a request arrives; a dead board never answers."""
         await self._until(self._air.next_event_s(self._host.now_s()))
         if self._dead:
             await asyncio.get_running_loop().create_future()
@@ -217,7 +217,7 @@ class Sensor:
         self._all_arrived = True
 
     def _packet_end(self, start: int, at_once: int) -> int:
-        """Packets begin anew with the script, so that their fates do not depend on when that was."""
+        """A new packet begins with the script, so that faults do not depend on when the script began."""
         zero, end = self.playback.script_zero, self.playback.stop
         if zero is not None and end is not None:
             return min(start + at_once, zero if start < zero else end)

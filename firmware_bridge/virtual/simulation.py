@@ -27,7 +27,7 @@ _JOLT_RAD_S2 = 40.0
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Truth:
-    """What nobody who wears sensors ever knows.
+    """The truth behind a recording, which real sensors do not provide.
 
     Attributes:
         time_s: (n,) session clock.

@@ -1,4 +1,4 @@
-"""What simulated boards say on the air: the wire formats of real sensors, from the other side."""
+"""Firmware of simulated boards: the wire formats of real sensors from the sensor's side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from firmware_bridge.samples import Float, Segment
 Access = Literal["read", "write", "write-without-response", "notify"]
 Services = Mapping[str, Mapping[str, tuple[Access, ...]]]
 
-# A person watches the angle live, so no sample waits longer than this for its packet to fill.
+# The live angle must not lag: no sample waits longer than this for its packet to fill.
 _PACKET_S = 0.04
 
 
@@ -46,7 +46,7 @@ class Board(Protocol):
 
     @property
     def synchronised(self) -> bool:
-        """Whether it runs by a clock that other boards run by, too."""
+        """Whether its clock is shared with other boards."""
         ...
 
     def clock_us(self) -> int:
@@ -103,7 +103,7 @@ class Firmware(Protocol):
         ...
 
     def write(self, board: Board, characteristic: str, payload: bytes) -> None:
-        """Obeys a write."""
+        """Handles a write."""
         ...
 
     def encode(self, burst: Burst) -> bytes:
