@@ -11,7 +11,7 @@ from analysis.angle.live import LiveAngle
 from analysis.angle.result import FlexionTrack
 from analysis.guide.motion import MotionWatch
 from analysis.views.feed import Command, LiveFrame, SensorState
-from firmware_bridge.link.status import LinkStatus
+from firmware_bridge.receiving.status import LinkStatus
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import Event, Marker, Pain, Phase, PhaseSpan, Recording, ReferencePose
 

@@ -11,6 +11,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PURE = {
+    "firmware_bridge/drivers",
+    "firmware_bridge/timing",
+    "analysis/angle",
+    "analysis/movement",
+    "analysis/change",
+}
 FILES = sorted(p for wing in ("firmware_bridge", "analysis") for p in (ROOT / wing).rglob("*.py"))
 
 
@@ -39,9 +46,38 @@ def test_imports_follow_the_house_rules(path: Path) -> None:
         assert not used & {"bleak", "bumble"}, "only the link and the virtual sensors touch Bluetooth"
     if room(path) != "analysis/views":
         assert "matplotlib" not in used, "only the views draw"
-    if room(path) in ("firmware_bridge/drivers", "analysis/angle", "analysis/movement", "analysis/change"):
+    if room(path) in (
+        "firmware_bridge/drivers",
+        "firmware_bridge/timing",
+        "analysis/angle",
+        "analysis/movement",
+        "analysis/change",
+    ):
         impure = {"os", "io", "pathlib", "time", "datetime", "asyncio", "threading", "random", "subprocess"}
         assert not used & impure, "pure rooms know no files, clocks or threads"
+
+
+# What each room of the bridge may import from; in this order there can be no circle.
+BRIDGE_ARROWS: dict[str, set[str]] = {
+    "timing": set(),
+    "session": {"timing"},
+    "drivers": {"session", "timing"},
+    "receiving": {"drivers", "session", "timing"},
+    "link": {"receiving", "drivers", "session", "timing"},
+    "virtual": {"drivers", "session", "timing"},
+}
+
+
+def test_rooms_of_the_bridge_import_one_way() -> None:
+    found: dict[str, set[str]] = {name: set() for name in BRIDGE_ARROWS}
+    for path in FILES:
+        wing, name, *_ = path.relative_to(ROOT).parts
+        if wing == "firmware_bridge" and name in found:
+            rooms = {module.split(".")[1] for module in imported(path) if module.startswith(f"{wing}.")}
+            found[name] |= rooms & set(BRIDGE_ARROWS) - {name}
+    assert {name: rooms - BRIDGE_ARROWS[name] for name, rooms in found.items()} == {
+        name: set() for name in found
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -10,8 +10,8 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from firmware_bridge.link.ping import CLOCK_EVENT
 from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.session.delays import CLOCK_EVENT
 from firmware_bridge.session.model import LinkEvent
 from firmware_bridge.session.reader import read_session
 from firmware_bridge.session.writer import write_session
