@@ -37,7 +37,7 @@ def estimate_angle(
         CannotAnswerError: the recording does not show the knee's axis, or a sensor is dead.
     """
     if causal:
-        from analysis.angle.live import estimate_causally
+        from analysis.angle.causal.live_angle import estimate_causally
 
         return estimate_causally(thigh, shank, phases, poses, parameters)
     from analysis.angle.estimate import estimate

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.angle.attitude import Attitude
+from analysis.angle.blocks import Knots
 from analysis.angle.flexion import inclination_rad
 from analysis.angle.grid import Grid, common_grid
-from analysis.angle.identify import Knee
-from analysis.angle.knots import Knots
+from analysis.angle.knee.identification import Knee
+from analysis.angle.orientation.attitude import Attitude
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.zero import still_seconds
 from firmware_bridge.errors import CannotAnswerError

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.angle.hinge import tangents
-from analysis.angle.knots import Knots
-from analysis.angle.quaternion import Complex, Pair, from_matrix, multiply, take
+from analysis.angle.blocks import Knots
+from analysis.angle.knee.hinge import tangents
+from analysis.angle.orientation.quaternion import Complex, Pair, from_matrix, multiply, take
 from firmware_bridge.samples import Float
 
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.attitude import find_attitude
-from analysis.angle.band import axis_slope, heading_slope, knot_band_deg, off_hinge_rad
+from analysis.angle.blocks import Knots
 from analysis.angle.checks import about_knee, gravity_alone_deg, refuse_incoherent
-from analysis.angle.direction import Direction, alike_evidence, judge, lever_evidence, pose_evidence
-from analysis.angle.drift import follow_drift, smooth_drift
 from analysis.angle.flexion import Hinged, circular_middle_deg, hinge_angle_rad, inclination_rad, near
 from analysis.angle.grid import Grid
-from analysis.angle.heading import Heading, follow, hinge_information, smooth_heading
-from analysis.angle.identify import Knee, find_knee
-from analysis.angle.knots import Knots
+from analysis.angle.knee.direction import Direction, alike_evidence, judge, lever_evidence, pose_evidence
+from analysis.angle.knee.drift import follow_drift, smooth_drift
+from analysis.angle.knee.heading import Heading, follow, hinge_information, smooth_heading
+from analysis.angle.knee.identification import Knee, find_knee
+from analysis.angle.orientation.attitude import find_attitude
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.result import HingeAxes
+from analysis.angle.uncertainty import axis_slope, heading_slope, knot_band_deg, off_hinge_rad
 from analysis.angle.zero import Zeroing, find_zero, pose_rows
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float

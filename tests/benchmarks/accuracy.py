@@ -21,9 +21,9 @@ from peers import Peer, offline_vqf, peers
 from trials import BoardTrial, Trial, boards, cutting, simulated, treadmill, walking
 
 from analysis.angle import estimate_angle
-from analysis.angle.attitude import find_attitude
+from analysis.angle.blocks import Knots
 from analysis.angle.grid import common_grid
-from analysis.angle.knots import Knots
+from analysis.angle.orientation.attitude import find_attitude
 from analysis.angle.parameters import DEFAULTS
 from firmware_bridge.errors import KneeflexError
 from firmware_bridge.samples import Float, ImuSamples

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.angle.blocks import Knots
 from analysis.angle.grid import clean, common_grid, rate_of
-from analysis.angle.knots import Knots
 from analysis.angle.parameters import DEFAULTS
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import ImuSamples

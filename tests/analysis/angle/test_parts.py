@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from analysis.angle import bias
-from analysis.angle.attitude import find_attitude
-from analysis.angle.causal import Lowpass, RestBias
-from analysis.angle.direction import Evidence, judge
-from analysis.angle.gravity import find_up, level_from_inertial
+from analysis.angle.blocks import Knots
+from analysis.angle.causal.sensor import Lowpass, RestBias
 from analysis.angle.grid import Grid, Motion, common_grid
-from analysis.angle.heading import smooth_heading
-from analysis.angle.hinge import HingeData, find_hinge, tangents
-from analysis.angle.knots import Knots
+from analysis.angle.knee.direction import Evidence, judge
+from analysis.angle.knee.heading import smooth_heading
+from analysis.angle.knee.hinge import HingeData, find_hinge, tangents
+from analysis.angle.orientation import bias
+from analysis.angle.orientation.attitude import find_attitude
+from analysis.angle.orientation.gravity import find_up, level_from_inertial
+from analysis.angle.orientation.quaternion import rotate
+from analysis.angle.orientation.strapdown import integrate
 from analysis.angle.parameters import DEFAULTS
-from analysis.angle.quaternion import rotate
-from analysis.angle.strapdown import integrate
 
 RATE_HZ = 100.0
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.angle.drift import Anchor, Drift, follow_drift, smooth_drift
-from analysis.angle.knots import Knots
+from analysis.angle.blocks import Knots
+from analysis.angle.knee.drift import Anchor, Drift, follow_drift, smooth_drift
 from analysis.angle.parameters import DEFAULTS
 
 RATE_HZ = 100.0

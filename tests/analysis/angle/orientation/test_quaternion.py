@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from analysis.angle.quaternion import (
+from analysis.angle.orientation.quaternion import (
     Pair,
     from_matrix,
     from_rotation_vectors,

@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.heading import Heading
-from analysis.angle.knots import Knots
+from analysis.angle.blocks import Knots
+from analysis.angle.knee.heading import Heading
+from analysis.angle.orientation.quaternion import Complex
 from analysis.angle.parameters import AngleParameters
-from analysis.angle.quaternion import Complex
 from firmware_bridge.samples import Float
 
 _STEP_S = 1.0

@@ -11,9 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.angle.blocks import Knots
 from analysis.angle.grid import Motion
-from analysis.angle.knots import Knots
-from analysis.angle.quaternion import Pair, from_rotation_vectors, matrices, rotate, running_product, take
+from analysis.angle.orientation.quaternion import (
+    Pair,
+    from_rotation_vectors,
+    matrices,
+    rotate,
+    running_product,
+    take,
+)
 from firmware_bridge.samples import Float
 
 

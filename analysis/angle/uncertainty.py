@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.angle.blocks import Knots
 from analysis.angle.flexion import Hinged, axis_sensitivity
-from analysis.angle.heading import Heading, follow_share
-from analysis.angle.identify import Knee
-from analysis.angle.knots import Knots
+from analysis.angle.knee.heading import Heading, follow_share
+from analysis.angle.knee.identification import Knee
 from analysis.angle.parameters import AngleParameters
 from firmware_bridge.samples import Float
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.angle.attitude import Attitude
-from analysis.angle.causal import Spinor
-from analysis.angle.causal_knee import KnownKnee, Underway
-from analysis.angle.drift import follow_drift
+from analysis.angle.blocks import Knots
+from analysis.angle.causal.reading import KnownKnee, Underway
+from analysis.angle.causal.sensor import Spinor
 from analysis.angle.grid import Grid
-from analysis.angle.hinge import tangents
-from analysis.angle.knots import Knots
+from analysis.angle.knee.drift import follow_drift
+from analysis.angle.knee.hinge import tangents
+from analysis.angle.orientation.attitude import Attitude
+from analysis.angle.orientation.quaternion import Pair, multiply, take
 from analysis.angle.parameters import AngleParameters
-from analysis.angle.quaternion import Pair, multiply, take
 from analysis.angle.strapping import Strapping
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.angle import bias
-from analysis.angle.gravity import find_up, level_from_inertial
+from analysis.angle.blocks import Knots
 from analysis.angle.grid import Grid, Motion
-from analysis.angle.knots import Knots
+from analysis.angle.orientation import bias
+from analysis.angle.orientation.gravity import find_up, level_from_inertial
+from analysis.angle.orientation.quaternion import Complex, Pair, matrices
+from analysis.angle.orientation.strapdown import Strapdown, integrate
 from analysis.angle.parameters import AngleParameters
-from analysis.angle.quaternion import Complex, Pair, matrices
-from analysis.angle.strapdown import Strapdown, integrate
 from firmware_bridge.samples import Float
 
 # A bias correction below this is not worth another integration.

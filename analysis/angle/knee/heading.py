@@ -14,10 +14,10 @@ from math import inf
 
 import numpy as np
 
+from analysis.angle.blocks import Knots
 from analysis.angle.grid import Bool
-from analysis.angle.knots import Knots
+from analysis.angle.orientation.quaternion import Complex
 from analysis.angle.parameters import AngleParameters
-from analysis.angle.quaternion import Complex
 from firmware_bridge.samples import Float
 
 # Wander is slow: one step of the filter a second is plenty.

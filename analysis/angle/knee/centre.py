@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.attitude import Attitude
 from analysis.angle.grid import Bool
-from analysis.angle.hinge import tangents
+from analysis.angle.knee.hinge import tangents
+from analysis.angle.orientation.attitude import Attitude
 from firmware_bridge.samples import Float
 
 _PASSES = 8

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.attitude import Attitude
-from analysis.angle.heading import hinge_information, smooth_heading
-from analysis.angle.hinge import HingeData, HingeFit, Plan, find_hinge, refine_hinge
-from analysis.angle.knee_centre import CommonView, KneeCentre, find_knee_centre
-from analysis.angle.knots import Knots
+from analysis.angle.blocks import Knots
+from analysis.angle.knee.centre import CommonView, KneeCentre, find_knee_centre
+from analysis.angle.knee.heading import hinge_information, smooth_heading
+from analysis.angle.knee.hinge import HingeData, HingeFit, Plan, find_hinge, refine_hinge
+from analysis.angle.orientation.attitude import Attitude
+from analysis.angle.orientation.quaternion import matrices
 from analysis.angle.parameters import AngleParameters
-from analysis.angle.quaternion import matrices
 from firmware_bridge.samples import Float
 
 _MOVING_RAD_S = 0.5

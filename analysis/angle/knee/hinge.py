@@ -24,8 +24,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.angle.orientation.quaternion import Complex
 from analysis.angle.parameters import AngleParameters
-from analysis.angle.quaternion import Complex
 from firmware_bridge.samples import Float
 
 _STEPS = 60

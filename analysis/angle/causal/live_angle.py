@@ -9,12 +9,12 @@ from math import inf, nan
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.causal import Vector
-from analysis.angle.causal_knee import CausalAngle, CausalKnee
+from analysis.angle.causal.handover import known_knee, underway
+from analysis.angle.causal.reading import CausalAngle, CausalKnee
+from analysis.angle.causal.resampling import RATE_SAMPLES, Feed
+from analysis.angle.causal.sensor import Vector
 from analysis.angle.checks import about_samples, refuse_unusable, usable_grid
-from analysis.angle.feed import RATE_SAMPLES, Feed
 from analysis.angle.grid import Grid, Motion, rate_of
-from analysis.angle.handover import known_knee, underway
 from analysis.angle.parameters import DEFAULTS, AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
 from analysis.angle.strapping import Strapping, one_strapping

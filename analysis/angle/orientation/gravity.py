@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.angle.knots import Knots
-from analysis.angle.quaternion import Pair, running_product, shortest
+from analysis.angle.blocks import Knots
+from analysis.angle.orientation.quaternion import Pair, running_product, shortest
 from firmware_bridge.samples import Float
 
 # Ties a knot inside a gap to its neighbours, so that the equations stay regular; far below any data.

@@ -12,8 +12,8 @@ from math import cos, pi, sin, sqrt, tan
 
 import numpy as np
 
-from analysis.angle.bias import at_rest, stride, updated
 from analysis.angle.grid import Motion
+from analysis.angle.orientation.bias import at_rest, stride, updated
 from analysis.angle.parameters import AngleParameters
 from firmware_bridge.samples import Float
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from analysis.angle.hinge import HingeData, find_hinge
+from analysis.angle.knee.hinge import HingeData, find_hinge
 from analysis.angle.parameters import DEFAULTS
 
 

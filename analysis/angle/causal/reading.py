@@ -9,11 +9,11 @@ from math import acos, degrees, exp, radians, sqrt
 
 import numpy as np
 
-from analysis.angle.causal import CausalSensor, Spinor, Vector
-from analysis.angle.drift import Anchor, Drift
-from analysis.angle.hinge import tangents
+from analysis.angle.causal.sensor import CausalSensor, Spinor, Vector
+from analysis.angle.knee.drift import Anchor, Drift
+from analysis.angle.knee.hinge import tangents
+from analysis.angle.orientation.quaternion import from_matrix
 from analysis.angle.parameters import AngleParameters
-from analysis.angle.quaternion import from_matrix
 from firmware_bridge.samples import Float
 
 _MOST_RAD2 = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from math import inf
 
-from analysis.angle.causal import Vector
+from analysis.angle.causal.sensor import Vector
 from firmware_bridge.samples import ImuSamples
 
 # What decides the rate of the grid where nobody says it.

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.angle.causal_knee import CausalKnee
+from analysis.angle.causal.handover import known_knee, underway
+from analysis.angle.causal.live_angle import LiveAngle, count_swings
+from analysis.angle.causal.reading import CausalKnee
 from analysis.angle.grid import Grid, Motion, common_grid
-from analysis.angle.handover import known_knee, underway
-from analysis.angle.live import LiveAngle, count_swings
 from analysis.angle.parameters import DEFAULTS
 from analysis.angle.result import FlexionTrack
 from analysis.angle.strapping import one_strapping

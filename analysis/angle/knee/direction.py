@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.angle.hinge import tangents
-from analysis.angle.knee_centre import KneeCentre
+from analysis.angle.knee.centre import KneeCentre
+from analysis.angle.knee.hinge import tangents
 from firmware_bridge.samples import Float
 
 _KNEE_RANGE_DEG = (-10.0, 150.0)

@@ -12,9 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.angle.gravity import smooth
+from analysis.angle.blocks import Knots
 from analysis.angle.grid import Bool, Motion
-from analysis.angle.knots import Knots
+from analysis.angle.orientation.gravity import smooth
 from firmware_bridge.samples import Float
 
 _NODE_S = 120.0
