@@ -12,7 +12,7 @@ from firmware_bridge.samples import Float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Knots:
+class Blocks:
     """`count` blocks of `size` samples (odd, so that a block has a middle sample).
 
     Attributes:
@@ -26,7 +26,7 @@ class Knots:
     of_sample: NDArray[np.int64]
 
     @classmethod
-    def of(cls, carried: Bool, rate_hz: float, spacing_s: float) -> Knots:
+    def of(cls, carried: Bool, rate_hz: float, spacing_s: float) -> Blocks:
         """The blocks of a grid; a rest of less than one block belongs to the last one."""
         n = len(carried)
         size = 2 * int(spacing_s * rate_hz / 2) + 1
@@ -51,7 +51,7 @@ class Knots:
         return np.arange(self.count) * self.size + self.size // 2
 
     def steps(self, rate_hz: float, step_s: float) -> NDArray[np.int64]:
-        """First knots of steps of at most about `step_s`, none of which reaches across a gap."""
+        """First blocks of steps of at most about `step_s`, none of which reaches across a gap."""
         size = max(1, round(step_s * rate_hz / self.size))
         edges = np.flatnonzero(np.diff(self.cut, prepend=False)) if self.cut.any() else ()
         return np.union1d(np.arange(0, self.count, size), np.asarray(edges, dtype=np.int64))

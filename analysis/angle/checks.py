@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.flexion import inclination_rad
 from analysis.angle.grid import Grid, common_grid
 from analysis.angle.knee.identification import Knee
@@ -71,17 +71,17 @@ def _dead(values: Float) -> bool:
     return bool((np.count_nonzero(np.diff(values, axis=1), axis=1) < 0.01 * values.shape[1]).all())
 
 
-def refuse_incoherent(thigh: Attitude, shank: Attitude, knots: Knots, rate_hz: float) -> None:
+def refuse_incoherent(thigh: Attitude, shank: Attitude, blocks: Blocks, rate_hz: float) -> None:
     """Raises CannotAnswerError where a gyro does not explain how gravity turns in its own sensor.
 
     Carried along by the right gyro, the force keeps its direction, and its mean over a few seconds its
     length; wrong units or axes scatter it.
     """
-    size = max(1, round(_COHERENCE_S * rate_hz / knots.size))
-    count = knots.count // size
+    size = max(1, round(_COHERENCE_S * rate_hz / blocks.size))
+    count = blocks.count // size
     for name, attitude in (("thigh", thigh), ("shin", shank)):
         force = attitude.strapdown.force[:, : count * size].reshape(3, count, size)
-        whole = ~knots.cut[: count * size].reshape(count, size).any(axis=1)
+        whole = ~blocks.cut[: count * size].reshape(count, size).any(axis=1)
         if not whole.any():
             continue
         lengths = np.linalg.norm(force.mean(axis=2), axis=0)[whole]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.knee.hinge import tangents
 from analysis.angle.orientation.quaternion import Complex, Pair, from_matrix, multiply, take
 from firmware_bridge.samples import Float
@@ -24,11 +24,11 @@ class Hinged:
     level_from_hinge: Pair
 
     @classmethod
-    def of(cls, inertial_from_sensor: Pair, level_from_inertial: Pair, axis: Float, knots: Knots) -> Hinged:
-        """Chains knot-wise levelling, sample-wise strapdown and the axis."""
+    def of(cls, inertial_from_sensor: Pair, level_from_inertial: Pair, axis: Float, blocks: Blocks) -> Hinged:
+        """Chains block-wise levelling, sample-wise strapdown and the axis."""
         sensor_from_hinge = np.stack((*tangents(axis), axis), axis=1)
         hinge = multiply(inertial_from_sensor, from_matrix(sensor_from_hinge))
-        return cls(multiply(take(level_from_inertial, knots.of_sample), hinge))
+        return cls(multiply(take(level_from_inertial, blocks.of_sample), hinge))
 
     @property
     def direction(self) -> Complex:
@@ -37,7 +37,7 @@ class Hinged:
         return np.asarray(-2j * a * b)
 
     @property
-    def rise(self) -> Float:
+    def inclination(self) -> Float:
         """(n,) how much the hinge points up, -1 to 1."""
         a, b = self.level_from_hinge
         return np.asarray(np.abs(a) ** 2 - np.abs(b) ** 2)

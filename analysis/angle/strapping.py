@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.checks import about_knee, gravity_alone_deg, refuse_incoherent
 from analysis.angle.flexion import Hinged, circular_middle_deg, hinge_angle_rad, inclination_rad, near
 from analysis.angle.grid import Grid
@@ -19,7 +19,7 @@ from analysis.angle.knee.identification import Knee, find_knee
 from analysis.angle.orientation.attitude import find_attitude
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.result import HingeAxes
-from analysis.angle.uncertainty import axis_slope, heading_slope, knot_band_deg, off_hinge_rad
+from analysis.angle.uncertainty import axis_slope, heading_slope, relative_sd_deg, hinge_misalignment_rad
 from analysis.angle.zero import Zeroing, find_zero, pose_rows
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float
@@ -27,7 +27,7 @@ from firmware_bridge.session.model import ReferencePose
 
 _MIN_BENDING_DEG = 15.0
 _LEAST_RATE_RAD_S = 0.1
-_SURE_NATS = 2.0
+_CLEAR_RATIO = 2.0
 _CLEAR_MARGIN = 1.5
 _MUCH_DOUBT_DEG = 2.0
 _MUCH_APART_DEG = 2.0
@@ -41,10 +41,10 @@ class Strapping:
         knee: axes, levers and attitudes; axes with the sign of flexion.
         middle_deg: middle of the movement, in the angle about those axes.
         zero: where 0 deg is, in that angle.
-        zero_knots: the blocks of the posture that defined it.
+        zero_blocks: the blocks of the posture that defined it.
         zero_slope: (4,) sensitivity of the angle to the axes there.
         zero_lost: sensitivity to the heading there.
-        off_hinge_rad: how far apart the two sensors see the hinge, RMS.
+        hinge_misalignment_rad: how far apart the two sensors see the hinge, RMS.
     """
 
     flexion_deg: Float
@@ -53,10 +53,10 @@ class Strapping:
     knee: Knee
     middle_deg: float
     zero: Zeroing
-    zero_knots: NDArray[np.int64]
+    zero_blocks: NDArray[np.int64]
     zero_slope: Float
     zero_lost: float
-    off_hinge_rad: float
+    hinge_misalignment_rad: float
     checks: tuple[tuple[float, float], ...]
     diagnostics: dict[str, float]
     warnings: tuple[str, ...]
@@ -95,11 +95,11 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     fastest = max(float(np.percentile(np.abs(m.gyr_rad_s), 99)) for m in (grid.thigh, grid.shank))
     if fastest < _LEAST_RATE_RAD_S:
         raise _too_little("hardly moved")
-    knots = Knots.of(grid.carried, grid.rate_hz, parameters.knot_s)
-    attitudes = [find_attitude(m, grid, knots, parameters) for m in (grid.thigh, grid.shank)]
-    refuse_incoherent(attitudes[0], attitudes[1], knots, grid.rate_hz)
-    knee = find_knee(attitudes[0], attitudes[1], knots, grid.rate_hz, parameters)
-    read = _read(knee, grid, knots, parameters)
+    blocks = Blocks.of(grid.carried, grid.rate_hz, parameters.block_s)
+    attitudes = [find_attitude(m, grid, blocks, parameters) for m in (grid.thigh, grid.shank)]
+    refuse_incoherent(attitudes[0], attitudes[1], blocks, grid.rate_hz)
+    knee = find_knee(attitudes[0], attitudes[1], blocks, grid.rate_hz, parameters)
+    read = _read(knee, grid, blocks, parameters)
     level2 = read.level2
     direction = _direction(read.angle_deg, knee, poses, grid)
     knee = replace(knee, fit=knee.fit.signed(direction.sign))
@@ -110,24 +110,32 @@ def one_strapping(grid: Grid, poses: Sequence[ReferencePose], parameters: AngleP
     still_deg = gravity_alone_deg(knee, flexion, grid)
     zero = find_zero(flexion, poses, grid)
     flexion = flexion - zero.zero_deg
-    at_zero = np.unique(knots.of_sample[zero.rows])
-    bent = flexion[knots.middle] - float(np.median(flexion[zero.rows]))
-    band = knot_band_deg(
-        knee, level2, read.heading, read.off_hinge_rad, bent, at_zero, knots, grid.rate_hz, parameters
+    at_zero = np.unique(blocks.of_sample[zero.rows])
+    bent = flexion[blocks.middle] - float(np.median(flexion[zero.rows]))
+    band = relative_sd_deg(
+        knee,
+        level2,
+        read.heading,
+        read.hinge_misalignment_rad,
+        bent,
+        at_zero,
+        blocks,
+        grid.rate_hz,
+        parameters,
     )
     doubt = _doubt_deg(knee, at_zero)
     band = np.hypot(band, doubt)
     return Strapping(
         flexion_deg=np.where(grid.known, flexion, np.nan),
-        sd_deg=np.where(grid.known, knots.to_samples(band), np.nan),
-        tilt_deg=np.where(grid.known, knots.to_samples(_tilt_deg(knee, at_zero)), np.nan),
+        sd_deg=np.where(grid.known, blocks.to_samples(band), np.nan),
+        tilt_deg=np.where(grid.known, blocks.to_samples(_tilt_deg(knee, at_zero)), np.nan),
         knee=knee,
         middle_deg=float(np.median(flexion[grid.known])) + zero.zero_deg,
         zero=zero,
-        zero_knots=at_zero,
+        zero_blocks=at_zero,
         zero_slope=axis_slope(knee, level2, parameters)[:, at_zero].mean(axis=1),
         zero_lost=float(heading_slope(knee, level2, parameters)[at_zero].mean()),
-        off_hinge_rad=read.off_hinge_rad,
+        hinge_misalignment_rad=read.hinge_misalignment_rad,
         checks=tuple(
             (p.time_s, float(np.median(flexion[rows])) - p.flexion_deg)
             for p in poses
@@ -152,31 +160,31 @@ class _Reading:
     angle_deg: Float
     level2: Float
     heading: Heading
-    off_hinge_rad: float
+    hinge_misalignment_rad: float
 
 
-def _read(knee: Knee, grid: Grid, knots: Knots, parameters: AngleParameters) -> _Reading:
+def _read(knee: Knee, grid: Grid, blocks: Blocks, parameters: AngleParameters) -> _Reading:
     thigh, shank = (
-        Hinged.of(s.strapdown.inertial_from_sensor, s.level_from_inertial, axis, knots)
+        Hinged.of(s.strapdown.inertial_from_sensor, s.level_from_inertial, axis, blocks)
         for s, axis in zip((knee.thigh, knee.shank), knee.axes, strict=True)
     )
-    phasor = thigh.direction[knots.middle] * shank.direction[knots.middle].conj()
+    phasor = thigh.direction[blocks.middle] * shank.direction[blocks.middle].conj()
     level2 = np.abs(phasor)
-    rise = (thigh.rise[knots.middle] + shank.rise[knots.middle]) / 2
+    inclination = (thigh.inclination[blocks.middle] + shank.inclination[blocks.middle]) / 2
 
     def drifting(p: AngleParameters) -> Heading:
-        course = follow_drift(phasor, rise, knee.hinge_bias_rad2_s2, knots, grid.rate_hz, p)
-        return smooth_drift(course, knots)
+        history = follow_drift(phasor, inclination, knee.hinge_bias_rad2_s2, blocks, grid.rate_hz, p)
+        return smooth_drift(history, blocks)
 
     information = hinge_information(level2, parameters)
-    wandering = smooth_heading(phasor, information, parameters.skin_wander_rad, knots, grid.rate_hz)
-    apart = off_hinge_rad(thigh, shank, wandering, knots, parameters)
+    wandering = smooth_heading(phasor, information, parameters.skin_process_noise_rad, blocks, grid.rate_hz)
+    apart = hinge_misalignment_rad(thigh, shank, wandering, blocks, parameters)
     # The heading of a steady hinge is better known than the filter, which must suit every knee, assumes.
     axes_rad = float(np.sqrt(np.trace(knee.fit.covariance_rad2) / 2))
     heading, known = drifting(parameters), drifting(parameters.for_hinge(apart, axes_rad))
     heading = replace(heading, sd_rad=known.sd_rad, bias_sd_rad_s=known.bias_sd_rad_s)
-    turned = follow(phasor, heading, knots, grid.rate_hz, parameters)
-    angle = np.degrees(hinge_angle_rad(thigh, shank, knots.to_samples(turned)))
+    turned = follow(phasor, heading, blocks, grid.rate_hz, parameters)
+    angle = np.degrees(hinge_angle_rad(thigh, shank, blocks.to_samples(turned)))
     angle = near(angle, circular_middle_deg(angle[grid.known]))
     return _Reading(angle, level2, heading, apart)
 
@@ -226,14 +234,14 @@ def _diagnostics(
     figures = {
         "bending_deg": bending_deg,
         "axes_sd_deg": float(np.degrees(np.sqrt(worse))),
-        "direction_nats": direction.certainty_nats,
+        "direction_log_likelihood_ratio": direction.log_likelihood_ratio,
         "pairing_margin": knee.margin,
         "lever_thigh_m": float(np.linalg.norm(knee.centre.thigh_m)),
         "lever_shank_m": float(np.linalg.norm(knee.centre.shank_m)),
         "knee_force_residual_m_s2": knee.centre.residual_m_s2,
         "gravity_alone_deg": still_deg,
         "hinge_level_share": float(np.sqrt(np.median(read.level2))),
-        "off_hinge_deg": float(np.degrees(read.off_hinge_rad)),
+        "hinge_misalignment_deg": float(np.degrees(read.hinge_misalignment_rad)),
     }
     return {name: value for name, value in figures.items() if np.isfinite(value)}
 
@@ -251,7 +259,7 @@ def _about(zero: Zeroing, direction: Direction, doubt_deg: Float, still_deg: flo
             f"{2 * float(doubt_deg.max()):.0f} deg: record 8 to 10 swings of the lower leg while the thigh "
             "moves a little too."
         )
-    if direction.certainty_nats < _SURE_NATS:
+    if direction.log_likelihood_ratio < _CLEAR_RATIO:
         warnings.append(
             "Which way the knee bends could not be told for sure: if bending lowers the number, "
             "record a reference pose before and some bending after it."

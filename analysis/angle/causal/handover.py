@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.causal.reading import KnownKnee, Underway
 from analysis.angle.causal.sensor import Spinor
 from analysis.angle.grid import Grid
@@ -18,7 +18,7 @@ from analysis.angle.strapping import Strapping
 
 def known_knee(found: Strapping, parameters: AngleParameters) -> KnownKnee:
     """What the causal form needs of a strapping."""
-    knee, zero = found.knee, found.zero_knots
+    knee, zero = found.knee, found.zero_blocks
     up = knee.thigh.up_in_sensor[:, zero].mean(axis=1)
     frame = np.concatenate((tangents(knee.fit.thigh), knee.fit.thigh[None]))
     pose_deg = 0.0 if found.zero.pose is None else found.zero.pose.flexion_deg
@@ -28,7 +28,7 @@ def known_knee(found: Strapping, parameters: AngleParameters) -> KnownKnee:
         levers_m=(knee.centre.thigh_m, knee.centre.shank_m),
         biases_rad_s=(knee.thigh.bias_rad_s, knee.shank.bias_rad_s),
         bias_covariances=(knee.thigh.bias_covariance[-1], knee.shank.bias_covariance[-1]),
-        off_hinge_rad=found.off_hinge_rad,
+        hinge_misalignment_rad=found.hinge_misalignment_rad,
         middle_deg=found.middle_deg,
         zero_slope=found.zero_slope,
         zero_lost=found.zero_lost,
@@ -48,26 +48,28 @@ def underway(
         The sample, and the state at it.
     """
     knee, rate_hz = found.knee, grid.rate_hz
-    knots = Knots.of(grid.carried, rate_hz, parameters.knot_s)
+    blocks = Blocks.of(grid.carried, rate_hz, parameters.block_s)
     one, two = (a @ s.seen_from_above()[1] for a, s in zip(knee.axes, (knee.thigh, knee.shank), strict=True))
-    rise = (knee.fit.thigh @ knee.thigh.up_in_sensor + knee.fit.shank @ knee.shank.up_in_sensor) / 2
-    course = follow_drift(one * two.conj(), rise, knee.hinge_bias_rad2_s2, knots, rate_hz, parameters)
-    wanted = (len(grid.time_s) - back_s * rate_hz) / knots.size
-    step = max(int(np.searchsorted(course.first, wanted)) - 1, 0)
-    knot = course.first[step : step + 1]
-    zero = int(np.searchsorted(course.first, np.median(found.zero_knots), side="right")) - 1
+    inclination = (knee.fit.thigh @ knee.thigh.up_in_sensor + knee.fit.shank @ knee.shank.up_in_sensor) / 2
+    history = follow_drift(
+        one * two.conj(), inclination, knee.hinge_bias_rad2_s2, blocks, rate_hz, parameters
+    )
+    wanted = (len(grid.time_s) - back_s * rate_hz) / blocks.size
+    step = max(int(np.searchsorted(history.first, wanted)) - 1, 0)
+    block = history.first[step : step + 1]
+    zero = int(np.searchsorted(history.first, np.median(found.zero_blocks), side="right")) - 1
 
     def level_from_sensor(sensor: Attitude) -> Spinor:
-        rows = knot * knots.size
+        rows = block * blocks.size
         pair: Pair = multiply(
-            take(sensor.level_from_inertial, knot), take(sensor.strapdown.inertial_from_sensor, rows)
+            take(sensor.level_from_inertial, block), take(sensor.strapdown.inertial_from_sensor, rows)
         )
         return complex(pair[0][0]), complex(pair[1][0])
 
     state = Underway(
         level_from_sensor(knee.thigh),
         level_from_sensor(knee.shank),
-        course.expected[step],
-        course.anchor(zero, step),
+        history.expected[step],
+        history.anchor(zero, step),
     )
-    return int(knot[0]) * knots.size, state
+    return int(block[0]) * blocks.size, state

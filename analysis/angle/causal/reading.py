@@ -10,7 +10,7 @@ from math import acos, degrees, exp, radians, sqrt
 import numpy as np
 
 from analysis.angle.causal.sensor import CausalSensor, Spinor, Vector
-from analysis.angle.knee.drift import Anchor, Drift
+from analysis.angle.knee.drift import FixedPointSmoother, HeadingState
 from analysis.angle.knee.hinge import tangents
 from analysis.angle.orientation.quaternion import from_matrix
 from analysis.angle.parameters import AngleParameters
@@ -29,7 +29,7 @@ class KnownKnee:
         levers_m: (3,) from the knee to each sensor.
         biases_rad_s: (3,) of each gyro, latest.
         bias_covariances: (3, 3) of them.
-        off_hinge_rad: how far apart the two sensors see the hinge, RMS.
+        hinge_misalignment_rad: how far apart the two sensors see the hinge, RMS.
         middle_deg: middle of the movement, in the angle about the hinge.
         zero_slope: (4,) sensitivity of the angle to the axes at the zero posture.
         zero_lost: sensitivity to the heading at the zero posture.
@@ -42,7 +42,7 @@ class KnownKnee:
     levers_m: tuple[Float, Float]
     biases_rad_s: tuple[Float, Float]
     bias_covariances: tuple[Float, Float]
-    off_hinge_rad: float
+    hinge_misalignment_rad: float
     middle_deg: float
     zero_slope: Float
     zero_lost: float
@@ -62,8 +62,8 @@ class Underway:
 
     thigh: Spinor | None = None
     shank: Spinor | None = None
-    drift: Drift | None = None
-    anchor: Anchor | None = None
+    drift: HeadingState | None = None
+    anchor: FixedPointSmoother | None = None
 
 
 NOWHERE = Underway()
@@ -97,15 +97,15 @@ class CausalKnee:
         self._step_s = 1.0 / rate_hz
         self._follow = 1.0 - exp(-1.0 / (rate_hz * p.follow_s))
         self._follow4 = p.follow_level**4
-        self._off_hinge2 = knee.off_hinge_rad**2
+        self._misalignment2 = knee.hinge_misalignment_rad**2
         self._rests, (self._taken_off_rad_s, variance) = 0, self._bias_along_hinge()
         # `restart` goes on from a state, and at first there is none but this.
-        self._drift = Drift.unknown(variance)
-        self._anchor = Anchor.at(self._drift)
+        self._drift = HeadingState.unknown(variance)
+        self._anchor = FixedPointSmoother.at(self._drift)
         self._zero_lost, self._lost = knee.zero_lost, 0.0
         self._moved_rad, self._zero_heading_rad = 0.0, 0.0
         self._sensor2 = p.sensor_rad**2
-        self._unseen2 = (p.off_hinge_share * knee.off_hinge_rad) ** 2
+        self._unseen2 = (p.misalignment_share * knee.hinge_misalignment_rad) ** 2
         self.restart()
 
     def restart(self, at: Underway = NOWHERE) -> None:
@@ -125,7 +125,7 @@ class CausalKnee:
     def set_zero(self) -> None:
         """The zero is the posture right now."""
         self._moved_rad = self._zero_moved_rad()
-        self._zero_lost, self._anchor = self._lost, Anchor.at(self._drift)
+        self._zero_lost, self._anchor = self._lost, FixedPointSmoother.at(self._drift)
         self.keep_zero()
 
     def _zero_moved_rad(self) -> float:
@@ -138,8 +138,8 @@ class CausalKnee:
         a2, b2 = self._shank.step(*shank)
         phasor = 4 * a1 * b1 * (a2 * b2).conjugate()
         level2 = abs(phasor)
-        rise = (_rise((a1, b1)) + _rise((a2, b2))) / 2
-        self._look(phasor, rise)
+        inclination = (_rise((a1, b1)) + _rise((a2, b2))) / 2
+        self._look(phasor, inclination)
         slow = complex_exp(1j * self._drift.heading_rad)
         self._wobble += self._follow * (phasor * slow.conjugate() - self._wobble)
         seen = abs(self._wobble)
@@ -149,7 +149,7 @@ class CausalKnee:
         middle = self._knee.middle_deg
         angle = (angle - middle + 180.0) % 360.0 - 180.0 + middle
         flat = level2 * level2 / (level2 * level2 + self._follow4)
-        self._lost = rise * (1.0 - flat)
+        self._lost = inclination * (1.0 - flat)
         sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2, flat)
         return CausalAngle(angle - degrees(self._zero_moved_rad()), degrees(sd), self._tilt_deg(a1, b1))
 
@@ -167,15 +167,15 @@ class CausalKnee:
         self._anchor = self._anchor.rested(before, more, variance)
         self._taken_off_rad_s = taken_off
 
-    def _look(self, phasor: complex, rise: float) -> None:
+    def _look(self, phasor: complex, inclination: float) -> None:
         if (rests := self._thigh.rests + self._shank.rests) != self._rests:
             self._rests = rests
             self._rest()
         seen = self._drift.seen(phasor, self._step_s, self._parameters)
         if seen is not self._drift:
             self._anchor = self._anchor.told(self._drift, seen)
-        self._drift = seen.later(self._step_s, rise, self._parameters)
-        self._anchor = self._anchor.later(self._step_s * rise)
+        self._drift = seen.later(self._step_s, inclination, self._parameters)
+        self._anchor = self._anchor.later(self._step_s * inclination)
 
     def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float, share: float) -> float:
         x1, y1 = _axis_slope(one)
@@ -187,22 +187,22 @@ class CausalKnee:
         now2, then2, together = self._drift.heading_rad2, self._anchor.heading_rad2, self._anchor.with_heading
         turned = lost * lost * now2 - 2 * lost * zero_lost * together + zero_lost * zero_lost * then2
         variance += min(max(turned, 0.0), _MOST_RAD2)
-        variance += lost * lost * level2 * self._off_hinge2
+        variance += lost * lost * level2 * self._misalignment2
         bent = radians(angle_deg - self._knee.zero_angle_deg)
         variance += self._sensor2 + self._unseen2 * (1.0 + bent * bent)
         return sqrt(variance)
 
     def _tilt_deg(self, a: complex, b: complex) -> float:
-        level, rise = 2j * a.conjugate() * b, _rise((a, b))
-        cosine = (level * self._zero_up[0].conjugate()).real + rise * self._zero_up[1]
+        level, inclination = 2j * a.conjugate() * b, _rise((a, b))
+        cosine = (level * self._zero_up[0].conjugate()).real + inclination * self._zero_up[1]
         return degrees(acos(min(max(cosine, -1.0), 1.0)))
 
 
 def _axis_slope(q: Spinor) -> tuple[float, float]:
     """`flexion.axis_sensitivity` for one sample."""
     a, b = q
-    level, rise = 2j * a.conjugate() * b, _rise((a, b))
-    slope = rise / max(level.real * level.real + level.imag * level.imag, 1e-2)
+    level, inclination = 2j * a.conjugate() * b, _rise((a, b))
+    slope = inclination / max(level.real * level.real + level.imag * level.imag, 1e-2)
     return slope * level.imag, -slope * level.real
 
 

@@ -97,7 +97,7 @@ def find_knee_centre(
         thigh, shank: the sensors.
         axes: unit hinge axes (3,); only across them a lever is of interest.
         view: rotations of both into one world.
-        rows: the knots to use.
+        rows: the blocks to use.
     """
     columns, force = [], np.zeros((3, len(rows)))
     for sign, sensor, world in ((1, thigh, view.thigh), (-1, shank, view.shank)):

@@ -19,7 +19,7 @@ _LEVER_SD_DEG = 15.0
 _POSE_SD_DEG = 5.0
 _ALIKE_SD_DEG = 40.0
 # One source alone never counts for more than this: a model can be wrong in ways it cannot know.
-_MOST_NATS = 8.0
+_LARGEST_RATIO = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Direction:
     """The sign that turns the angle about the axes as found into flexion, and how sure it is in nats."""
 
     sign: int
-    certainty_nats: float
+    log_likelihood_ratio: float
 
 
 def lever_evidence(centre: KneeCentre, axes: tuple[Float, Float]) -> Evidence:
@@ -78,7 +78,7 @@ def judge(angle_deg: Float, evidence: list[Evidence]) -> Direction:
         lowered = _unlikely(
             source.straight_if_lowered_deg - high, source.straight_if_lowered_deg - low, source.sd_deg
         )
-        total += float(np.clip(lowered - raised, -_MOST_NATS, _MOST_NATS))
+        total += float(np.clip(lowered - raised, -_LARGEST_RATIO, _LARGEST_RATIO))
     return Direction(1 if total >= 0 else -1, abs(total))
 
 

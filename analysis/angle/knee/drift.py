@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.knee.heading import Heading
 from analysis.angle.orientation.quaternion import Complex
 from analysis.angle.parameters import AngleParameters
@@ -27,7 +27,7 @@ _UNKNOWN_RAD2 = 100.0
 _TINY = 1e-9
 
 
-class Drift(NamedTuple):
+class HeadingState(NamedTuple):
     """Heading and bias along the hinge (thigh's less shank's), with their covariance."""
 
     heading_rad: float
@@ -37,23 +37,23 @@ class Drift(NamedTuple):
     bias_rad2_s2: float
 
     @classmethod
-    def unknown(cls, bias_rad2_s2: float) -> Drift:
+    def unknown(cls, bias_rad2_s2: float) -> HeadingState:
         """No heading yet, and a bias of zero within its variance."""
         return cls(0.0, 0.0, _UNKNOWN_RAD2, 0.0, bias_rad2_s2)
 
-    def lost(self) -> Drift:
+    def lost(self) -> HeadingState:
         """After a gap."""
         return self._replace(heading_rad2=self.heading_rad2 + _UNKNOWN_RAD2)
 
-    def later(self, seconds: float, rise: float, parameters: AngleParameters) -> Drift:
-        """What is to be expected some seconds on, for a hinge that points up by `rise`, -1 to 1."""
+    def later(self, seconds: float, inclination: float, parameters: AngleParameters) -> HeadingState:
+        """What is to be expected some seconds on, for a hinge that points up by `inclination`, -1 to 1."""
         heading, bias, hh, hb, bb = self
-        turn = rise * seconds
-        hh += 2 * turn * hb + turn * turn * bb + parameters.wander_rad**2 * seconds
-        walk2 = parameters.bias_walk_rad_s**2 * seconds
-        return Drift(heading + turn * bias, bias, hh, hb + turn * bb, bb + walk2)
+        turn = inclination * seconds
+        hh += 2 * turn * hb + turn * turn * bb + parameters.heading_process_noise_rad**2 * seconds
+        walk2 = parameters.bias_process_noise_rad_s**2 * seconds
+        return HeadingState(heading + turn * bias, bias, hh, hb + turn * bb, bb + walk2)
 
-    def seen(self, phasor: complex, seconds: float, parameters: AngleParameters) -> Drift:
+    def seen(self, phasor: complex, seconds: float, parameters: AngleParameters) -> HeadingState:
         """After a look at the hinge.
 
         The wobble of its direction averages out with time; the tilt of one view against the other does not,
@@ -66,13 +66,17 @@ class Drift(NamedTuple):
             return self
         noise = p.wobble_rad**2 * p.wobble_s / max(seconds, _TINY)
         left = max(hh * noise / (hh + noise), least) / hh
-        missed = phase(phasor * complex_exp(-1j * heading))
+        innovation = phase(phasor * complex_exp(-1j * heading))
         share = hb / hh * (1.0 - left)
-        return Drift(
-            heading + (1.0 - left) * missed, bias + share * missed, hh * left, hb * left, bb - share * hb
+        return HeadingState(
+            heading + (1.0 - left) * innovation,
+            bias + share * innovation,
+            hh * left,
+            hb * left,
+            bb - share * hb,
         )
 
-    def rested(self, taken_off_rad_s: float, bias_rad2_s2: float) -> Drift:
+    def rested(self, taken_off_rad_s: float, bias_rad2_s2: float) -> HeadingState:
         """After rest has told the gyros' bias.
 
         Args:
@@ -84,15 +88,15 @@ class Drift(NamedTuple):
             return self._replace(bias_rad_s=bias - taken_off_rad_s)
         share, less = hb / bb, bias_rad2_s2 - bb
         heading += share * (taken_off_rad_s - bias)
-        return Drift(heading, 0.0, hh + share * share * less, hb + share * less, bias_rad2_s2)
+        return HeadingState(heading, 0.0, hh + share * share * less, hb + share * less, bias_rad2_s2)
 
-    def smoothed(self, expected: Drift, later: Drift, turn: float) -> Drift:
+    def smoothed(self, expected: HeadingState, later: HeadingState, turn: float) -> HeadingState:
         """With all that came later (Rauch, Tung and Striebel 1965).
 
         Args:
             expected: what this state made expect of the next.
             later: the next state with all that came later.
-            turn: rise times seconds between them.
+            turn: inclination times seconds between them.
         """
         heading, bias, hh, hb, bb = self
         a, b = hh + turn * hb, hb + turn * bb
@@ -105,7 +109,7 @@ class Drift(NamedTuple):
         p11 = later.heading_rad2 - expected.heading_rad2
         p12 = later.shared - expected.shared
         p22 = later.bias_rad2_s2 - expected.bias_rad2_s2
-        return Drift(
+        return HeadingState(
             heading + c11 * dh + c12 * db,
             bias + c21 * dh + c22 * db,
             hh + c11 * c11 * p11 + 2 * c11 * c12 * p12 + c12 * c12 * p22,
@@ -114,7 +118,7 @@ class Drift(NamedTuple):
         )
 
 
-class Anchor(NamedTuple):
+class FixedPointSmoother(NamedTuple):
     """The heading at one past moment, as everything since has told it (a fixed-point smoother).
 
     Where the hinge stood upright at the zero posture, that heading is part of the zero, and it shows only
@@ -127,59 +131,59 @@ class Anchor(NamedTuple):
     heading_rad2: float
 
     @classmethod
-    def at(cls, drift: Drift) -> Anchor:
+    def at(cls, drift: HeadingState) -> FixedPointSmoother:
         """The present moment."""
         return cls(drift.heading_rad, drift.heading_rad2, drift.shared, drift.heading_rad2)
 
-    def told(self, before: Drift, after: Drift) -> Anchor:
+    def told(self, before: HeadingState, after: HeadingState) -> FixedPointSmoother:
         """After the look that changed the present heading from one state to the other."""
         own, with_heading, with_bias, own2 = self
         share = with_heading / before.heading_rad2
         less = after.heading_rad2 - before.heading_rad2
-        return Anchor(
+        return FixedPointSmoother(
             own + share * (after.heading_rad - before.heading_rad),
             with_heading + share * less,
             with_bias + share * (after.shared - before.shared),
             own2 + share * share * less,
         )
 
-    def rested(self, before: Drift, taken_off_rad_s: float, bias_rad2_s2: float) -> Anchor:
-        """The same as `Drift.rested`, for the state it changes."""
+    def rested(self, before: HeadingState, taken_off_rad_s: float, bias_rad2_s2: float) -> FixedPointSmoother:
+        """The same as `HeadingState.rested`, for the state it changes."""
         less = bias_rad2_s2 - before.bias_rad2_s2
         if less >= 0.0:
             return self
         own, with_heading, with_bias, own2 = self
         share = with_bias / before.bias_rad2_s2
-        return Anchor(
+        return FixedPointSmoother(
             own + share * (taken_off_rad_s - before.bias_rad_s),
             with_heading + share * less * before.shared / before.bias_rad2_s2,
             with_bias + share * less,
             own2 + share * share * less,
         )
 
-    def later(self, turn: float) -> Anchor:
-        """The same, once the heading has turned by the bias times `turn`, rise times seconds."""
+    def later(self, turn: float) -> FixedPointSmoother:
+        """The same, once the heading has turned by the bias times `turn`, inclination times seconds."""
         return self._replace(with_heading=self.with_heading + turn * self.with_bias)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Course:
+class FilterHistory:
     """The filter over a recording, in steps of at most about a second.
 
     Attributes:
-        first: (k,) first knot of each step.
-        turns: (k,) rise times seconds, from each step to the next.
+        first: (k,) first block of each step.
+        turns: (k,) inclination times seconds, from each step to the next.
         expected, known: state of each step before and after its own look.
     """
 
     first: NDArray[np.int64]
     turns: list[float]
-    expected: list[Drift]
-    known: list[Drift]
+    expected: list[HeadingState]
+    known: list[HeadingState]
 
-    def anchor(self, since: int, step: int) -> Anchor:
+    def anchor(self, since: int, step: int) -> FixedPointSmoother:
         """The heading at one step, as told by all until before another one's look."""
-        anchor = Anchor.at(self.known[since] if since < step else self.expected[step])
+        anchor = FixedPointSmoother.at(self.known[since] if since < step else self.expected[step])
         for k in range(since, step):
             anchor = anchor.later(self.turns[k])
             if k + 1 < step:
@@ -189,51 +193,51 @@ class Course:
 
 def follow_drift(
     phasor: Complex,
-    rise: Float,
+    inclination: Float,
     bias_rad2_s2: float,
-    knots: Knots,
+    blocks: Blocks,
     rate_hz: float,
     parameters: AngleParameters,
-) -> Course:
+) -> FilterHistory:
     """The filter, forward.
 
     Args:
         phasor: (m,) product of the hinge's two directions from above, d1 conj(d2).
-        rise: (m,) how much the hinge points up.
+        inclination: (m,) how much the hinge points up.
         bias_rad2_s2: variance of the bias along the hinge.
-        knots: blocks of the samples; the heading is lost across a cut one.
+        blocks: blocks of the samples; the heading is lost across a cut one.
         rate_hz: of the samples.
         parameters: the constants.
     """
-    spacing_s = knots.size / rate_hz
-    first = knots.steps(rate_hz, _STEP_S)
-    lost = np.logical_or.reduceat(knots.cut, first).tolist()
-    counts = np.diff(np.append(first, knots.count))
-    whole = np.add.reduceat(~knots.cut, first, dtype=np.int64)
-    looks = (np.add.reduceat(np.where(knots.cut, 0.0, phasor), first) / np.maximum(whole, 1)).tolist()
+    spacing_s = blocks.size / rate_hz
+    first = blocks.steps(rate_hz, _STEP_S)
+    lost = np.logical_or.reduceat(blocks.cut, first).tolist()
+    counts = np.diff(np.append(first, blocks.count))
+    whole = np.add.reduceat(~blocks.cut, first, dtype=np.int64)
+    looks = (np.add.reduceat(np.where(blocks.cut, 0.0, phasor), first) / np.maximum(whole, 1)).tolist()
     seen_s, seconds = (whole * spacing_s).tolist(), (counts * spacing_s).tolist()
-    rises = (np.add.reduceat(rise, first) / counts).tolist()
+    rises = (np.add.reduceat(inclination, first) / counts).tolist()
     expected, known = [], []
-    state = Drift.unknown(bias_rad2_s2)
+    state = HeadingState.unknown(bias_rad2_s2)
     for look, look_s, gone, step_s, up in zip(looks, seen_s, lost, seconds, rises, strict=True):
         state = state.lost() if gone else state
         expected.append(state)
         state = state.seen(look, look_s, parameters)
         known.append(state)
         state = state.later(step_s, up, parameters)
-    return Course(first, [s * r for s, r in zip(seconds, rises, strict=True)], expected, known)
+    return FilterHistory(first, [s * r for s, r in zip(seconds, rises, strict=True)], expected, known)
 
 
-def smooth_drift(course: Course, knots: Knots) -> Heading:
-    """The heading (m,) at the knots, from everything before and after."""
-    state = course.known[-1]
+def smooth_drift(history: FilterHistory, blocks: Blocks) -> Heading:
+    """The heading (m,) at the blocks, from everything before and after."""
+    state = history.known[-1]
     states = [state]
-    for k in range(len(course.known) - 2, -1, -1):
-        state = course.known[k].smoothed(course.expected[k + 1], state, course.turns[k])
+    for k in range(len(history.known) - 2, -1, -1):
+        state = history.known[k].smoothed(history.expected[k + 1], state, history.turns[k])
         states.append(state)
     states.reverse()
-    middle = (course.first + np.append(course.first[1:], knots.count) - 1) / 2
-    at = np.arange(knots.count)
+    middle = (history.first + np.append(history.first[1:], blocks.count) - 1) / 2
+    at = np.arange(blocks.count)
     heading, _, variance, _, rate = np.array(states).T
     return Heading(
         np.interp(at, middle, heading),

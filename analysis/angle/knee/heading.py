@@ -14,7 +14,7 @@ from math import inf
 
 import numpy as np
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.grid import Bool
 from analysis.angle.orientation.quaternion import Complex
 from analysis.angle.parameters import AngleParameters
@@ -27,7 +27,7 @@ _LEAST_INFORMATION = 0.1
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Heading:
-    """The heading of the shank's world in the thigh's, at the knots.
+    """The heading of the shank's world in the thigh's, at the blocks.
 
     Attributes:
         heading_rad: (m,) unwrapped.
@@ -50,30 +50,30 @@ def hinge_information(level2: Float, parameters: AngleParameters) -> Float:
 
 
 def smooth_heading(
-    phasor: Complex, information: Float, wander_rad: float, knots: Knots, rate_hz: float
+    phasor: Complex, information: Float, heading_process_noise_rad: float, blocks: Blocks, rate_hz: float
 ) -> Heading:
     """Carries a wandering heading through the whole recording (a two-sided Kalman filter).
 
     Args:
         phasor: (m,) as above; only its angle counts.
-        information: (m,) what a second of each knot is worth, 1/rad^2.
-        wander_rad: how far the heading wanders in one second.
-        knots: blocks of the samples; the heading is lost across a cut one.
+        information: (m,) what a second of each block is worth, 1/rad^2.
+        heading_process_noise_rad: how far the heading wanders in one second.
+        blocks: blocks of the samples; the heading is lost across a cut one.
         rate_hz: of the samples.
     """
-    spacing_s = knots.size / rate_hz
-    starts = knots.steps(rate_hz, _STEP_S)
-    worth = np.where(knots.cut, 0.0, information) * spacing_s
+    spacing_s = blocks.size / rate_hz
+    starts = blocks.steps(rate_hz, _STEP_S)
+    worth = np.where(blocks.cut, 0.0, information) * spacing_s
     unit = phasor / np.maximum(np.abs(phasor), 1e-12)
     own, toward = np.add.reduceat(worth, starts), np.add.reduceat(worth * unit, starts)
-    lost = np.logical_or.reduceat(knots.cut, starts)
-    wander2 = wander_rad**2 * np.diff(np.append(starts, knots.count)) * spacing_s
-    before = _carry(own, toward, lost, wander2)
-    after = _carry(own[::-1], toward[::-1], lost[::-1], wander2[::-1])
+    lost = np.logical_or.reduceat(blocks.cut, starts)
+    process_noise_rad2 = heading_process_noise_rad**2 * np.diff(np.append(starts, blocks.count)) * spacing_s
+    before = _carry(own, toward, lost, process_noise_rad2)
+    after = _carry(own[::-1], toward[::-1], lost[::-1], process_noise_rad2[::-1])
     total = before[0] + own + after[0][::-1]
     mean = before[1] + toward + after[1][::-1]
-    middle = (starts + np.append(starts[1:], knots.count) - 1) / 2
-    at = np.arange(knots.count)
+    middle = (starts + np.append(starts[1:], blocks.count) - 1) / 2
+    at = np.arange(blocks.count)
     return Heading(
         np.interp(at, middle, np.unwrap(np.angle(mean))),
         np.interp(at, middle, 1 / np.sqrt(np.maximum(total, _LEAST_INFORMATION))),
@@ -81,7 +81,7 @@ def smooth_heading(
 
 
 def follow(
-    phasor: Complex, slow: Heading, knots: Knots, rate_hz: float, parameters: AngleParameters
+    phasor: Complex, slow: Heading, blocks: Blocks, rate_hz: float, parameters: AngleParameters
 ) -> Float:
     """The heading (m,) to read the angle with: slow where the hinge is upright, momentary where it is flat.
 
@@ -89,8 +89,8 @@ def follow(
     the limb does no harm.
     """
     reach_s = parameters.follow_s
-    spacing_s = knots.size / rate_hz
-    wobble = np.where(knots.cut, 0.0, phasor * np.exp(-1j * slow.heading_rad))
+    spacing_s = blocks.size / rate_hz
+    wobble = np.where(blocks.cut, 0.0, phasor * np.exp(-1j * slow.heading_rad))
     reach = int(np.ceil(3 * reach_s / spacing_s))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * spacing_s / reach_s) ** 2)
     smoothed = np.convolve(wobble, kernel / kernel.sum(), mode="full")[reach : reach + len(wobble)]
@@ -103,11 +103,11 @@ def follow_share(level2: Float, parameters: AngleParameters) -> Float:
     return np.asarray(level2**2 / (level2**2 + parameters.follow_level**4))
 
 
-def _carry(own: Float, toward: Complex, lost: Bool, wander2: Float) -> tuple[Float, Complex]:
+def _carry(own: Float, toward: Complex, lost: Bool, process_noise_rad2: Float) -> tuple[Float, Complex]:
     """What the past says about each step before its own observation; scalars, so plain Python is fast."""
     known, mean = 0.0, 0j
     knowns, means = [], []
-    steps = zip(own.tolist(), toward.tolist(), lost.tolist(), wander2.tolist(), strict=True)
+    steps = zip(own.tolist(), toward.tolist(), lost.tolist(), process_noise_rad2.tolist(), strict=True)
     for information, direction, gone, wandered2 in steps:
         knowns.append(known)
         means.append(mean)

@@ -6,14 +6,14 @@ standard deviation assumed of it:
 - turn: the two components of w1 - w2 off the hinge, in those frames;
 - length: |w1 x j1| - |w2 x j2| (Seel, Schauer, Raisch 2012; Seel, Raisch, Schauer 2014), which needs no
   common heading, where the hinge stands upright and has none;
-- rise: u1.j1 - u2.j2, one axis rises equally in both frames. It replaces the acceleration residual of
+- inclination: u1.j1 - u2.j2, one axis rises equally in both frames. It replaces the acceleration residual of
   Olsson et al. 2020 by the filtered direction of gravity, so impacts stay out of it;
 - level: u1.j1 and u2.j2 themselves while the leg is known to be upright: there the knee's axis lies
   within a few degrees of the horizontal, by anatomy and by the definition of flexion (Wu et al. 2002);
 - plan: seen from above, both axes point the same way once the forces at the knee agree;
 - main: |w2 x j2|, weakly: the shank turns mostly about the knee. In a heel slide both segments turn
   equally fast, and everything else would also allow an axis that nothing turns about.
-What a posture shows (rise, level) counts while the leg moves, since holding it adds nothing.
+What a posture shows (inclination, level) counts while the leg moves, since holding it adds nothing.
 Damped Gauss-Newton on the two spheres with Cauchy weights, from several starts.
 """
 
@@ -132,17 +132,17 @@ class _Seen:
     """One sensor's rate in the frame that gravity and the axis make, with slopes on the tangents.
 
     Attributes:
-        rise: (m,) u.j.
+        inclination: (m,) u.j.
         across, over: (m,) rate across the hinge, level and in the hinge's upright plane.
         length: (m,) their norm, |w x j|.
         *_slope: (2, m) change with the axis along each tangent.
     """
 
-    rise: Float
+    inclination: Float
     across: Float
     over: Float
     length: Float
-    rise_slope: Float
+    inclination_slope: Float
     across_slope: Float
     over_slope: Float
     length_slope: Float
@@ -157,21 +157,21 @@ class _Seen:
                 gyr[0] * up[1] - gyr[1] * up[0],
             )
         )
-        rise, along = axis @ up, axis @ gyr
-        level = np.sqrt(np.maximum(1 - rise * rise, 1e-4))
+        inclination, along = axis @ up, axis @ gyr
+        level = np.sqrt(np.maximum(1 - inclination * inclination, 1e-4))
         across = axis @ side / level
-        over = ((gyr * up).sum(axis=0) - rise * along) / level
+        over = ((gyr * up).sum(axis=0) - inclination * along) / level
         length = np.sqrt(np.maximum((gyr**2).sum(axis=0) - along**2, _TINY))
         u, w = basis @ up, basis @ gyr
-        shrink = rise * u / level**2
+        shrink = inclination * u / level**2
         return cls(
-            rise,
+            inclination,
             across,
             over,
             length,
             u,
             basis @ side / level + across * shrink,
-            -(u * along + rise * w) / level + over * shrink,
+            -(u * along + inclination * w) / level + over * shrink,
             -along * w / length,
         )
 
@@ -183,22 +183,27 @@ def _residuals(
     p = parameters
     one, two = _Seen.of(data.thigh_gyr, data.thigh_up, thigh), _Seen.of(data.shank_gyr, data.shank_up, shank)
     fast = np.sqrt((data.thigh_gyr**2).sum(axis=0) + (data.shank_gyr**2).sum(axis=0))
-    level2 = np.sqrt(np.maximum((1 - one.rise**2) * (1 - two.rise**2), 1e-4))
+    level2 = np.sqrt(np.maximum((1 - one.inclination**2) * (1 - two.inclination**2), 1e-4))
     upright_hinge = 1 - level2 / (level2 + p.upright_hinge_level**2)
-    turn = 1 / (p.gyro_floor_rad_s + fast * (p.turn_share + p.rise_sd / np.sqrt(level2)))
+    turn = 1 / (p.gyro_floor_rad_s + fast * (p.turn_share + p.inclination_sd / np.sqrt(level2)))
     length = upright_hinge / (p.gyro_floor_rad_s + p.length_share * fast)
-    # A posture that is held shows one rise over and over: one look, however long it lasts.
+    # A posture that is held shows one inclination over and over: one look, however long it lasts.
     news = fast / np.hypot(fast, p.gyro_floor_rad_s)
     level = news * data.upright / p.level_sd
     main = 1 / (p.gyro_floor_rad_s + p.main_share * fast)
-    zero = np.zeros_like(one.rise_slope)
+    zero = np.zeros_like(one.inclination_slope)
     rows = [
         (one.across - two.across, turn, one.across_slope, -two.across_slope),
         (one.over - two.over, turn, one.over_slope, -two.over_slope),
         (one.length - two.length, length, one.length_slope, -two.length_slope),
-        (one.rise - two.rise, news / p.rise_sd, one.rise_slope, -two.rise_slope),
-        (one.rise, level, one.rise_slope, zero),
-        (two.rise, level, zero, two.rise_slope),
+        (
+            one.inclination - two.inclination,
+            news / p.inclination_sd,
+            one.inclination_slope,
+            -two.inclination_slope,
+        ),
+        (one.inclination, level, one.inclination_slope, zero),
+        (two.inclination, level, zero, two.inclination_slope),
         (two.length, main, zero, two.length_slope),
     ]
     if data.plan is not None:

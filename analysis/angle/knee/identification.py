@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.knee.centre import CommonView, KneeCentre, find_knee_centre
 from analysis.angle.knee.heading import hinge_information, smooth_heading
 from analysis.angle.knee.hinge import HingeData, HingeFit, Plan, find_hinge, refine_hinge
@@ -57,15 +57,15 @@ class Knee:
 
 
 def find_knee(
-    thigh: Attitude, shank: Attitude, knots: Knots, rate_hz: float, parameters: AngleParameters
+    thigh: Attitude, shank: Attitude, blocks: Blocks, rate_hz: float, parameters: AngleParameters
 ) -> Knee:
     """Searches the axes from many starts, then refines axes, levers and levels with one another.
 
     Candidates that the first look cannot tell apart are all refined; the best of them is taken.
     """
-    few = informative(thigh, shank, knots, parameters.search_knots)
-    many = informative(thigh, shank, knots, parameters.max_axis_knots)
-    search = _Search(knots, rate_hz, many, parameters)
+    few = informative(thigh, shank, blocks, parameters.search_blocks)
+    many = informative(thigh, shank, blocks, parameters.max_axis_blocks)
+    search = _Search(blocks, rate_hz, many, parameters)
     fits = find_hinge(_data(thigh, shank, few), parameters)[:_CANDIDATES]
     # The other pairing of the best is looked at even where the search found no minimum there.
     fits.insert(1, replace(fits[0], shank=-fits[0].shank))
@@ -100,7 +100,7 @@ def _other_pairing(a: HingeFit, b: HingeFit) -> bool:
 class _Search:
     """What all candidates of one search share."""
 
-    knots: Knots
+    blocks: Blocks
     rate_hz: float
     rows: NDArray[np.int64]
     parameters: AngleParameters
@@ -116,15 +116,15 @@ class _Search:
         phasor = (x1 + 1j * y1) * (x2 - 1j * y2)
         information = hinge_information(np.abs(phasor), self.parameters)
         heading = smooth_heading(
-            phasor, information, self.parameters.skin_wander_rad, self.knots, self.rate_hz
+            phasor, information, self.parameters.skin_process_noise_rad, self.blocks, self.rate_hz
         )
         view = view.turned(heading.heading_rad)
         return find_knee_centre(thigh, shank, (fit.thigh, fit.shank), view, self.rows)
 
     def refined(self, knee: Knee) -> Knee:
         """The same knee with everything that its levers add: common levels, the view from above."""
-        thigh = knee.thigh.with_lever(knee.centre.thigh_m, self.knots, self.rate_hz, self.parameters)
-        shank = knee.shank.with_lever(knee.centre.shank_m, self.knots, self.rate_hz, self.parameters)
+        thigh = knee.thigh.with_lever(knee.centre.thigh_m, self.blocks, self.rate_hz, self.parameters)
+        shank = knee.shank.with_lever(knee.centre.shank_m, self.blocks, self.rate_hz, self.parameters)
         data = _data(thigh, shank, self.rows)
         upright = knee.centre.upright(data.thigh_up, data.shank_up).astype(np.float64)
         plan = self.plan(thigh, shank, knee.centre)
@@ -138,15 +138,15 @@ class _Search:
         phasor = force1 * force2.conj()
         noise2 = 2 * (centre.residual_m_s2**2 + _FORCE_BIAS_M_S2**2)
         information = np.abs(phasor) / noise2 / self.parameters.force_s
-        wander = self.parameters.skin_wander_rad
-        heading = smooth_heading(phasor, information, wander, self.knots, self.rate_hz)
+        wander = self.parameters.skin_process_noise_rad
+        heading = smooth_heading(phasor, information, wander, self.blocks, self.rate_hz)
         turned = plan2[:, self.rows] * np.exp(1j * heading.heading_rad[self.rows])
         return Plan(plan1[:, self.rows], turned, heading.sd_rad[self.rows])
 
 
-def informative(thigh: Attitude, shank: Attitude, knots: Knots, count: int) -> NDArray[np.int64]:
-    """At most `count` knots: half of them evenly from all, half evenly from those with movement."""
-    usable = np.flatnonzero(~knots.cut)
+def informative(thigh: Attitude, shank: Attitude, blocks: Blocks, count: int) -> NDArray[np.int64]:
+    """At most `count` blocks: half of them evenly from all, half evenly from those with movement."""
+    usable = np.flatnonzero(~blocks.cut)
     if len(usable) <= count:
         return usable
     rate = np.linalg.norm(thigh.strapdown.gyr, axis=0) + np.linalg.norm(shank.strapdown.gyr, axis=0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.grid import Grid, Motion
 from analysis.angle.orientation import bias
 from analysis.angle.orientation.gravity import find_up, level_from_inertial
@@ -25,7 +25,7 @@ class Attitude:
 
     Attributes:
         strapdown: what it felt in the frame its gyro keeps.
-        up: (3, m) in that frame, at the knots.
+        up: (3, m) in that frame, at the blocks.
         drift_rad: (m,) how far the heading has drifted by a bias that was not taken off the gyro.
         bias_rad_s: (3,) of the gyro, at the end.
         bias_covariance: (k, 3, 3) of it, from the first moment to the end.
@@ -52,10 +52,10 @@ class Attitude:
         return back * a, back * b
 
     def with_lever(
-        self, lever_m: Float, knots: Knots, rate_hz: float, parameters: AngleParameters
+        self, lever_m: Float, blocks: Blocks, rate_hz: float, parameters: AngleParameters
     ) -> Attitude:
         """Levelled by the force at the knee, which both sensors share, instead of its own."""
-        up = find_up(self.strapdown.knee_force(lever_m), knots, rate_hz, parameters.gravity_tau_s)
+        up = find_up(self.strapdown.knee_force(lever_m), blocks, rate_hz, parameters.gravity_tau_s)
         return replace(self, up=up, lever_m=lever_m)
 
     def seen_from_above(self) -> tuple[Complex, Complex]:
@@ -66,7 +66,7 @@ class Attitude:
         return force, np.einsum("jm,jkm->km", plan, self.strapdown.rotation)
 
 
-def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AngleParameters) -> Attitude:
+def find_attitude(motion: Motion, grid: Grid, blocks: Blocks, parameters: AngleParameters) -> Attitude:
     """Bias from rest and from motion, integration, first levelling by the sensor's own force."""
     resting = bias.at_rest(motion, grid.known, grid.rate_hz)
     duration_s = len(grid.time_s) / grid.rate_hz
@@ -75,11 +75,11 @@ def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AnglePar
 
     def carried(values: Float) -> tuple[Strapdown, Float]:
         at = np.stack([np.interp(seconds, nodes, v) for v in values])
-        strapdown = integrate(motion, at, knots, grid.rate_hz)
-        return strapdown, find_up(strapdown.force, knots, grid.rate_hz, parameters.gravity_tau_s)
+        strapdown = integrate(motion, at, blocks, grid.rate_hz)
+        return strapdown, find_up(strapdown.force, blocks, grid.rate_hz, parameters.gravity_tau_s)
 
     strapdown, up = carried(found)
-    drifting = bias.in_motion(strapdown.rotation, up, knots, grid.rate_hz, parameters.gravity_tau_s).shifted(
+    drifting = bias.in_motion(strapdown.rotation, up, blocks, grid.rate_hz, parameters.gravity_tau_s).shifted(
         nodes, found
     )
     _, better, covariance = bias.solve(resting.plus(drifting), duration_s)
@@ -88,7 +88,7 @@ def find_attitude(motion: Motion, grid: Grid, knots: Knots, parameters: AnglePar
         strapdown, up = carried(better)
         left = np.zeros_like(left)
     # Gravity holds the rest of the bias in check, except about the vertical.
-    at_knots = np.stack([np.interp(knots.middle / grid.rate_hz, nodes, v) for v in left])
-    rate = (strapdown.in_sensor(up) * at_knots).sum(axis=0)
-    drift_rad = np.cumsum(rate) * knots.size / grid.rate_hz
+    at_blocks = np.stack([np.interp(blocks.middle / grid.rate_hz, nodes, v) for v in left])
+    rate = (strapdown.in_sensor(up) * at_blocks).sum(axis=0)
+    drift_rad = np.cumsum(rate) * blocks.size / grid.rate_hz
     return Attitude(strapdown, up, drift_rad, better[:, -1], covariance, np.zeros(3))

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.grid import Bool, Motion
 from analysis.angle.orientation.gravity import smooth
 from firmware_bridge.samples import Float
@@ -105,29 +105,29 @@ def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
     )
 
 
-def in_motion(rotation: Float, up: Float, knots: Knots, rate_hz: float, tau_s: float) -> Equations:
+def in_motion(rotation: Float, up: Float, blocks: Blocks, rate_hz: float, tau_s: float) -> Equations:
     """What the drift of up over steps of one second says.
 
     Up was smoothed, which takes the quick part of its drift away; the drift that a bias would cause is
     smoothed in the same way before the two are compared.
 
     Args:
-        rotation: (3, 3, m) inertial from sensor at the knots.
+        rotation: (3, 3, m) inertial from sensor at the blocks.
         up: (3, m) in the inertial frame.
-        knots: the blocks.
+        blocks: the blocks.
         rate_hz: of the samples.
         tau_s: with which up was smoothed.
     """
-    spacing = knots.size / rate_hz
+    spacing = blocks.size / rate_hz
     total = np.cumsum(_cross_columns(rotation, up), axis=2) * spacing
-    total = smooth(total.reshape(9, -1), knots, rate_hz, tau_s).reshape(3, 3, -1)
+    total = smooth(total.reshape(9, -1), blocks, rate_hz, tau_s).reshape(3, 3, -1)
     stride = max(1, round(_DRIFT_STEP_S / spacing))
-    ends = np.arange(0, knots.count, stride)
+    ends = np.arange(0, blocks.count, stride)
     if len(ends) < 3:
         return Equations(np.empty(0), np.empty((0, 3)), np.empty(0), np.empty(0))
     row = (total[:, :, ends[1:]] - total[:, :, ends[:-1]]).transpose(2, 0, 1)
     value = (up[:, ends[1:]] - up[:, ends[:-1]]).T
-    broken = np.concatenate(([0], np.cumsum(knots.cut)))
+    broken = np.concatenate(([0], np.cumsum(blocks.cut)))
     keep = broken[ends[1:] + 1] == broken[ends[:-1]]
     row, value = row[keep].reshape(-1, 3), value[keep].reshape(-1)
     time_s = np.repeat(((ends[1:] + ends[:-1]) / 2 * spacing)[keep], 3)
@@ -168,11 +168,11 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float, Float]
             target[part] += weighted[a:b].T @ value[a:b]
         bias = np.asarray(np.linalg.solve(normal, target), dtype=np.float64)
         windows = bias[3 * left[:, None] + np.arange(6)]
-        missed = np.abs(value - (design * windows).sum(axis=1))
+        innovation = np.abs(value - (design * windows).sum(axis=1))
         if rough.any():
             # A step of up has an error of its own that only the residuals tell; never below 0.01 deg.
-            sd[rough] = max(_CORRELATED * 1.48 * float(np.median(missed[rough])), 2e-4)
-        weights = 1 / np.maximum(1.0, missed / (2 * sd))
+            sd[rough] = max(_CORRELATED * 1.48 * float(np.median(innovation[rough])), 2e-4)
+        weights = 1 / np.maximum(1.0, innovation / (2 * sd))
     covariance = np.linalg.inv(normal).reshape(count, 3, count, 3)
     each = np.arange(count)
     return nodes, bias.reshape(count, 3).T, np.asarray(covariance[each, :, each], dtype=np.float64)
@@ -184,12 +184,12 @@ def updated(bias_rad_s: Float, covariance: Float, seconds: float, rest: Equation
     A rest that contradicts what is known is left out.
     """
     covariance = covariance + np.eye(3) * _WALK_SD**2 * seconds / _NODE_S
-    missed = rest.value - rest.row @ bias_rad_s
+    innovation = rest.value - rest.row @ bias_rad_s
     expected = rest.row @ covariance @ rest.row.T + np.diag(rest.sd**2)
-    if (np.abs(missed) > _CONTRADICTS * np.sqrt(np.diag(expected))).any():
+    if (np.abs(innovation) > _CONTRADICTS * np.sqrt(np.diag(expected))).any():
         return bias_rad_s, covariance
     gain = np.asarray(np.linalg.solve(expected, rest.row @ covariance).T, dtype=np.float64)
-    return bias_rad_s + gain @ missed, covariance - gain @ rest.row @ covariance
+    return bias_rad_s + gain @ innovation, covariance - gain @ rest.row @ covariance
 
 
 def _prior(count: int) -> Float:

@@ -10,33 +10,33 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.orientation.quaternion import Pair, running_product, shortest
 from firmware_bridge.samples import Float
 
-# Ties a knot inside a gap to its neighbours, so that the equations stay regular; far below any data.
+# Ties a block inside a gap to its neighbours, so that the equations stay regular; far below any data.
 _LOOSE = 1e-9
 
 
-def find_up(force: Float, knots: Knots, rate_hz: float, tau_s: float) -> Float:
+def find_up(force: Float, blocks: Blocks, rate_hz: float, tau_s: float) -> Float:
     """Up as unit vectors (3, m) in the inertial frame, each from all blocks around it.
 
     Args:
         force: (3, m) mean force of each block, best of the knee centre, which both sensors share.
-        knots: the blocks.
+        blocks: the blocks.
         rate_hz: of the samples.
         tau_s: time constant; the cut-off is sqrt(2) / (2 pi tau), as in VQF.
     """
-    smoothed = smooth(force, knots, rate_hz, tau_s)
+    smoothed = smooth(force, blocks, rate_hz, tau_s)
     return np.asarray(smoothed / np.maximum(np.linalg.norm(smoothed, axis=0), 1e-9))
 
 
-def smooth(values: Float, knots: Knots, rate_hz: float, tau_s: float) -> Float:
+def smooth(values: Float, blocks: Blocks, rate_hz: float, tau_s: float) -> Float:
     """The smoother by itself, on any (k, m)."""
-    cutoff = np.sqrt(2.0) / tau_s * knots.size / rate_hz
-    stiffness = np.full(max(knots.count - 2, 0), cutoff**-4.0)
-    stiffness[knots.cut[:-2] | knots.cut[1:-1] | knots.cut[2:]] = _LOOSE
-    return _smooth(values, np.where(knots.cut, _LOOSE, 1.0), stiffness)
+    cutoff = np.sqrt(2.0) / tau_s * blocks.size / rate_hz
+    stiffness = np.full(max(blocks.count - 2, 0), cutoff**-4.0)
+    stiffness[blocks.cut[:-2] | blocks.cut[1:-1] | blocks.cut[2:]] = _LOOSE
+    return _smooth(values, np.where(blocks.cut, _LOOSE, 1.0), stiffness)
 
 
 def _smooth(values: Float, weights: Float, stiffness: Float) -> Float:

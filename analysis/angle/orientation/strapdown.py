@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.grid import Motion
 from analysis.angle.orientation.quaternion import (
     Pair,
@@ -30,7 +30,7 @@ class Strapdown:
 
     Attributes:
         inertial_from_sensor: n quaternions.
-        rotation: (3, 3, m) the same at the knots.
+        rotation: (3, 3, m) the same at the blocks.
         force: (3, m) mean specific force of each block, in the inertial frame, m/s^2.
         lever_gain: (3, 3, m) mean acceleration of a lever fixed in the sensor, 1/s^2.
         gyr: (3, m) mean angular rate of each block in sensor coordinates, rad/s.
@@ -56,13 +56,13 @@ class Strapdown:
         )
 
 
-def integrate(motion: Motion, bias_rad_s: Float, knots: Knots, rate_hz: float) -> Strapdown:
+def integrate(motion: Motion, bias_rad_s: Float, blocks: Blocks, rate_hz: float) -> Strapdown:
     """Carries one sensor along.
 
     Args:
         motion: of the sensor.
         bias_rad_s: (3, 1) or (3, n) to take off the gyro.
-        knots: blocks of the same grid.
+        blocks: blocks of the same grid.
         rate_hz: of the grid.
     """
     gyr = motion.gyr_rad_s - bias_rad_s
@@ -70,23 +70,23 @@ def integrate(motion: Motion, bias_rad_s: Float, knots: Knots, rate_hz: float) -
     np.add(gyr[:, 1:], gyr[:, :-1], out=steps[:, 1:])
     steps *= 0.5 / rate_hz
     turn = running_product(from_rotation_vectors(steps))
-    rotation = matrices(take(turn, knots.middle))
+    rotation = matrices(take(turn, blocks.middle))
     return Strapdown(
         inertial_from_sensor=turn,
         rotation=rotation,
-        force=knots.mean(rotate(turn, motion.acc_m_s2)),
-        lever_gain=_lever_gain(turn, gyr, knots, rate_hz),
-        gyr=knots.mean(gyr),
+        force=blocks.mean(rotate(turn, motion.acc_m_s2)),
+        lever_gain=_lever_gain(turn, gyr, blocks, rate_hz),
+        gyr=blocks.mean(gyr),
     )
 
 
-def _lever_gain(turn: Pair, gyr: Float, knots: Knots, rate_hz: float) -> Float:
-    last = knots.count * knots.size
-    right = np.minimum(np.arange(knots.count + 1) * knots.size, len(turn[0]) - 1)
-    left = np.maximum(np.arange(knots.count + 1) * knots.size - 1, 0)
+def _lever_gain(turn: Pair, gyr: Float, blocks: Blocks, rate_hz: float) -> Float:
+    last = blocks.count * blocks.size
+    right = np.minimum(np.arange(blocks.count + 1) * blocks.size, len(turn[0]) - 1)
+    left = np.maximum(np.arange(blocks.count + 1) * blocks.size - 1, 0)
     right[-1] = min(last, len(turn[0]) - 1)
     edge = (_swept(turn, gyr, left) + _swept(turn, gyr, right)) / 2
-    return (edge[:, :, 1:] - edge[:, :, :-1]) * (rate_hz / knots.size)
+    return (edge[:, :, 1:] - edge[:, :, :-1]) * (rate_hz / blocks.size)
 
 
 def _swept(turn: Pair, gyr: Float, rows: np.ndarray) -> Float:

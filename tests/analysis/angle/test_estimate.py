@@ -274,7 +274,7 @@ def test_the_band_tells_a_machine_from_a_leg(simulated: Callable) -> None:
     for soft_tissue_deg, human in ((None, False), (2.0, True)):
         result = simulated("supine", soft_tissue_deg, human).estimate()
         bands.append(float(np.nanmedian(result.track.flexion_sd_deg)))
-        apart.append(result.diagnostics["off_hinge_deg"])
+        apart.append(result.diagnostics["hinge_misalignment_deg"])
     assert bands[0] < 0.25 < 0.3 < bands[1]
     assert apart[0] < 0.1 < 0.7 < apart[1]
 

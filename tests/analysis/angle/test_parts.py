@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from analysis.angle.blocks import Knots
+from analysis.angle.blocks import Blocks
 from analysis.angle.causal.sensor import Lowpass, RestBias
 from analysis.angle.grid import Grid, Motion, common_grid
 from analysis.angle.knee.direction import Evidence, judge
@@ -49,9 +49,9 @@ def degrees_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def test_attitude_finds_up_to_both_ends_despite_a_bias() -> None:
     grid, up = tumbling(60.0, bias_deg_s=0.5)
-    knots = Knots.of(grid.carried, RATE_HZ, DEFAULTS.knot_s)
-    attitude = find_attitude(grid.thigh, grid, knots, DEFAULTS)
-    error = degrees_between(attitude.up_in_sensor, up[:, knots.middle])
+    blocks = Blocks.of(grid.carried, RATE_HZ, DEFAULTS.block_s)
+    attitude = find_attitude(grid.thigh, grid, blocks, DEFAULTS)
+    error = degrees_between(attitude.up_in_sensor, up[:, blocks.middle])
     assert error.max() < 0.2, "no transient at either end"
     assert np.degrees(attitude.bias_rad_s) == pytest.approx([0.5, 0.5, 0.5], abs=0.05)
 
@@ -106,9 +106,9 @@ def test_gravity_is_smoothed_like_the_filter_forward_and_backward() -> None:
 
     rng = np.random.default_rng(1)
     n, size, tau_s = 12_000, 5, 2.0
-    knots = Knots.of(np.ones(n, dtype=bool), RATE_HZ, 0.05)
-    force = np.array([[0.3], [0.1], [9.8]]) + rng.normal(0, 1.0, (3, knots.count))
-    up = find_up(force, knots, RATE_HZ, tau_s)
+    blocks = Blocks.of(np.ones(n, dtype=bool), RATE_HZ, 0.05)
+    force = np.array([[0.3], [0.1], [9.8]]) + rng.normal(0, 1.0, (3, blocks.count))
+    up = find_up(force, blocks, RATE_HZ, tau_s)
     sos = butter(2, np.sqrt(2) / (2 * np.pi * tau_s), fs=RATE_HZ / size, output="sos")
     expected = sosfiltfilt(sos, force)
     expected /= np.linalg.norm(expected, axis=0)
@@ -119,12 +119,12 @@ def test_gravity_is_smoothed_like_the_filter_forward_and_backward() -> None:
 def test_a_gap_separates_what_lies_before_and_after() -> None:
     carried = np.ones(4000, dtype=bool)
     carried[2000:2050] = False
-    knots = Knots.of(carried, RATE_HZ, 0.05)
-    force = np.zeros((3, knots.count))
-    force[2, : knots.count // 2], force[0, knots.count // 2 :] = 9.81, 9.81
-    up = find_up(force, knots, RATE_HZ, 2.0)
-    good = ~knots.cut
-    first = good & (np.arange(knots.count) < knots.count // 2)
+    blocks = Blocks.of(carried, RATE_HZ, 0.05)
+    force = np.zeros((3, blocks.count))
+    force[2, : blocks.count // 2], force[0, blocks.count // 2 :] = 9.81, 9.81
+    up = find_up(force, blocks, RATE_HZ, 2.0)
+    good = ~blocks.cut
+    first = good & (np.arange(blocks.count) < blocks.count // 2)
     assert np.allclose(up[:, first], [[0], [0], [1]], atol=1e-6)
     assert np.allclose(up[:, good & ~first], [[1], [0], [0]], atol=1e-6)
 
@@ -139,14 +139,14 @@ def test_levelling_takes_up_to_z_without_turning_the_heading() -> None:
 
 def test_the_lever_gain_is_the_acceleration_of_a_lever() -> None:
     grid, _ = tumbling(20.0)
-    knots = Knots.of(grid.carried, RATE_HZ, DEFAULTS.knot_s)
+    blocks = Blocks.of(grid.carried, RATE_HZ, DEFAULTS.block_s)
     lever = np.array([0.1, -0.2, 0.05])
-    still = integrate(grid.thigh, np.zeros((3, 1)), knots, RATE_HZ)
+    still = integrate(grid.thigh, np.zeros((3, 1)), blocks, RATE_HZ)
     gyr = grid.thigh.gyr_rad_s
     turning = np.gradient(gyr, 1 / RATE_HZ, axis=1)
     moved = np.cross(gyr.T, np.cross(gyr.T, lever)) + np.cross(turning.T, lever)
     swinging = Motion(grid.thigh.acc_m_s2 + moved.T, gyr)
-    felt = integrate(swinging, np.zeros((3, 1)), knots, RATE_HZ)
+    felt = integrate(swinging, np.zeros((3, 1)), blocks, RATE_HZ)
     assert np.abs(felt.knee_force(lever) - still.force)[:, 2:-2].max() < 0.03
 
 
@@ -179,12 +179,12 @@ def test_a_perfect_hinge_is_found_with_its_pairing(seed: int) -> None:
 
 def test_the_heading_is_carried_through_times_without_sight() -> None:
     n = 12_000
-    knots = Knots.of(np.ones(n, dtype=bool), RATE_HZ, 0.05)
-    time_s = knots.middle / RATE_HZ
+    blocks = Blocks.of(np.ones(n, dtype=bool), RATE_HZ, 0.05)
+    time_s = blocks.middle / RATE_HZ
     truth = 0.001 * time_s
     blind = (time_s > 40) & (time_s < 80)
     information = np.where(blind, 0.0, 100.0)
-    heading = smooth_heading(np.exp(1j * np.where(blind, 2.0, truth)), information, 0.01, knots, RATE_HZ)
+    heading = smooth_heading(np.exp(1j * np.where(blind, 2.0, truth)), information, 0.01, blocks, RATE_HZ)
     assert np.abs(heading.heading_rad - truth).max() < 0.05
     assert heading.sd_rad[blind].max() > 1.5 * heading.sd_rad[~blind].min()
 
@@ -194,8 +194,8 @@ def test_the_sign_comes_from_what_a_knee_can_do(sign: int) -> None:
     angle = sign * np.linspace(5, 110, 200) + 40
     certain = judge(angle, [Evidence(40.0, 40.0, 15.0)])
     assert certain.sign == sign
-    assert certain.certainty_nats > 3
-    assert judge(angle, []).certainty_nats == 0
+    assert certain.log_likelihood_ratio > 3
+    assert judge(angle, []).log_likelihood_ratio == 0
 
 
 def test_the_lowpass_is_the_one_of_scipy() -> None:
@@ -213,13 +213,13 @@ def test_up_agrees_with_vqf(simulated: Callable, which: str) -> None:
     case = simulated("standing")
     grid = common_grid(case.thigh, case.shank, DEFAULTS)
     motion = grid.thigh if which == "thigh" else grid.shank
-    knots = Knots.of(grid.carried, grid.rate_hz, DEFAULTS.knot_s)
-    up = find_attitude(motion, grid, knots, replace(DEFAULTS, gravity_tau_s=3.0)).up_in_sensor
+    blocks = Blocks.of(grid.carried, grid.rate_hz, DEFAULTS.block_s)
+    up = find_attitude(motion, grid, blocks, replace(DEFAULTS, gravity_tau_s=3.0)).up_in_sensor
     gyr, acc = (np.ascontiguousarray(v.T) for v in (motion.gyr_rad_s, motion.acc_m_s2))
     world_from_sensor = Rotation.from_quat(
         vqf.offlineVQF(gyr, acc, None, 1 / grid.rate_hz)["quat6D"], scalar_first=True
     )
     seen = world_from_sensor.inv().apply([0, 0, 1])
     # It holds every rate for a whole step, so its attitudes are half a step ahead.
-    expected = (seen[knots.middle] + seen[knots.middle - 1]).T / 2
+    expected = (seen[blocks.middle] + seen[blocks.middle - 1]).T / 2
     assert np.sqrt(np.mean(degrees_between(up, expected) ** 2)) < 0.3

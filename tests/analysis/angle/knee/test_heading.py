@@ -7,42 +7,42 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.angle.blocks import Knots
-from analysis.angle.knee.drift import Anchor, Drift, follow_drift, smooth_drift
+from analysis.angle.blocks import Blocks
+from analysis.angle.knee.drift import FixedPointSmoother, HeadingState, follow_drift, smooth_drift
 from analysis.angle.parameters import DEFAULTS
 
 RATE_HZ = 100.0
 BIAS_SD = np.radians(0.2)
 
 
-def knots_of(seconds: int) -> Knots:
-    return Knots.of(np.ones(int(seconds * RATE_HZ), dtype=bool), RATE_HZ, 0.1)
+def blocks_of(seconds: int) -> Blocks:
+    return Blocks.of(np.ones(int(seconds * RATE_HZ), dtype=bool), RATE_HZ, 0.1)
 
 
-def looks(knots: Knots, heading: np.ndarray, level: np.ndarray) -> np.ndarray:
+def looks(blocks: Blocks, heading: np.ndarray, level: np.ndarray) -> np.ndarray:
     """Phasors of a hinge whose level part is `level`, in a world turned by `heading`."""
     return level**2 * np.exp(1j * heading)
 
 
 def test_a_bias_learnt_on_the_flat_hinge_is_carried_on() -> None:
     """Bias turns the heading only as far as the hinge rises; then nothing is seen of it for a minute."""
-    knots = knots_of(180)
-    seconds = knots.middle / RATE_HZ
-    rise = np.where(seconds < 120, 0.6, 0.999)
+    blocks = blocks_of(180)
+    seconds = blocks.middle / RATE_HZ
+    inclination = np.where(seconds < 120, 0.6, 0.999)
     bias = np.radians(0.15)
-    heading = 1.0 + np.cumsum(bias * rise) * knots.size / RATE_HZ
-    level = np.sqrt(1 - rise**2)
-    course = follow_drift(looks(knots, heading, level), rise, BIAS_SD**2, knots, RATE_HZ, DEFAULTS)
-    smoothed = smooth_drift(course, knots)
-    assert np.degrees(course.known[-1].bias_rad_s) == pytest.approx(0.15, abs=0.02)
+    heading = 1.0 + np.cumsum(bias * inclination) * blocks.size / RATE_HZ
+    level = np.sqrt(1 - inclination**2)
+    history = follow_drift(looks(blocks, heading, level), inclination, BIAS_SD**2, blocks, RATE_HZ, DEFAULTS)
+    smoothed = smooth_drift(history, blocks)
+    assert np.degrees(history.known[-1].bias_rad_s) == pytest.approx(0.15, abs=0.02)
     # It turned by 9 deg unseen.
     assert np.degrees(np.abs(smoothed.heading_rad - heading)).max() < 1.5
     # Another hinge, tilted as much as assumed, would be no better known than that.
-    assert min(known.heading_rad2 for known in course.known) > 0.99 * DEFAULTS.tilt_rad**2
+    assert min(known.heading_rad2 for known in history.known) > 0.99 * DEFAULTS.tilt_rad**2
 
 
 def test_waiting_does_not_mend_the_tilt_of_a_nearly_upright_hinge() -> None:
-    drift = Drift.unknown(0.0)
+    drift = HeadingState.unknown(0.0)
     for _ in range(1000):
         drift = drift.seen(0.01 * np.exp(1j), 1.0, DEFAULTS)
     assert np.sqrt(drift.heading_rad2) == pytest.approx(DEFAULTS.tilt_rad / 0.1)
@@ -66,8 +66,12 @@ def dense(heading: np.ndarray, turns: list[float], noise2: float) -> tuple[np.nd
     for n in range(k):
         equation({2 * n: 1.0}, heading[n], noise2)
         if n:
-            equation({2 * n: 1.0, 2 * n - 2: -1.0, 2 * n - 1: -turns[n - 1]}, 0.0, DEFAULTS.wander_rad**2)
-            equation({2 * n + 1: 1.0, 2 * n - 1: -1.0}, 0.0, DEFAULTS.bias_walk_rad_s**2)
+            equation(
+                {2 * n: 1.0, 2 * n - 2: -1.0, 2 * n - 1: -turns[n - 1]},
+                0.0,
+                DEFAULTS.heading_process_noise_rad**2,
+            )
+            equation({2 * n + 1: 1.0, 2 * n - 1: -1.0}, 0.0, DEFAULTS.bias_process_noise_rad_s**2)
     matrix, target = np.array(rows), np.array(values)
     covariance = np.linalg.inv(matrix.T @ matrix)
     return covariance @ matrix.T @ target, covariance
@@ -80,7 +84,7 @@ def test_forward_backward_and_from_later_agree_with_dense_least_squares() -> Non
     turns = rng.uniform(0.2, 1.0, 40).tolist()
     seen = 0.3 + np.cumsum(np.r_[0.0, turns[:-1]]) * 0.002 + rng.normal(0.0, 0.02, 40)
     wanted, covariance = dense(seen, turns, noise2)
-    state, expected, known, anchor = Drift.unknown(BIAS_SD**2), [], [], None
+    state, expected, known, anchor = HeadingState.unknown(BIAS_SD**2), [], [], None
     for n, (phase, turn) in enumerate(zip(seen, turns, strict=True)):
         expected.append(state)
         state = state.seen(np.exp(1j * phase), 1.0, parameters)
@@ -88,8 +92,8 @@ def test_forward_backward_and_from_later_agree_with_dense_least_squares() -> Non
             anchor = anchor.told(expected[-1], state)
         known.append(state)
         if n == 12:
-            anchor = Anchor.at(state)
-        # `later` multiplies rise and seconds; the process noise here is that of one second.
+            anchor = FixedPointSmoother.at(state)
+        # `later` multiplies inclination and seconds; the process noise here is that of one second.
         state = state.later(1.0, turn, parameters)
         if anchor is not None:
             anchor = anchor.later(turn)
@@ -107,14 +111,14 @@ def test_forward_backward_and_from_later_agree_with_dense_least_squares() -> Non
 
 
 def test_a_bias_that_rest_has_found_is_not_taken_off_twice() -> None:
-    learnt = Drift(1.0, 0.003, 0.01, 1e-4, 4e-6)
+    learnt = HeadingState(1.0, 0.003, 0.01, 1e-4, 4e-6)
     rested = learnt.rested(0.003, 1e-8)
     assert (rested.heading_rad, rested.bias_rad_s, rested.bias_rad2_s2) == (1.0, 0.0, 1e-8)
     assert rested.heading_rad2 == pytest.approx(0.01 - 1e-4**2 / 4e-6, rel=0.01)
-    assert Anchor.at(learnt).rested(learnt, 0.003, 1e-8).heading_rad == 1.0
+    assert FixedPointSmoother.at(learnt).rested(learnt, 0.003, 1e-8).heading_rad == 1.0
     # Half a minute of a bias that only rest shows has turned the heading unseen, not that of long ago.
-    unlearnt = Drift(1.0, 0.0, 0.01, 30 * 4e-6, 4e-6)
-    past = Anchor(0.8, 0.002, 0.0, 0.002)
+    unlearnt = HeadingState(1.0, 0.0, 0.01, 30 * 4e-6, 4e-6)
+    past = FixedPointSmoother(0.8, 0.002, 0.0, 0.002)
     assert unlearnt.rested(0.003, 1e-8).heading_rad == pytest.approx(1.0 + 30 * 0.003)
     assert past.rested(unlearnt, 0.003, 1e-8).heading_rad == 0.8
     # A rest that knows less than the hinge has told only moves what is taken off.
@@ -126,11 +130,11 @@ def test_a_bias_that_rest_has_found_is_not_taken_off_twice() -> None:
 def test_across_a_gap_the_heading_is_found_anew(start: int, length: int) -> None:
     carried = np.ones(12000, dtype=bool)
     carried[start : start + length] = False
-    knots = Knots.of(carried, RATE_HZ, 0.1)
-    heading = np.where(knots.middle < start + length / 2, 0.5, 2.5)
-    phasor = looks(knots, heading, np.full(knots.count, 0.9))
-    rise = np.full(knots.count, np.sqrt(1 - 0.81))
-    smoothed = smooth_drift(follow_drift(phasor, rise, BIAS_SD**2, knots, RATE_HZ, DEFAULTS), knots)
-    away = np.abs(knots.middle - start) > 100 + length
+    blocks = Blocks.of(carried, RATE_HZ, 0.1)
+    heading = np.where(blocks.middle < start + length / 2, 0.5, 2.5)
+    phasor = looks(blocks, heading, np.full(blocks.count, 0.9))
+    inclination = np.full(blocks.count, np.sqrt(1 - 0.81))
+    smoothed = smooth_drift(follow_drift(phasor, inclination, BIAS_SD**2, blocks, RATE_HZ, DEFAULTS), blocks)
+    away = np.abs(blocks.middle - start) > 100 + length
     wrapped = np.angle(np.exp(1j * (smoothed.heading_rad - heading)))
     assert np.abs(wrapped[away]).max() < 0.02

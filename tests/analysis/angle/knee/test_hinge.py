@@ -10,7 +10,7 @@ from analysis.angle.parameters import DEFAULTS
 
 
 def swinging_then_still(still: int, skin_shift_deg: float, seed: int = 0) -> HingeData:
-    """A perfect hinge along z of both sensors that swings and sways, then `still` knots of one posture
+    """A perfect hinge along z of both sensors that swings and sways, then `still` blocks of one posture
     in which skin has tilted the thigh's sensor sideways."""
     rng = np.random.default_rng(seed)
     thigh_gyr, up = rng.normal(0, 1.0, (3, 300)), rng.normal(0, 1.0, (3, 300))
