@@ -89,7 +89,7 @@ def judge_board(trial: BoardTrial, others: dict[str, Peer]) -> dict[str, float]:
     grid = common_grid(trial.samples, trial.samples, DEFAULTS)
     blocks = Blocks.of(grid.carried, grid.rate_hz, DEFAULTS.block_s)
     at_s = grid.time_s[blocks.middle]
-    found = {"kneeflex": (at_s, find_attitude(grid.thigh, grid, blocks, DEFAULTS).up_in_sensor.T)}
+    found = {"kneeflex": (at_s, find_attitude(grid.thigh, grid.known, blocks, DEFAULTS).up_in_sensor.T)}
     if others:
         up = offline_vqf(trial.samples, trial.rate_hz).inv().apply([0.0, 0.0, 1.0])
         found["vqf"] = (at_s, between(at_s, trial.samples.time_s, up))

@@ -1,23 +1,23 @@
-"""The knee angle while it happens: the chain of the whole recording, sample by sample."""
+"""The knee angle while it happens, from the samples of two running streams."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.angle.causal.handover import known_knee, underway
+from analysis.angle.causal.handover import state_before_end
 from analysis.angle.causal.reading import CausalAngle, CausalKnee
-from analysis.angle.causal.resampling import RATE_SAMPLES, Feed
+from analysis.angle.causal.resampling import RATE_SAMPLES, StreamResampler
 from analysis.angle.causal.sensor import Vector
-from analysis.angle.checks import about_samples, refuse_unusable, usable_grid
+from analysis.angle.checks import refuse_unusable
+from analysis.angle.estimate import estimate_strapping
 from analysis.angle.grid import Grid, Motion, rate_of
 from analysis.angle.parameters import DEFAULTS, AngleParameters
-from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
-from analysis.angle.strapping import Strapping, one_strapping
+from analysis.angle.result import FlexionTrack, HingeAxes
+from analysis.angle.strapping_estimate import StrappingEstimate
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
@@ -37,7 +37,7 @@ _Output = tuple[float, float, float, bool, float]
 
 @dataclass(frozen=True, slots=True)
 class LiveStatus:
-    """How far the live angle is.
+    """Progress of the live angle.
 
     Attributes:
         ready: the axes are known and the angle is running.
@@ -55,9 +55,9 @@ class LiveStatus:
 class LiveAngle:
     """Flexion from a running stream. Push samples as they come, in any chunks, and ask for updates.
 
-    The axes are searched in what has been felt so far, every two seconds until they are known, and again
-    each time half as much again has been felt, up to five minutes. In between, every grid sample costs a few
-    dozen microseconds. Whatever the chunks, the numbers are the same.
+    The knee is searched in the recorded history every two seconds until its axes are known, and again each
+    time the history has grown by half, up to five minutes. In between, every grid sample costs a few dozen
+    microseconds. The numbers do not depend on the chunks.
 
     Args:
         rate_hz: of the grid; from the first samples where it is None.
@@ -67,15 +67,15 @@ class LiveAngle:
     def __init__(self, rate_hz: float | None = None, parameters: AngleParameters = DEFAULTS) -> None:
         self._parameters = parameters
         self._rate_hz = rate_hz
-        self._feeds = {segment: Feed() for segment in Segment}
+        self._streams = {segment: StreamResampler() for segment in Segment}
         self._poses: list[ReferencePose] = []
         self._restraps: dict[float, float] = {}
         self._start_s: float | None = None
         self._count = 0
         self._out: list[_Output] = []
         self._had_zero = False
-        self._strappings: list[tuple[Strapping, ReferencePose | None]] = []
-        self._found: Strapping | None = None
+        self._strappings: list[tuple[StrappingEstimate, ReferencePose | None]] = []
+        self._found: StrappingEstimate | None = None
         self._begin_strapping()
 
     def _begin_strapping(self) -> None:
@@ -96,7 +96,7 @@ class LiveAngle:
 
     @property
     def status(self) -> LiveStatus:
-        """Where it stands."""
+        """Progress so far."""
         if self._found is None:
             text = f"Swing the lower leg: {self._swings} of about {_ENOUGH_SWINGS} swings seen."
             return LiveStatus(False, nan, self._swings, text)
@@ -108,7 +108,7 @@ class LiveAngle:
 
     @property
     def axes(self) -> HingeAxes | None:
-        """The axes in use, or None while they are searched."""
+        """The axes in use, or None before they are known."""
         return self._found.axes if self._found is not None else None
 
     @property
@@ -117,8 +117,8 @@ class LiveAngle:
         return self._pose
 
     @property
-    def first(self) -> tuple[Strapping, ReferencePose | None] | None:
-        """The first strapping whose axes were found, with the pose that set its zero."""
+    def first(self) -> tuple[StrappingEstimate, ReferencePose | None] | None:
+        """The first strapping whose axes were found, with the pose that set its zero; None before that."""
         if self._strappings:
             return self._strappings[0]
         return None if self._found is None else (self._found, self._pose)
@@ -129,24 +129,24 @@ class LiveAngle:
         return self._rate_hz
 
     def push(self, segment: Segment, samples: ImuSamples) -> None:
-        """Takes samples of one sensor in order of time; any number, also none."""
-        self._feeds[segment].push(samples)
+        """Adds samples of one sensor in order of time; any number, also none."""
+        self._streams[segment].push(samples)
 
     def set_pose(self, pose: ReferencePose) -> None:
-        """The knee is, was or will be held at a known angle; the first pose of a strapping sets the zero."""
+        """Adds a pose in the past, present or future; the first pose of a strapping sets its zero."""
         self._poses = sorted([*self._poses, pose], key=lambda p: p.time_s)
 
     def set_phase(self, phase: PhaseSpan) -> None:
-        """Only `restrap` matters: inside there is no angle, after it axes and zero are found anew.
+        """Adds a phase. Only `restrap` matters: no angle inside, new axes and a new zero after it.
 
-        A phase that is still running may have an infinite end and be told again once it is over.
+        A phase that is still running may have an infinite end and be added again once it is over.
         """
         if phase.name == "restrap":
             self._restraps[phase.start_s] = phase.stop_s
 
     def update(self) -> FlexionTrack:
         """The grid samples since the last call; NaN and not valid while the axes are unknown."""
-        return _track(self.advance())
+        return track_of(self.advance())
 
     def advance(self) -> Float:
         """The same as `update`, (5, n): time, flexion, its sd, validity, tilt of the thigh in degrees."""
@@ -157,7 +157,7 @@ class LiveAngle:
 
     def _next(self) -> tuple[float, _Both, float] | None:
         """The next grid sample, once both sensors cover it: time, motion, length of the step around it."""
-        thigh, shank = self._feeds[Segment.THIGH], self._feeds[Segment.SHANK]
+        thigh, shank = self._streams[Segment.THIGH], self._streams[Segment.SHANK]
         if self._start_s is None or self._rate_hz is None:
             if min(len(thigh.times), len(shank.times)) < (RATE_SAMPLES if self._rate_hz is None else 2):
                 return None
@@ -180,14 +180,14 @@ class LiveAngle:
         angle = None if self._knee is None else self._read(self._knee, both, step_s)
         self._set_zero(time_s)
         self._out.append(self._output(time_s, angle, step_s))
-        # Last, because new axes come with a zero of their own, which this sample was not read with.
+        # The search comes last, because new axes bring a zero of their own, which this sample does not have.
         if len(self._history) > self._search_at:
             self._search()
 
     def _output(self, time_s: float, angle: CausalAngle | None, step_s: float) -> _Output:
         if angle is None or step_s > self._parameters.max_gap_s:
             return time_s, nan, nan, False, nan
-        # A zero that is still to come must not mix with the one before it.
+        # Samples before a pose that is still to come must not mix with those after it.
         valid = self._pose is not None or not (self._had_zero or self._awaits_pose())
         return time_s, angle.angle_deg - self._zero_deg, angle.sd_deg, valid, angle.tilt_deg
 
@@ -210,24 +210,24 @@ class LiveAngle:
         return angle
 
     def _search(self) -> None:
-        """Looks for the axes in what has been felt so far, and takes them if they are good enough."""
+        """Estimates the knee from the history, and uses it if it is good enough."""
         if self._found is None and len(self._history) >= _LONGEST_HISTORY_S * self._rate():
             del self._history[: len(self._history) // 2]
-        felt = len(self._history)
-        self._search_at = felt + round(_TRY_EVERY_S * self._rate())
-        grid = self._felt()
+        searched = len(self._history)
+        self._search_at = searched + round(_TRY_EVERY_S * self._rate())
+        grid = self._history_grid()
         poses = [p for p in self._own_poses() if p.time_s + p.duration_s <= grid.time_s[-1]]
         try:
             refuse_unusable(grid)
-            found = one_strapping(grid, poses, self._parameters)
+            found = estimate_strapping(grid, poses, self._parameters)
         except CannotAnswerError:
             return
         self._swings = count_swings(found.flexion_deg)
         if self._found is not None or _good(found, self._swings):
-            self._take(found, grid)
-            self._search_at = round(_NEXT_SEARCH * felt)
+            self._take(found)
+            self._search_at = round(_NEXT_SEARCH * searched)
 
-    def _felt(self) -> Grid:
+    def _history_grid(self) -> Grid:
         values = np.array([(*a, *b, *c, *d) for ((a, b), (c, d)), _ in self._history]).T
         steps = np.array([step_s for _, step_s in self._history])
         times = self._time_of(self._count - len(steps)) + np.arange(len(steps)) / self._rate()
@@ -235,19 +235,19 @@ class LiveAngle:
         known, carried = steps <= self._parameters.max_gap_s, steps <= self._parameters.max_carried_gap_s
         return Grid(times, self._rate(), known, carried, Motion(acc1, gyr1), Motion(acc2, gyr2))
 
-    def _take(self, found: Strapping, grid: Grid) -> None:
+    def _take(self, found: StrappingEstimate) -> None:
         zero_deg = found.zero.zero_deg
         if found.zero.pose is None and self._zero_rows is not None:
-            # A relative zero stays with its posture, also when a straighter one has come since.
+            # A relative zero stays with its posture, even if a straighter one has occurred since.
             zero_deg += float(np.nanmedian(found.flexion_deg[self._zero_rows]))
         elif found.zero.pose is None:
             self._zero_rows = found.zero.rows
         self._zero_deg, self._pose = zero_deg, found.zero.pose
         self._had_zero |= self._pose is not None
         self._found = found
-        self._knee = CausalKnee(known_knee(found, self._parameters), self._rate(), self._parameters)
+        self._knee = CausalKnee(found, self._parameters)
         self._angles, self._gap = [], False
-        first, state = underway(found, grid, _WARM_UP_S, self._parameters)
+        first, state = state_before_end(found, _WARM_UP_S)
         self._knee.restart(state)
         self._angles_from = self._count - len(self._history) + first
         for both, step_s in self._history[first:]:
@@ -279,17 +279,17 @@ class LiveAngle:
                 return
 
 
-def _good(found: Strapping, swings: int) -> bool:
-    """Whether the axes will do for a live angle."""
+def _good(found: StrappingEstimate, swings: int) -> bool:
+    """Whether the axes are good enough for a live angle."""
     return (
         swings >= _ENOUGH_SWINGS
-        and found.diagnostics["bending_deg"] >= _ENOUGH_BENDING_DEG
+        and found.bending_deg >= _ENOUGH_BENDING_DEG
         and float(np.nanmedian(found.sd_deg)) <= _ENOUGH_BAND_DEG
     )
 
 
 def count_swings(flexion_deg: Float) -> int:
-    """How often the knee went from the lower to the upper third of its movement."""
+    """How often the knee moved from the lower to the upper third of its range."""
     values = flexion_deg[np.isfinite(flexion_deg)]
     if not len(values):
         return 0
@@ -300,61 +300,6 @@ def count_swings(flexion_deg: Float) -> int:
     return int(np.count_nonzero(np.diff(place) > 0))
 
 
-def _track(rows: Float) -> FlexionTrack:
+def track_of(rows: Float) -> FlexionTrack:
+    """The track of rows from `LiveAngle.advance`."""
     return FlexionTrack(rows[0], rows[1], rows[2], rows[3].astype(bool))
-
-
-def estimate_causally(
-    thigh: ImuSamples,
-    shank: ImuSamples,
-    phases: Sequence[PhaseSpan],
-    poses: Sequence[ReferencePose],
-    parameters: AngleParameters,
-) -> AngleResult:
-    """The live angle of a finished recording: exactly what the stream would have shown."""
-    grid = usable_grid(thigh, shank, parameters)
-    live = LiveAngle(grid.rate_hz, parameters)
-    for phase in phases:
-        live.set_phase(phase)
-    for p in poses:
-        live.set_pose(p)
-    live.push(Segment.THIGH, thigh)
-    live.push(Segment.SHANK, shank)
-    rows = live.advance()
-    if live.first is None:
-        raise CannotAnswerError(
-            "The movement never showed the knee's axis well enough for a live angle.",
-            "Begin with 8 to 10 slow swings of the lower leg, or estimate from the whole recording.",
-        )
-    found, pose = live.first
-    track = _track(rows)
-    warnings = [w for w in found.warnings if pose is None or "relative" not in w]
-    return AngleResult(
-        track=track,
-        rate_hz=grid.rate_hz,
-        zero="relative" if pose is None else "reference_pose",
-        zero_sd_deg=nan if pose is None else float(np.hypot(pose.sd_deg, np.nanmedian(found.sd_deg))),
-        axes=found.axes,
-        thigh_tilt_deg=rows[4],
-        pose_check_deg=_checks(track, poses, phases, pose),
-        diagnostics=found.diagnostics,
-        warnings=(*warnings, *about_samples(thigh, shank, grid)),
-    )
-
-
-def _checks(
-    track: FlexionTrack,
-    poses: Sequence[ReferencePose],
-    phases: Sequence[PhaseSpan],
-    zero: ReferencePose | None,
-) -> tuple[tuple[float, float], ...]:
-    if zero is None:
-        return ()
-    ends = [p.start_s for p in phases if p.name == "restrap" and p.start_s > zero.time_s]
-    end_s = min(ends, default=inf)
-    checks = []
-    for p in poses:
-        inside = (track.time_s >= p.time_s) & (track.time_s < p.time_s + p.duration_s) & track.valid
-        if zero.time_s < p.time_s < end_s and inside.any():
-            checks.append((p.time_s, float(np.median(track.flexion_deg[inside])) - p.flexion_deg))
-    return tuple(checks)

@@ -1,4 +1,4 @@
-"""Both sensors and the knee between them, one sample at a time: the causal form of a known knee."""
+"""Both sensors and the known knee, one sample at a time: the causal form of steps 2 and 4 to 6."""
 
 from __future__ import annotations
 
@@ -9,64 +9,34 @@ from math import acos, degrees, exp, radians, sqrt
 
 import numpy as np
 
-from analysis.angle.causal.sensor import CausalSensor, Spinor, Vector
-from analysis.angle.knee.drift import FixedPointSmoother, HeadingState
+from analysis.angle.causal.sensor import CausalSensor, Spinor, Vector, z_inclination
+from analysis.angle.knee.heading_filter import FixedPointSmoother, HeadingState
 from analysis.angle.knee.hinge import tangents
 from analysis.angle.orientation.quaternion import from_matrix
 from analysis.angle.parameters import AngleParameters
+from analysis.angle.strapping_estimate import StrappingEstimate
 from firmware_bridge.samples import Float
 
 _MOST_RAD2 = 10.0
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class KnownKnee:
-    """What identification hands to the causal form. Axes are signed so that flexion is positive.
-
-    Attributes:
-        axes: (3,) of thigh and shank, in their sensors.
-        covariance_rad2: (4, 4) of the axes on their tangents.
-        levers_m: (3,) from the knee to each sensor.
-        biases_rad_s: (3,) of each gyro, latest.
-        bias_covariances: (3, 3) of them.
-        hinge_misalignment_rad: how far apart the two sensors see the hinge, RMS.
-        middle_deg: middle of the movement, in the angle about the hinge.
-        zero_slope: (4,) sensitivity of the angle to the axes at the zero posture.
-        zero_lost: sensitivity to the heading at the zero posture.
-        zero_angle_deg: angle about the hinge at the zero posture.
-        zero_up: (3,) up at the zero posture, in the thigh's hinge frame.
-    """
-
-    axes: tuple[Float, Float]
-    covariance_rad2: Float
-    levers_m: tuple[Float, Float]
-    biases_rad_s: tuple[Float, Float]
-    bias_covariances: tuple[Float, Float]
-    hinge_misalignment_rad: float
-    middle_deg: float
-    zero_slope: Float
-    zero_lost: float
-    zero_angle_deg: float
-    zero_up: Float
-
-
 @dataclass(frozen=True, slots=True)
-class Underway:
-    """Where a stream stands at one sample.
+class CausalState:
+    """State of the causal form at one sample.
 
     Attributes:
         thigh, shank: rotations of the sensors into their level worlds; None while unknown.
-        drift: the heading between these worlds; None while unknown.
-        anchor: the heading at the zero posture; None while that does not change.
+        heading: between these worlds; None while unknown.
+        zero_heading: the heading at the zero posture; None while that does not change.
     """
 
     thigh: Spinor | None = None
     shank: Spinor | None = None
-    drift: HeadingState | None = None
-    anchor: FixedPointSmoother | None = None
+    heading: HeadingState | None = None
+    zero_heading: FixedPointSmoother | None = None
 
 
-NOWHERE = Underway()
+UNKNOWN = CausalState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,137 +49,147 @@ class CausalAngle:
 
 
 class CausalKnee:
-    """Reads the angle of a known knee. `step` once for every grid sample."""
+    """The angle of a known knee. Call `step` once for every grid sample.
 
-    def __init__(self, knee: KnownKnee, rate_hz: float, parameters: AngleParameters) -> None:
-        p = parameters
-        self._knee = knee
+    Args:
+        found: the estimate that identified the knee.
+        parameters: the constants.
+    """
+
+    def __init__(self, found: StrappingEstimate, parameters: AngleParameters) -> None:
+        p, knee, rate_hz = parameters, found.knee, found.blocks.rate_hz
         self._parameters = p
+        self._axes = knee.axes
+        sensors = (knee.thigh, knee.shank), (knee.centre.thigh_m, knee.centre.shank_m), knee.axes
         self._thigh, self._shank = (
-            CausalSensor(rate_hz, bias, covariance, lever, _hinge(axis), p)
-            for bias, covariance, lever, axis in zip(
-                knee.biases_rad_s, knee.bias_covariances, knee.levers_m, knee.axes, strict=True
-            )
+            CausalSensor(rate_hz, s.bias_rad_s, s.bias_covariance[-1], lever_m, _hinge(axis), p)
+            for s, lever_m, axis in zip(*sensors, strict=True)
         )
-        self._covariance = [[float(v) for v in row] for row in knee.covariance_rad2]
-        self._zero_slope = [float(v) for v in knee.zero_slope]
-        self._zero_up = complex(knee.zero_up[0], knee.zero_up[1]), float(knee.zero_up[2])
+        self._covariance = [[float(v) for v in row] for row in knee.fit.covariance_rad2]
+        self._zero_axis_slope = [float(v) for v in found.uncertainty.zero_axis_slope]
+        self._zero_up = _zero_up(found)
+        self._posture_deg, self._middle_deg = found.zero.posture_deg, found.middle_deg
         self._step_s = 1.0 / rate_hz
         self._follow = 1.0 - exp(-1.0 / (rate_hz * p.follow_s))
         self._follow4 = p.follow_level**4
-        self._misalignment2 = knee.hinge_misalignment_rad**2
-        self._rests, (self._taken_off_rad_s, variance) = 0, self._bias_along_hinge()
-        # `restart` goes on from a state, and at first there is none but this.
-        self._drift = HeadingState.unknown(variance)
-        self._anchor = FixedPointSmoother.at(self._drift)
-        self._zero_lost, self._lost = knee.zero_lost, 0.0
+        misalignment_rad = found.heading.misalignment_rad
+        self._misalignment2 = misalignment_rad**2
+        self._rests, (self._subtracted_rad_s, variance) = 0, self._bias_along_hinge()
+        # The state of the heading before the first observation, which `restart` may replace.
+        self._heading = HeadingState.unknown(variance)
+        self._zero_heading = FixedPointSmoother.at(self._heading)
+        self._zero_slope, self._slope = found.uncertainty.zero_heading_slope, 0.0
         self._moved_rad, self._zero_heading_rad = 0.0, 0.0
         self._sensor2 = p.sensor_rad**2
-        self._unseen2 = (p.misalignment_share * knee.hinge_misalignment_rad) ** 2
+        self._unseen2 = (p.misalignment_share * misalignment_rad) ** 2
         self.restart()
 
-    def restart(self, at: Underway = NOWHERE) -> None:
-        """Forgets attitudes and heading, as after a gap, or goes on from others."""
+    def restart(self, at: CausalState = UNKNOWN) -> None:
+        """Resets orientations and heading, as after a gap, or continues from given ones."""
         self._thigh.restart(at.thigh)
         self._shank.restart(at.shank)
-        self._drift = at.drift or self._drift.lost()
+        self._heading = at.heading or self._heading.after_gap()
         self._wobble = 0j
-        self._anchor = at.anchor or self._anchor
-        if at.anchor is not None:
+        self._zero_heading = at.zero_heading or self._zero_heading
+        if at.zero_heading is not None:
             self.keep_zero()
 
     def keep_zero(self) -> None:
-        """The zero rests on all that has been told of its heading so far."""
-        self._zero_heading_rad = self._anchor.heading_rad
+        """Takes the present estimate of the heading at the zero posture as the one that the zero rests on."""
+        self._zero_heading_rad = self._zero_heading.heading_rad
 
     def set_zero(self) -> None:
-        """The zero is the posture right now."""
+        """Makes the present posture the zero posture."""
         self._moved_rad = self._zero_moved_rad()
-        self._zero_lost, self._anchor = self._lost, FixedPointSmoother.at(self._drift)
+        self._zero_slope, self._zero_heading = self._slope, FixedPointSmoother.at(self._heading)
         self.keep_zero()
 
     def _zero_moved_rad(self) -> float:
-        """How much the zero has moved by what was told of its heading since."""
-        return self._moved_rad + self._zero_lost * (self._anchor.heading_rad - self._zero_heading_rad)
+        """Change of the zero by what has been estimated of its heading since."""
+        return self._moved_rad + self._zero_slope * (self._zero_heading.heading_rad - self._zero_heading_rad)
 
     def step(self, thigh: tuple[Vector, Vector], shank: tuple[Vector, Vector]) -> CausalAngle:
-        """Takes (angular rate in rad/s, specific force in m/s^2) of both sensors."""
+        """The next sample: (angular rate in rad/s, specific force in m/s^2) of both sensors."""
         a1, b1 = self._thigh.step(*thigh)
         a2, b2 = self._shank.step(*shank)
         phasor = 4 * a1 * b1 * (a2 * b2).conjugate()
         level2 = abs(phasor)
-        inclination = (_rise((a1, b1)) + _rise((a2, b2))) / 2
-        self._look(phasor, inclination)
-        slow = complex_exp(1j * self._drift.heading_rad)
-        self._wobble += self._follow * (phasor * slow.conjugate() - self._wobble)
-        seen = abs(self._wobble)
-        share = seen * seen / (seen * seen + self._follow4)
-        half = complex_exp(0.5j * (self._drift.heading_rad + share * phase(self._wobble)))
+        inclination = (z_inclination((a1, b1)) + z_inclination((a2, b2))) / 2
+        self._observe(phasor, inclination)
+        filtered = complex_exp(1j * self._heading.heading_rad)
+        self._wobble += self._follow * (phasor * filtered.conjugate() - self._wobble)
+        momentary = abs(self._wobble)
+        share = momentary * momentary / (momentary * momentary + self._follow4)
+        half = complex_exp(0.5j * (self._heading.heading_rad + share * phase(self._wobble)))
         angle = degrees(2 * phase(a1.conjugate() * a2 * half + b1 * (b2 * half).conjugate()))
-        middle = self._knee.middle_deg
-        angle = (angle - middle + 180.0) % 360.0 - 180.0 + middle
-        flat = level2 * level2 / (level2 * level2 + self._follow4)
-        self._lost = inclination * (1.0 - flat)
-        sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2, flat)
+        angle = (angle - self._middle_deg + 180.0) % 360.0 - 180.0 + self._middle_deg
+        level_share = level2 * level2 / (level2 * level2 + self._follow4)
+        self._slope = inclination * (1.0 - level_share)
+        sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2, level_share)
         return CausalAngle(angle - degrees(self._zero_moved_rad()), degrees(sd), self._tilt_deg(a1, b1))
 
     def _bias_along_hinge(self) -> tuple[float, float]:
-        """What is taken off the gyros (thigh's less shank's), and its variance as rest tells it."""
+        """The bias subtracted from the gyros (thigh's less shank's), and its variance from rest alone."""
         (one, one2), (two, two2) = (
-            s.bias_along(j) for s, j in zip((self._thigh, self._shank), self._knee.axes, strict=True)
+            s.bias_along(j) for s, j in zip((self._thigh, self._shank), self._axes, strict=True)
         )
         return one - two, one2 + two2
 
-    def _rest(self) -> None:
-        taken_off, variance = self._bias_along_hinge()
-        more, before = taken_off - self._taken_off_rad_s, self._drift
-        self._drift = before.rested(more, variance)
-        self._anchor = self._anchor.rested(before, more, variance)
-        self._taken_off_rad_s = taken_off
+    def _update_bias(self) -> None:
+        subtracted, variance = self._bias_along_hinge()
+        more, before = subtracted - self._subtracted_rad_s, self._heading
+        self._heading = before.update_bias(more, variance)
+        self._zero_heading = self._zero_heading.update_bias(before, more, variance)
+        self._subtracted_rad_s = subtracted
 
-    def _look(self, phasor: complex, inclination: float) -> None:
+    def _observe(self, phasor: complex, inclination: float) -> None:
         if (rests := self._thigh.rests + self._shank.rests) != self._rests:
             self._rests = rests
-            self._rest()
-        seen = self._drift.seen(phasor, self._step_s, self._parameters)
-        if seen is not self._drift:
-            self._anchor = self._anchor.told(self._drift, seen)
-        self._drift = seen.later(self._step_s, inclination, self._parameters)
-        self._anchor = self._anchor.later(self._step_s * inclination)
+            self._update_bias()
+        updated = self._heading.update(phasor, self._step_s, self._parameters)
+        if updated is not self._heading:
+            self._zero_heading = self._zero_heading.update(self._heading, updated)
+        self._heading = updated.predict(self._step_s, inclination, self._parameters)
+        self._zero_heading = self._zero_heading.predict(self._step_s * inclination)
 
     def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float, share: float) -> float:
+        """The causal form of `uncertainty`."""
         x1, y1 = _axis_slope(one)
         x2, y2 = _axis_slope(two)
-        z, c = self._zero_slope, self._covariance
+        z, c = self._zero_axis_slope, self._covariance
         d = (share * x1 - z[0], share * y1 - z[1], -share * x2 - z[2], -share * y2 - z[3])
         variance = sum(d[i] * sum(c[i][j] * d[j] for j in range(4)) for i in range(4))
-        lost, zero_lost = self._lost, self._zero_lost
-        now2, then2, together = self._drift.heading_rad2, self._anchor.heading_rad2, self._anchor.with_heading
-        turned = lost * lost * now2 - 2 * lost * zero_lost * together + zero_lost * zero_lost * then2
+        now, then = self._slope, self._zero_slope
+        now2, then2 = self._heading.heading_rad2, self._zero_heading.heading_rad2
+        both = self._zero_heading.with_heading_rad2
+        turned = now * now * now2 - 2 * now * then * both + then * then * then2
         variance += min(max(turned, 0.0), _MOST_RAD2)
-        variance += lost * lost * level2 * self._misalignment2
-        bent = radians(angle_deg - self._knee.zero_angle_deg)
+        variance += now * now * level2 * self._misalignment2
+        bent = radians(angle_deg - self._posture_deg)
         variance += self._sensor2 + self._unseen2 * (1.0 + bent * bent)
         return sqrt(variance)
 
     def _tilt_deg(self, a: complex, b: complex) -> float:
-        level, inclination = 2j * a.conjugate() * b, _rise((a, b))
-        cosine = (level * self._zero_up[0].conjugate()).real + inclination * self._zero_up[1]
+        horizontal, vertical = 2j * a.conjugate() * b, z_inclination((a, b))
+        cosine = (horizontal * self._zero_up[0].conjugate()).real + vertical * self._zero_up[1]
         return degrees(acos(min(max(cosine, -1.0), 1.0)))
 
 
+def _zero_up(found: StrappingEstimate) -> tuple[complex, float]:
+    """Up at the zero posture, in the thigh's hinge frame."""
+    up = found.knee.thigh.up_in_sensor[:, found.zero_blocks].mean(axis=1)
+    axis = found.knee.fit.thigh
+    x, y, z = (float(v) for v in np.concatenate((tangents(axis), axis[None])) @ up / np.linalg.norm(up))
+    return complex(x, y), z
+
+
 def _axis_slope(q: Spinor) -> tuple[float, float]:
-    """`flexion.axis_sensitivity` for one sample."""
+    """`knee.view.axis_sensitivity` for one sample."""
     a, b = q
-    level, inclination = 2j * a.conjugate() * b, _rise((a, b))
-    slope = inclination / max(level.real * level.real + level.imag * level.imag, 1e-2)
-    return slope * level.imag, -slope * level.real
-
-
-def _rise(q: Spinor) -> float:
-    """How much the hinge points up, -1 to 1."""
-    a, b = q
-    return a.real * a.real + a.imag * a.imag - b.real * b.real - b.imag * b.imag
+    horizontal = 2j * a.conjugate() * b
+    level2 = horizontal.real * horizontal.real + horizontal.imag * horizontal.imag
+    slope = z_inclination(q) / max(level2, 1e-2)
+    return slope * horizontal.imag, -slope * horizontal.real
 
 
 def _hinge(axis: Float) -> Spinor:

@@ -1,4 +1,4 @@
-"""One sensor's samples on their way to the common grid, as they come."""
+"""Interpolation of one sensor's stream on the common grid, as the samples arrive."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from math import inf
 from analysis.angle.causal.sensor import Vector
 from firmware_bridge.samples import ImuSamples
 
-# What decides the rate of the grid where nobody says it.
+# Number of samples that decide the rate of the grid where it is not given.
 RATE_SAMPLES = 64
-# A step longer than this many is a hole.
+# A step longer than this many sample intervals is a gap.
 _LONG_STEPS = 2.5
 
 Row = tuple[float, float, float, float, float, float, float]
 
 
-class Feed:
+class StreamResampler:
     """Keeps the samples that the grid has not passed yet.
 
     Attributes:
@@ -62,7 +62,7 @@ class Feed:
         s = min(max((time_s - t0) / (t1 - t0), 0.0), 1.0)
         row = [v + s * (w - v) for v, w in zip(self._before, self._after, strict=True)]
         if self._earlier is not None and t1 - t0 > _LONG_STEPS * (t0 - self._earlier[0]):
-            # A hole: leave it with the slope that the past had, as far as the future allows.
+            # Across a gap: start with the slope of the past and end at the next sample.
             h = (t1 - t0) / (t0 - self._earlier[0])
             for k in range(1, 7):
                 u, v, w = self._earlier[k], self._before[k], self._after[k]

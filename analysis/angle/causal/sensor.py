@@ -1,8 +1,9 @@
 """One sensor, one sample at a time, in plain floats: a scalar costs less than an array of length one.
 
-The causal form of `strapdown` and `gravity`: the same frames, the same lever and the same time constant,
-with a second-order Butterworth low-pass where the recording has a two-sided smoother (Laidig and Seel
-2023, VQF). A vector is kept as (x + y k, z), a rotation as the pair of `quaternion`.
+The causal form of `orientation`: the same frames, the same lever and the same time constant, with a
+second-order Butterworth low-pass in place of the two-sided smoother of `orientation.gravity` (Laidig and Seel
+2023, VQF). The two stay separate: the smoother uses the future and has no delay, the filter cannot. A vector
+is kept as (x + y k, z), horizontal and vertical, a rotation as the pair of `orientation.quaternion`.
 """
 
 from __future__ import annotations
@@ -23,13 +24,17 @@ Spinor = tuple[complex, complex]
 _GRAVITY_M_S2 = 9.81
 
 
-def turn(q: Spinor, level: complex, rise: float) -> tuple[complex, float]:
-    """Rotates the vector (level, rise) by a unit pair."""
+def turn(q: Spinor, horizontal: complex, vertical: float) -> tuple[complex, float]:
+    """Rotates the vector (horizontal, vertical) by a unit pair."""
     a, b = q
-    ab = a * b
-    turned = a * a * level + b * b * level.conjugate() - 2j * rise * ab
-    cosine = a.real * a.real + a.imag * a.imag - b.real * b.real - b.imag * b.imag
-    return turned, rise * cosine + 2 * (a * b.conjugate() * level).imag
+    turned = a * a * horizontal + b * b * horizontal.conjugate() - 2j * vertical * (a * b)
+    return turned, vertical * z_inclination(q) + 2 * (a * b.conjugate() * horizontal).imag
+
+
+def z_inclination(q: Spinor) -> float:
+    """Sine of the inclination of the turned z axis above the horizontal, -1 to 1."""
+    a, b = q
+    return a.real * a.real + a.imag * a.imag - b.real * b.real - b.imag * b.imag
 
 
 def chain(q: Spinor, p: Spinor) -> Spinor:
@@ -56,14 +61,14 @@ class Lowpass:
 
 
 class CausalSensor:
-    """Carries one sensor along and levels it. `step` once for every grid sample.
+    """The orientation of one sensor. Call `step` once for every grid sample.
 
     Args:
         rate_hz: of the grid.
-        bias_rad_s: (3,) the gyro's bias so far; corrected further at rest.
+        bias_rad_s: (3,) the gyro's bias so far; updated at rest.
         bias_covariance: (3, 3) of it.
         lever_m: from the knee to the sensor.
-        sensor_from_hinge: the axis, as a frame with z along it.
+        sensor_from_hinge: a frame with z along the axis.
         parameters: the constants.
     """
 
@@ -88,7 +93,7 @@ class CausalSensor:
 
     @property
     def rests(self) -> int:
-        """How often rest has told something."""
+        """Number of windows of rest that updated the bias."""
         return self._bias.rests
 
     def bias_along(self, axis: Float) -> tuple[float, float]:
@@ -96,7 +101,7 @@ class CausalSensor:
         return self._bias.along(axis)
 
     def restart(self, level_from_sensor: Spinor | None = None) -> None:
-        """Forgets the attitude, as after a gap, or takes another; bias, lever and axis stay."""
+        """Resets the orientation, as after a gap, or sets it; bias, lever and axis stay."""
         self._bias.interrupt()
         self._q = level_from_sensor
         self._gyr: Vector = (0.0, 0.0, 0.0)
@@ -109,7 +114,7 @@ class CausalSensor:
             self._settle_at(0j, _GRAVITY_M_S2)
 
     def step(self, gyr: Vector, acc: Vector) -> Spinor:
-        """Takes angular rate in rad/s and specific force in m/s^2.
+        """The next sample: angular rate in rad/s and specific force in m/s^2.
 
         Returns:
             The rotation to a level world from a frame with z along the hinge.
@@ -123,21 +128,24 @@ class CausalSensor:
         else:
             q = self._advance(self._q, gx, gy, gz)
         self._q, self._gyr = q, (gx, gy, gz)
-        level, rise = turn(q, complex(acc[0], acc[1]), acc[2])
+        horizontal, vertical = turn(q, complex(acc[0], acc[1]), acc[2])
         rx, ry, rz = self._lever_m
         swept = turn(q, complex(gy * rz - gz * ry, gz * rx - gx * rz), gx * ry - gy * rx)
         if self._swept is not None:
-            level -= (swept[0] - self._swept[0]) * self._rate_hz
-            rise -= (swept[1] - self._swept[1]) * self._rate_hz
+            horizontal -= (swept[0] - self._swept[0]) * self._rate_hz
+            vertical -= (swept[1] - self._swept[1]) * self._rate_hz
         self._swept = swept
-        level, rise = self._smooth(level, rise)
-        size = sqrt(level.real * level.real + level.imag * level.imag + rise * rise)
+        horizontal, vertical = self._filter(horizontal, vertical)
+        size = sqrt(
+            horizontal.real * horizontal.real + horizontal.imag * horizontal.imag + vertical * vertical
+        )
         if size < 1e-9:
             return chain(q, self._hinge)
-        level, rise = level / size, rise / size
-        # The shortest way from up to z; up stays near z, because the first sample put it there.
-        norm = sqrt(max(2.0 * (1.0 + rise), 1e-9))
-        return chain(chain((complex((1.0 + rise) / norm), -1j * level / norm), q), self._hinge)
+        horizontal, vertical = horizontal / size, vertical / size
+        # The shortest rotation from up to z; up stays near z, because the first sample put it there.
+        norm = sqrt(max(2.0 * (1.0 + vertical), 1e-9))
+        level = complex((1.0 + vertical) / norm), -1j * horizontal / norm
+        return chain(chain(level, q), self._hinge)
 
     def _advance(self, q: Spinor, gx: float, gy: float, gz: float) -> Spinor:
         px, py, pz = self._gyr
@@ -145,33 +153,33 @@ class CausalSensor:
         half = sqrt(x * x + y * y + z * z)
         s = sin(half) / half if half > 1e-9 else 1.0
         a, b = chain(q, (complex(cos(half), s * z), complex(s * x, s * y)))
-        # One Newton step of the inverse square root keeps the length, as it never strays far.
+        # One Newton step of the inverse square root renormalises, because the length is always close to 1.
         n = 1.5 - 0.5 * (a.real * a.real + a.imag * a.imag + b.real * b.real + b.imag * b.imag)
         return a * n, b * n
 
-    def _smooth(self, level: complex, rise: float) -> tuple[complex, float]:
+    def _filter(self, horizontal: complex, vertical: float) -> tuple[complex, float]:
         self._count += 1
         if self._count <= self._settle:
             # A mean until one time constant has passed, then the filter in the steady state of that mean.
-            self._sum = (self._sum[0] + level, self._sum[1] + rise)
+            self._sum = (self._sum[0] + horizontal, self._sum[1] + vertical)
             mean = self._sum[0] / self._count, self._sum[1] / self._count
             if self._count == self._settle:
                 self._settle_at(*mean)
             return mean
         b0, a1, a2 = self._lowpass.b0, self._lowpass.a1, self._lowpass.a2
-        level1, level2, rise1, rise2 = self._state
-        out, up = b0 * level + level1, b0 * rise + rise1
+        h1, h2, v1, v2 = self._state
+        out, up = b0 * horizontal + h1, b0 * vertical + v1
         self._state = (
-            2 * b0 * level - a1 * out + level2,
-            b0 * level - a2 * out,
-            2 * b0 * rise - a1 * up + rise2,
-            b0 * rise - a2 * up,
+            2 * b0 * horizontal - a1 * out + h2,
+            b0 * horizontal - a2 * out,
+            2 * b0 * vertical - a1 * up + v2,
+            b0 * vertical - a2 * up,
         )
         return out, up
 
-    def _settle_at(self, level: complex, rise: float) -> None:
+    def _settle_at(self, horizontal: complex, vertical: float) -> None:
         near, far = 1.0 - self._lowpass.b0, self._lowpass.b0 - self._lowpass.a2
-        self._state = (near * level, far * level, near * rise, far * rise)
+        self._state = (near * horizontal, far * horizontal, near * vertical, far * vertical)
 
 
 def _upright(acc: Vector) -> Spinor:
@@ -185,7 +193,7 @@ def _upright(acc: Vector) -> Spinor:
 
 
 class RestBias:
-    """Follows the gyro's bias at rest: every half second, `bias.at_rest` of the last window."""
+    """Updates the gyro's bias at rest: every half second, `bias.at_rest` of the last window."""
 
     __slots__ = ("_bias", "_covariance", "_rate_hz", "_recent", "_stride", "rests")
 
@@ -198,21 +206,21 @@ class RestBias:
         self.interrupt()
 
     def interrupt(self) -> None:
-        """What comes next does not join what was before."""
+        """Discards the window, as after a gap."""
         self._recent: list[tuple[float, ...]] = []
 
     def step(self, gyr: Vector, acc: Vector) -> Vector:
         """Takes one sample of each in rad/s and m/s^2 and returns the bias in rad/s."""
         self._recent.append((*acc, *gyr))
         if len(self._recent) == 4 * self._stride:
-            self._learn()
+            self._update()
         return self._bias
 
     def along(self, axis: Float) -> tuple[float, float]:
         """The bias along an axis (3,), and its variance."""
         return float(axis @ np.array(self._bias)), float(axis @ self._covariance @ axis)
 
-    def _learn(self) -> None:
+    def _update(self) -> None:
         values = np.array(self._recent).T
         del self._recent[: self._stride]
         rest = at_rest(Motion(values[:3], values[3:]), np.ones(values.shape[1], dtype=bool), self._rate_hz)

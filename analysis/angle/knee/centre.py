@@ -1,10 +1,10 @@
-"""Where the knee lies, seen from each sensor: what tells flexion from extension, and right from wrong axes.
+"""The position of the knee centre relative to each sensor.
 
 Both sensors carry the same point, the knee centre, so their specific forces moved there agree:
 W1 (a1 - K(w1) r1) = W2 (a2 - K(w2) r2), with K(w) r = w x (w x r) + w' x r (Seel et al. 2012) and W the
-rotations into one level world, whose heading the hinge tells. That is linear in the levers r (from the
-knee to the sensor). The thigh's lever points up the thigh, the shank's down the shank: the direction in which
-the knee bends, whether the axes are paired rightly, and whether the sensors were swapped, all follow.
+rotations into one level world, whose heading is found from the hinge. That is linear in the levers r (from
+the knee to the sensor). The thigh's lever points up the thigh, the shank's down the shank. From this follow
+the direction in which the knee bends, the sign pairing of the axes, and whether the sensors were swapped.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from analysis.angle.orientation.attitude import Attitude
 from firmware_bridge.samples import Float
 
 _PASSES = 8
-# Levers of a knee are a few decimetres; this keeps what the movement does not show near zero.
+# Prior: levers of a knee are a few decimetres. It keeps components that the movement does not show near 0.
 _LEVER_PRIOR_M = 0.3
-# Forces within this of each other are as good as equal: noise of consumer sensors over a block.
+# Lower bound of the scale of the residuals: noise of consumer sensors over a block.
 _FORCE_FLOOR_M_S2 = 0.02
-# What skin and bias add, the same way all the time: a lever that hardly turns is lost in it.
+# Constant force error from skin and bias. It limits the accuracy of a lever that hardly turns.
 _FORCE_BIAS_M_S2 = 0.03
-# Skin lets a sensor turn with the other segment, by about this share of how that one turns: where a segment
-# hardly turns, what its sensor feels of turning is skin, and tells nothing of the lever.
+# Skin turns a sensor with the other segment, by about this share of that segment's rotation. Where a segment
+# hardly turns itself, the rotation of its sensor is mostly skin and carries no information about the lever.
 _SKIN_SHARE = 0.1
-# Sensors sit about this far from the knee.
+# Typical distance of a sensor from the knee.
 _LEVER_M = 0.2
-# No sensor on a thigh or a shin is farther from the knee than the first; the second is too far by far.
+# Greatest plausible distance from the knee, and the excess beyond it at which the implausibility doubles.
 _FARTHEST_M = 0.4
 _TOO_FAR_M = 0.1
-# A lever within about 45 deg of the vertical: sensors sit beside the bone, not on it.
+# Cosine to the vertical: within about 45 deg, because sensors sit beside the bone, not on it.
 _UPRIGHT = 0.7
 _KNOWN_SHARE = 0.3
 
@@ -47,7 +47,7 @@ class KneeCentre:
         thigh_m, shank_m: (3,) in sensor coordinates.
         thigh_sd_m, shank_sd_m: one sigma of the less certain in-plane component.
         residual_m_s2: robust standard deviation of the disagreement left.
-        thigh_skin_m, shank_skin_m: how much of a lever may be made up, because skin turned that sensor along
+        thigh_skin_m, shank_skin_m: possible systematic error of a lever, because skin turned that sensor
             with the other segment.
     """
 
@@ -61,12 +61,12 @@ class KneeCentre:
 
     @property
     def implausibility(self) -> float:
-        """1 for levers that fit on a leg, more for longer ones."""
+        """Factor on the misfit: 1 for levers that fit on a leg, larger for longer ones."""
         lengths = np.linalg.norm([self.thigh_m, self.shank_m], axis=1)
         return 1.0 + float((np.maximum(lengths - _FARTHEST_M, 0.0) ** 2).sum()) / _TOO_FAR_M**2
 
     def upright(self, thigh_up: Float, shank_up: Float) -> Bool:
-        """When the knee is surely below the thigh's sensor and above the shank's, for up (3, m) in each."""
+        """(m,) where the knee lies clearly below the thigh's sensor and above the shank's, for up (3, m)."""
         thigh_m, shank_m = float(np.linalg.norm(self.thigh_m)), float(np.linalg.norm(self.shank_m))
         if self.thigh_sd_m > _KNOWN_SHARE * thigh_m or self.shank_sd_m > _KNOWN_SHARE * shank_m:
             return np.zeros(thigh_up.shape[1], dtype=bool)
@@ -95,7 +95,7 @@ def find_knee_centre(
 
     Args:
         thigh, shank: the sensors.
-        axes: unit hinge axes (3,); only across them a lever is of interest.
+        axes: unit hinge axes (3,); only the lever's components across them matter.
         view: rotations of both into one world.
         rows: the blocks to use.
     """

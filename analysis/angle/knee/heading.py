@@ -1,117 +1,112 @@
-"""The heading between the two sensors' worlds, from a direction that both see.
+"""Step 4: the heading between the two sensors' worlds, from the hinge that both see.
 
-Seen level from above, a shared direction d gives the phasor z = (d1x + i d1y) conj(d2x + i d2y), which
-turns by the heading between the worlds. The hinge is such a direction where it lies flat (Laidig, Schauer,
-Seel 2017, in closed form); the force at the knee is one while the leg accelerates. Here the heading wanders
-without a memory, as where skin disturbs it: that is enough to find the axes. What reads the angle is in
-`drift`.
+Seen from above, a shared direction d gives the phasor z = (d1x + i d1y) conj(d2x + i d2y), whose angle is the
+heading between the worlds. The hinge is such a direction where it is level (Laidig, Schauer, Seel 2017, in
+closed form). Where it stands upright the heading follows from the gyros (`heading_filter`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import inf
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.angle.blocks import Blocks
-from analysis.angle.grid import Bool
+from analysis.angle.knee.heading_filter import (
+    FilterHistory,
+    Heading,
+    filter_drift,
+    hinge_information,
+    smooth_drift,
+    smooth_heading,
+)
+from analysis.angle.knee.identification import Knee
+from analysis.angle.knee.view import HingeView
 from analysis.angle.orientation.quaternion import Complex
 from analysis.angle.parameters import AngleParameters
 from firmware_bridge.samples import Float
 
-# Wander is slow: one step of the filter a second is plenty.
-_STEP_S = 1.0
-_LEAST_INFORMATION = 0.1
-
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Heading:
-    """The heading of the shank's world in the thigh's, at the blocks.
+class KneeHeading:
+    """Both views of the hinge and the heading between them.
 
     Attributes:
-        heading_rad: (m,) unwrapped.
-        sd_rad: (m,) one sigma of it.
-        bias_sd_rad_s: one sigma of the bias that makes it drift; infinite where none is estimated.
+        thigh, shank: the hinge in the level world of each sensor.
+        level2: (m,) square of the hinge's level part, for each block.
+        filtered: the heading from the filter, with its uncertainty.
+        reading_rad: (m,) the heading to read the angle with.
+        misalignment_rad: RMS angle between the hinge as the thigh's sensor sees it and as the shank's does.
+        history: of the filter, for the live form to continue from.
     """
 
-    heading_rad: Float
-    sd_rad: Float
-    bias_sd_rad_s: float = inf
+    thigh: HingeView
+    shank: HingeView
+    level2: Float
+    filtered: Heading
+    reading_rad: Float
+    misalignment_rad: float
+    history: FilterHistory
+
+    def signed(self, sign: int) -> KneeHeading:
+        """The same for both axes times `sign`. The bias along the hinge changes its sign with them.
+
+        Angles that were read before stay with the views of the unsigned axes.
+        """
+        return self if sign > 0 else replace(self, history=self.history.reversed())
 
 
-def hinge_information(level2: Float, parameters: AngleParameters) -> Float:
-    """What one second of seeing the hinge says about the heading, 1/rad^2, for its level part squared.
+def find_heading(knee: Knee, blocks: Blocks, parameters: AngleParameters) -> KneeHeading:
+    """The heading over one strapping, every block from all blocks around it."""
+    sensors = zip((knee.thigh, knee.shank), knee.axes, strict=True)
+    thigh, shank = (HingeView.of(sensor, axis, blocks) for sensor, axis in sensors)
+    phasor = thigh.direction[blocks.middle] * shank.direction[blocks.middle].conj()
+    level2 = np.abs(phasor)
+    inclination = (thigh.inclination[blocks.middle] + shank.inclination[blocks.middle]) / 2
+    information = hinge_information(level2, parameters)
+    random_walk = smooth_heading(phasor, information, parameters.skin_process_noise_rad, blocks)
+    misalignment_rad = _misalignment_rad(thigh, shank, random_walk, blocks, parameters)
+    axes_rad = float(np.sqrt(np.trace(knee.fit.covariance_rad2) / 2))
 
-    The hinge's direction wobbles, and the two rises of it differ, which counts more the less level it is.
+    def drifting(p: AngleParameters) -> FilterHistory:
+        return filter_drift(phasor, inclination, knee.hinge_bias_rad2_s2, blocks, p)
+
+    history = drifting(parameters)
+    filtered = smooth_drift(history, blocks)
+    # The filter's noise suits every knee. The variance of the heading of a steady hinge is smaller.
+    known = smooth_drift(drifting(parameters.for_hinge(misalignment_rad, axes_rad)), blocks)
+    filtered = replace(filtered, sd_rad=known.sd_rad, bias_sd_rad_s=known.bias_sd_rad_s)
+    reading_rad = _reading_rad(phasor, filtered, blocks, parameters)
+    return KneeHeading(thigh, shank, level2, filtered, reading_rad, misalignment_rad, history)
+
+
+def _misalignment_rad(
+    thigh: HingeView, shank: HingeView, heading: Heading, blocks: Blocks, parameters: AngleParameters
+) -> float:
+    """RMS hinge misalignment; the heading must follow it quickly, so that only the rest is counted."""
+    at = blocks.middle[~blocks.cut]
+    turn = np.exp(1j * heading.heading_rad[~blocks.cut])
+    level = thigh.direction[at] - shank.direction[at] * turn
+    upward = thigh.inclination[at] - shank.inclination[at]
+    apart = float(np.sqrt((np.abs(level) ** 2 + upward**2).mean()))
+    return max(apart, parameters.least_misalignment_rad)
+
+
+def _reading_rad(phasor: Complex, filtered: Heading, blocks: Blocks, parameters: AngleParameters) -> Float:
+    """The heading (m,) to read the angle with: filtered where the hinge is upright, momentary where level.
+
+    With the momentary heading the angle is the difference of two angles to the vertical, and a sensor that
+    skin turns about the long axis of the limb does not change it.
     """
-    p = parameters
-    return np.asarray(level2 / (p.wobble_rad**2 * level2 + p.tilt_rad**2) / p.wobble_s)
-
-
-def smooth_heading(
-    phasor: Complex, information: Float, heading_process_noise_rad: float, blocks: Blocks, rate_hz: float
-) -> Heading:
-    """Carries a wandering heading through the whole recording (a two-sided Kalman filter).
-
-    Args:
-        phasor: (m,) as above; only its angle counts.
-        information: (m,) what a second of each block is worth, 1/rad^2.
-        heading_process_noise_rad: how far the heading wanders in one second.
-        blocks: blocks of the samples; the heading is lost across a cut one.
-        rate_hz: of the samples.
-    """
-    spacing_s = blocks.size / rate_hz
-    starts = blocks.steps(rate_hz, _STEP_S)
-    worth = np.where(blocks.cut, 0.0, information) * spacing_s
-    unit = phasor / np.maximum(np.abs(phasor), 1e-12)
-    own, toward = np.add.reduceat(worth, starts), np.add.reduceat(worth * unit, starts)
-    lost = np.logical_or.reduceat(blocks.cut, starts)
-    process_noise_rad2 = heading_process_noise_rad**2 * np.diff(np.append(starts, blocks.count)) * spacing_s
-    before = _carry(own, toward, lost, process_noise_rad2)
-    after = _carry(own[::-1], toward[::-1], lost[::-1], process_noise_rad2[::-1])
-    total = before[0] + own + after[0][::-1]
-    mean = before[1] + toward + after[1][::-1]
-    middle = (starts + np.append(starts[1:], blocks.count) - 1) / 2
-    at = np.arange(blocks.count)
-    return Heading(
-        np.interp(at, middle, np.unwrap(np.angle(mean))),
-        np.interp(at, middle, 1 / np.sqrt(np.maximum(total, _LEAST_INFORMATION))),
-    )
-
-
-def follow(
-    phasor: Complex, slow: Heading, blocks: Blocks, rate_hz: float, parameters: AngleParameters
-) -> Float:
-    """The heading (m,) to read the angle with: slow where the hinge is upright, momentary where it is flat.
-
-    With the momentary heading the angle is the difference of two inclinations, and skin that turns round
-    the limb does no harm.
-    """
-    reach_s = parameters.follow_s
-    spacing_s = blocks.size / rate_hz
-    wobble = np.where(blocks.cut, 0.0, phasor * np.exp(-1j * slow.heading_rad))
+    reach_s, spacing_s = parameters.follow_s, blocks.spacing_s
+    wobble = np.where(blocks.cut, 0.0, phasor * np.exp(-1j * filtered.heading_rad))
     reach = int(np.ceil(3 * reach_s / spacing_s))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * spacing_s / reach_s) ** 2)
     smoothed = np.convolve(wobble, kernel / kernel.sum(), mode="full")[reach : reach + len(wobble)]
-    share = follow_share(np.abs(smoothed), parameters)
-    return np.asarray(slow.heading_rad + share * np.angle(smoothed))
+    share = momentary_share(np.abs(smoothed), parameters)
+    return np.asarray(filtered.heading_rad + share * np.angle(smoothed))
 
 
-def follow_share(level2: Float, parameters: AngleParameters) -> Float:
-    """How much of the momentary direction to follow, for the square of the hinge's level part."""
+def momentary_share(level2: Float, parameters: AngleParameters) -> Float:
+    """Weight of the momentary direction, for the square of the hinge's level part."""
     return np.asarray(level2**2 / (level2**2 + parameters.follow_level**4))
-
-
-def _carry(own: Float, toward: Complex, lost: Bool, process_noise_rad2: Float) -> tuple[Float, Complex]:
-    """What the past says about each step before its own observation; scalars, so plain Python is fast."""
-    known, mean = 0.0, 0j
-    knowns, means = [], []
-    steps = zip(own.tolist(), toward.tolist(), lost.tolist(), process_noise_rad2.tolist(), strict=True)
-    for information, direction, gone, wandered2 in steps:
-        knowns.append(known)
-        means.append(mean)
-        known, mean = known + information, mean + direction
-        fade = 0.0 if gone else 1.0 / (1.0 + wandered2 * known)
-        known, mean = known * fade, mean * fade
-    return np.array(knowns), np.array(means)

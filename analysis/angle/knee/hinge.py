@@ -1,19 +1,20 @@
 """The knee's hinge axis in the frame of each sensor, by robust nonlinear least squares.
 
-Seen with gravity u, an axis j makes a frame of its own in each sensor (up, across, along), and the two
-sensors' angular rates w in those frames differ only along the hinge. Residuals, each in units of the
-standard deviation assumed of it:
+Together with up u, an axis j defines a frame in each sensor (up, across, along). Expressed in these frames,
+the angular rates w of the two sensors differ only along the hinge. Residuals, each in units of the standard
+deviation assumed of it:
 - turn: the two components of w1 - w2 off the hinge, in those frames;
 - length: |w1 x j1| - |w2 x j2| (Seel, Schauer, Raisch 2012; Seel, Raisch, Schauer 2014), which needs no
   common heading, where the hinge stands upright and has none;
-- inclination: u1.j1 - u2.j2, one axis rises equally in both frames. It replaces the acceleration residual of
-  Olsson et al. 2020 by the filtered direction of gravity, so impacts stay out of it;
+- inclination: u1.j1 - u2.j2, the axis is equally inclined in both frames. It replaces the acceleration
+  residual of Olsson et al. 2020 by the filtered direction of gravity, so impacts do not enter;
 - level: u1.j1 and u2.j2 themselves while the leg is known to be upright: there the knee's axis lies
   within a few degrees of the horizontal, by anatomy and by the definition of flexion (Wu et al. 2002);
-- plan: seen from above, both axes point the same way once the forces at the knee agree;
+- plan: seen from above, both axes point the same way in the heading at which the forces at the knee agree;
 - main: |w2 x j2|, weakly: the shank turns mostly about the knee. In a heel slide both segments turn
-  equally fast, and everything else would also allow an axis that nothing turns about.
-What a posture shows (inclination, level) counts while the leg moves, since holding it adds nothing.
+  equally fast, and all other residuals would also allow an axis that nothing turns about.
+The residuals of a posture (inclination, level) count while the leg moves: a held posture is one observation.
+Inclination here is the sine of the angle between the axis and the horizontal.
 Damped Gauss-Newton on the two spheres with Cauchy weights, from several starts.
 """
 
@@ -34,7 +35,7 @@ _ROUGH_RAD = 3e-3
 _LONGEST_STEP_RAD = 0.3
 _SAME_RAD = 0.05
 _TINY = 1e-9
-# Errors a tenth of those assumed are the least that is believed, however well the instants agree.
+# Lower bound of the mean squared residual: errors are never taken for less than a tenth of those assumed.
 _LEAST_FOUND = 0.01
 
 
@@ -54,7 +55,7 @@ class Plan:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class HingeData:
-    """What the search sees at m instants: gyr (3, m) in rad/s and up (3, m) in the frame of each sensor.
+    """Input of the search, m blocks: gyr (3, m) in rad/s and up (3, m) in the frame of each sensor.
 
     `upright` (m,) is 1 where the leg is known to be about vertical, else 0.
     """
@@ -73,7 +74,7 @@ class HingeFit:
 
     Attributes:
         thigh, shank: (3,) unit axes; a common sign is not fixed.
-        cost: mean robust cost of an instant.
+        cost: mean robust cost of a block.
         covariance_rad2: (4, 4) of two tangential components for each axis (`tangents`).
         residual_rad_s: RMS of |w1 x j1| - |w2 x j2|.
     """
@@ -104,6 +105,20 @@ def tangents(axis: Float) -> Float:
     return np.array([[x, y, z], [b * z - c * y, c * x - a * z, a * y - b * x]])
 
 
+def up_angle_rad(up: Float, axis: Float) -> Float:
+    """The angle (n,) of up (3, n) about an axis, from no particular zero."""
+    x, y = tangents(axis) @ up
+    return np.asarray(np.arctan2(y, x))
+
+
+def axis_sensitivity(up: Float, axis: Float) -> Float:
+    """(2, n): change of `up_angle_rad` with the axis, along each of its tangents; bounded where undefined."""
+    x, y = tangents(axis) @ up
+    level2 = np.maximum(x * x + y * y, 1e-2)
+    slope = (axis @ up) / level2
+    return np.stack((slope * y, -slope * x))
+
+
 def find_hinge(data: HingeData, parameters: AngleParameters) -> list[HingeFit]:
     """All distinct local minima, lowest cost first; opposite signs of both axes are the same minimum."""
     found: list[HingeFit] = []
@@ -128,14 +143,14 @@ def _same(a: HingeFit, b: HingeFit) -> bool:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Seen:
-    """One sensor's rate in the frame that gravity and the axis make, with slopes on the tangents.
+class _HingeFrame:
+    """One sensor's rate in the frame of up and axis, with its derivatives along the tangents of the axis.
 
     Attributes:
-        inclination: (m,) u.j.
-        across, over: (m,) rate across the hinge, level and in the hinge's upright plane.
+        inclination: (m,) u.j, the sine of the axis's inclination.
+        across, over: (m,) rate across the hinge: its level part, and that in the hinge's vertical plane.
         length: (m,) their norm, |w x j|.
-        *_slope: (2, m) change with the axis along each tangent.
+        *_slope: (2, m) derivative with the axis along each tangent.
     """
 
     inclination: Float
@@ -148,7 +163,7 @@ class _Seen:
     length_slope: Float
 
     @classmethod
-    def of(cls, gyr: Float, up: Float, axis: Float) -> _Seen:
+    def of(cls, gyr: Float, up: Float, axis: Float) -> _HingeFrame:
         basis = tangents(axis)
         side = np.stack(
             (
@@ -179,17 +194,18 @@ class _Seen:
 def _residuals(
     data: HingeData, thigh: Float, shank: Float, parameters: AngleParameters
 ) -> tuple[Float, Float, Float]:
-    """Residuals (k, m), their slopes (4, k, m) on the tangents, and the unscaled length residual (m,)."""
+    """Residuals (k, m), derivatives (4, k, m) along the tangents, and the unscaled length residual (m,)."""
     p = parameters
-    one, two = _Seen.of(data.thigh_gyr, data.thigh_up, thigh), _Seen.of(data.shank_gyr, data.shank_up, shank)
+    one = _HingeFrame.of(data.thigh_gyr, data.thigh_up, thigh)
+    two = _HingeFrame.of(data.shank_gyr, data.shank_up, shank)
     fast = np.sqrt((data.thigh_gyr**2).sum(axis=0) + (data.shank_gyr**2).sum(axis=0))
     level2 = np.sqrt(np.maximum((1 - one.inclination**2) * (1 - two.inclination**2), 1e-4))
     upright_hinge = 1 - level2 / (level2 + p.upright_hinge_level**2)
     turn = 1 / (p.gyro_floor_rad_s + fast * (p.turn_share + p.inclination_sd / np.sqrt(level2)))
     length = upright_hinge / (p.gyro_floor_rad_s + p.length_share * fast)
-    # A posture that is held shows one inclination over and over: one look, however long it lasts.
-    news = fast / np.hypot(fast, p.gyro_floor_rad_s)
-    level = news * data.upright / p.level_sd
+    # A held posture repeats the same inclination: one observation, however long it lasts.
+    moving = fast / np.hypot(fast, p.gyro_floor_rad_s)
+    level = moving * data.upright / p.level_sd
     main = 1 / (p.gyro_floor_rad_s + p.main_share * fast)
     zero = np.zeros_like(one.inclination_slope)
     rows = [
@@ -198,7 +214,7 @@ def _residuals(
         (one.length - two.length, length, one.length_slope, -two.length_slope),
         (
             one.inclination - two.inclination,
-            news / p.inclination_sd,
+            moving / p.inclination_sd,
             one.inclination_slope,
             -two.inclination_slope,
         ),
@@ -232,7 +248,7 @@ def refine_hinge(
     parameters: AngleParameters,
     tolerance_rad: float = _TOLERANCE_RAD,
 ) -> HingeFit:
-    """The local minimum below a pair of axes."""
+    """Damped Gauss-Newton from a pair of axes to the next local minimum."""
     residual, slopes, length = _residuals(data, thigh, shank, parameters)
     cost, damping = _robust_cost(residual), 1e-3
     for _ in range(_STEPS):
@@ -254,10 +270,10 @@ def refine_hinge(
     return HingeFit(thigh, shank, cost, covariance, float(np.sqrt(np.mean(length**2))))
 
 
-def _covariance(residual: Float, slopes: Float, looks: float) -> Float:
-    """Of errors as large as those found, as if there had been `looks` independent instants."""
+def _covariance(residual: Float, slopes: Float, observations: float) -> Float:
+    """Covariance for errors as large as those found, with `observations` independent observations."""
     weighted = slopes / (1 + residual**2)
     normal = weighted.reshape(4, -1) @ slopes.reshape(4, -1).T / residual.shape[1]
     found = float((residual**2 / (1 + residual**2)).sum(axis=0).mean())
-    # A direction that no instant shows is unknown by a radian, not by an infinity.
-    return np.asarray(np.linalg.inv(normal * looks / max(found, _LEAST_FOUND) + np.eye(4)))
+    # Keeps the covariance finite: a direction without any information has a standard deviation of 1 rad.
+    return np.asarray(np.linalg.inv(normal * observations / max(found, _LEAST_FOUND) + np.eye(4)))

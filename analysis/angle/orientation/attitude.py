@@ -1,4 +1,4 @@
-"""One sensor over one strapping: carried along by its gyro, freed of its bias, levelled by gravity."""
+"""One sensor over one strapping: gyro bias removed, rates integrated, inclination corrected by gravity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.angle.blocks import Blocks
-from analysis.angle.grid import Grid, Motion
+from analysis.angle.grid import Motion
 from analysis.angle.orientation import bias
 from analysis.angle.orientation.gravity import find_up, level_from_inertial
 from analysis.angle.orientation.quaternion import Complex, Pair, matrices
@@ -21,15 +21,15 @@ _BIAS_MATTERS_RAD_S = np.radians(0.2)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Attitude:
-    """One sensor and where up is.
+    """One sensor and the direction of up.
 
     Attributes:
-        strapdown: what it felt in the frame its gyro keeps.
-        up: (3, m) in that frame, at the blocks.
-        drift_rad: (m,) how far the heading has drifted by a bias that was not taken off the gyro.
+        strapdown: the integrated gyro, and forces in its frame.
+        up: (3, m) in that frame, one for each block.
+        drift_rad: (m,) heading drift by the bias that was estimated after the integration.
         bias_rad_s: (3,) of the gyro, at the end.
         bias_covariance: (k, 3, 3) of it, from the first moment to the end.
-        lever_m: (3,) from the knee to the sensor, as far as known.
+        lever_m: (3,) from the knee to the sensor; zero while unknown.
     """
 
     strapdown: Strapdown
@@ -51,44 +51,48 @@ class Attitude:
         back = np.exp(-0.5j * self.drift_rad)
         return back * a, back * b
 
-    def with_lever(
-        self, lever_m: Float, blocks: Blocks, rate_hz: float, parameters: AngleParameters
-    ) -> Attitude:
-        """Levelled by the force at the knee, which both sensors share, instead of its own."""
-        up = find_up(self.strapdown.knee_force(lever_m), blocks, rate_hz, parameters.gravity_tau_s)
+    def with_lever(self, lever_m: Float, blocks: Blocks, parameters: AngleParameters) -> Attitude:
+        """The same, with up from the force at the knee instead of the force at the sensor."""
+        up = find_up(self.strapdown.knee_force(lever_m), blocks, parameters.gravity_tau_s)
         return replace(self, up=up, lever_m=lever_m)
 
     def seen_from_above(self) -> tuple[Complex, Complex]:
-        """From above, as x + k y: the knee's force (m,), and rows (3, m) for any vector in the sensor."""
+        """Horizontal parts as x + k y: the knee's force (m,), and rows (3, m) for vectors in the sensor."""
         level = matrices(self.level_from_inertial)
         plan = level[0] + 1j * level[1]
         force = np.einsum("jm,jm->m", plan, self.strapdown.knee_force(self.lever_m))
         return force, np.einsum("jm,jkm->km", plan, self.strapdown.rotation)
 
 
-def find_attitude(motion: Motion, grid: Grid, blocks: Blocks, parameters: AngleParameters) -> Attitude:
-    """Bias from rest and from motion, integration, first levelling by the sensor's own force."""
-    resting = bias.at_rest(motion, grid.known, grid.rate_hz)
-    duration_s = len(grid.time_s) / grid.rate_hz
+def find_attitude(motion: Motion, known: np.ndarray, blocks: Blocks, parameters: AngleParameters) -> Attitude:
+    """Bias from rest and from motion, integration, and up from the sensor's own force.
+
+    Args:
+        motion: of the sensor.
+        known: (n,) False in gaps.
+        blocks: of the same grid.
+        parameters: the constants.
+    """
+    rate_hz, tau_s = blocks.rate_hz, parameters.gravity_tau_s
+    resting = bias.at_rest(motion, known, rate_hz)
+    duration_s = len(known) / rate_hz
     nodes, found, _ = bias.solve(resting, duration_s)
-    seconds = np.arange(len(grid.time_s)) / grid.rate_hz
+    seconds = np.arange(len(known)) / rate_hz
 
-    def carried(values: Float) -> tuple[Strapdown, Float]:
+    def integrated(values: Float) -> tuple[Strapdown, Float]:
         at = np.stack([np.interp(seconds, nodes, v) for v in values])
-        strapdown = integrate(motion, at, blocks, grid.rate_hz)
-        return strapdown, find_up(strapdown.force, blocks, grid.rate_hz, parameters.gravity_tau_s)
+        strapdown = integrate(motion, at, blocks)
+        return strapdown, find_up(strapdown.force, blocks, tau_s)
 
-    strapdown, up = carried(found)
-    drifting = bias.in_motion(strapdown.rotation, up, blocks, grid.rate_hz, parameters.gravity_tau_s).shifted(
-        nodes, found
-    )
+    strapdown, up = integrated(found)
+    drifting = bias.in_motion(strapdown.rotation, up, blocks, tau_s).shifted(nodes, found)
     _, better, covariance = bias.solve(resting.plus(drifting), duration_s)
     left = better - found
     if np.abs(left).max() > _BIAS_MATTERS_RAD_S:
-        strapdown, up = carried(better)
+        strapdown, up = integrated(better)
         left = np.zeros_like(left)
-    # Gravity holds the rest of the bias in check, except about the vertical.
-    at_blocks = np.stack([np.interp(blocks.middle / grid.rate_hz, nodes, v) for v in left])
+    # Gravity corrects what is left of the bias, except about the vertical.
+    at_blocks = np.stack([np.interp(blocks.middle / rate_hz, nodes, v) for v in left])
     rate = (strapdown.in_sensor(up) * at_blocks).sum(axis=0)
-    drift_rad = np.cumsum(rate) * blocks.size / grid.rate_hz
+    drift_rad = np.cumsum(rate) * blocks.size / rate_hz
     return Attitude(strapdown, up, drift_rad, better[:, -1], covariance, np.zeros(3))

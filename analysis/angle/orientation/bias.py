@@ -1,8 +1,8 @@
-"""The gyro's constant error, from moments of rest and from gravity while moving.
+"""The bias of one gyro, from moments of rest and from the apparent drift of gravity in motion.
 
-At rest the gyro shows nothing but its bias. In motion, up drifts in the gyro's frame by
+At rest the gyro measures only its bias. In motion, up drifts in the gyro's frame by
 d up/dt = (R b) x up (Laidig and Seel 2023, section 3.4), which is linear in b. Both kinds of equations
-go into one least-squares problem for a bias that may wander slowly.
+go into one least-squares problem for a bias that follows a slow random walk.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from firmware_bridge.samples import Float
 
 _NODE_S = 120.0
 _START_SD = np.radians(0.6)
-# A consumer gyro wanders by about this much between two nodes.
+# Random walk of the bias of a consumer gyro between two nodes.
 _WALK_SD = np.radians(0.03)
 _REST_S = 2.0
 _REST_SD = np.radians(0.03)
@@ -27,14 +27,14 @@ _REST_LARGEST = np.radians(3.0)
 _REST_RIPPLE = np.radians(0.6)
 _REST_FORCE_M_S2 = 0.3
 _REST_TILT = np.radians(0.5)
-# A limb that is held, not put down, trembles and sways more, up to this many times. Its mean rate over a
+# A limb that is held, not put down, trembles and sways up to this many times more. Its mean rate over a
 # window then differs from the bias: by 0.2 deg/s in simulated holds, rounded up here.
 _HELD = 5.0
 _HELD_SD = np.radians(0.25)
-# A rest this many sigma away from what is known was a slow movement.
+# A window this many sigma from the present estimate was a slow movement, not rest.
 _CONTRADICTS = 3.0
 _DRIFT_STEP_S = 1.0
-# Smoothed steps err together: each is worth less than its scatter says.
+# Errors of smoothed steps are correlated: each step carries less information than its scatter suggests.
 _CORRELATED = 3.0
 _PASSES = 6
 
@@ -49,12 +49,12 @@ class Equations:
     sd: Float
 
     def shifted(self, nodes: Float, bias_rad_s: Float) -> Equations:
-        """The same for the whole bias, when these rows speak of what was left after `bias_rad_s` (3, k)."""
+        """The same equations for the whole bias, if `bias_rad_s` (3, k) had been subtracted before."""
         previous = np.stack([np.interp(self.time_s, nodes, v) for v in bias_rad_s], axis=1)
         return replace(self, value=self.value + (self.row * previous).sum(axis=1))
 
     def plus(self, other: Equations) -> Equations:
-        """Both together."""
+        """Both sets of rows in one."""
         return Equations(
             np.concatenate((self.time_s, other.time_s)),
             np.concatenate((self.row, other.row)),
@@ -69,9 +69,9 @@ def stride(rate_hz: float) -> int:
 
 
 def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
-    """What every window of rest says: calm in rate and force, slow, and not tilting meanwhile.
+    """One equation for every window of rest: steady in rate and force, slow, and not tilting.
 
-    A limb that is held instead of put down is less calm, and tells less.
+    A limb that is held in the air instead of put down is less steady; its windows get a larger sigma.
     """
     size = stride(rate_hz)
     count = motion.gyr_rad_s.shape[1] // size
@@ -105,22 +105,21 @@ def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
     )
 
 
-def in_motion(rotation: Float, up: Float, blocks: Blocks, rate_hz: float, tau_s: float) -> Equations:
-    """What the drift of up over steps of one second says.
+def in_motion(rotation: Float, up: Float, blocks: Blocks, tau_s: float) -> Equations:
+    """Equations from the drift of up over steps of one second.
 
-    Up was smoothed, which takes the quick part of its drift away; the drift that a bias would cause is
-    smoothed in the same way before the two are compared.
+    Smoothing removed the quick part of that drift, so the drift that a bias would cause is smoothed in the
+    same way before the two are compared.
 
     Args:
-        rotation: (3, 3, m) inertial from sensor at the blocks.
+        rotation: (3, 3, m) inertial from sensor, one for each block.
         up: (3, m) in the inertial frame.
         blocks: the blocks.
-        rate_hz: of the samples.
-        tau_s: with which up was smoothed.
+        tau_s: time constant with which up was smoothed.
     """
-    spacing = blocks.size / rate_hz
+    spacing = blocks.spacing_s
     total = np.cumsum(_cross_columns(rotation, up), axis=2) * spacing
-    total = smooth(total.reshape(9, -1), blocks, rate_hz, tau_s).reshape(3, 3, -1)
+    total = smooth(total.reshape(9, -1), blocks, tau_s).reshape(3, 3, -1)
     stride = max(1, round(_DRIFT_STEP_S / spacing))
     ends = np.arange(0, blocks.count, stride)
     if len(ends) < 3:
@@ -170,7 +169,7 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float, Float]
         windows = bias[3 * left[:, None] + np.arange(6)]
         innovation = np.abs(value - (design * windows).sum(axis=1))
         if rough.any():
-            # A step of up has an error of its own that only the residuals tell; never below 0.01 deg.
+            # The error of a step of up is only known from the residuals; at least 0.01 deg is assumed.
             sd[rough] = max(_CORRELATED * 1.48 * float(np.median(innovation[rough])), 2e-4)
         weights = 1 / np.maximum(1.0, innovation / (2 * sd))
     covariance = np.linalg.inv(normal).reshape(count, 3, count, 3)
@@ -179,9 +178,15 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float, Float]
 
 
 def updated(bias_rad_s: Float, covariance: Float, seconds: float, rest: Equations) -> tuple[Float, Float]:
-    """The same step by step (Kalman): a bias (3,) some seconds later, with what rest said meanwhile.
+    """The causal form of `solve`: one Kalman predict over some seconds and one update with a window of rest.
 
-    A rest that contradicts what is known is left out.
+    A window whose innovation is larger than `_CONTRADICTS` sigma is left out.
+
+    Args:
+        bias_rad_s: (3,) estimate so far.
+        covariance: (3, 3) of it.
+        seconds: since that estimate.
+        rest: equations of `at_rest`; may be empty.
     """
     covariance = covariance + np.eye(3) * _WALK_SD**2 * seconds / _NODE_S
     innovation = rest.value - rest.row @ bias_rad_s

@@ -1,8 +1,8 @@
-"""One sensor carried along by its gyro: what it felt, in a frame that hardly turns.
+"""Strapdown integration of one gyro, and the forces of that sensor in the frame it keeps.
 
-The knee centre's force needs the lever from the knee to the sensor: in that frame the lever's
+The force at the knee centre needs the lever from the knee to the sensor. In the inertial frame the lever's
 acceleration is the second derivative of R r, so its mean over a block is the difference of R (w x r)
-between the block's ends, exactly and without differentiating a rate.
+between the block's ends. That is exact and differentiates no measured rate.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Strapdown:
 
     Attributes:
         inertial_from_sensor: n quaternions.
-        rotation: (3, 3, m) the same at the blocks.
+        rotation: (3, 3, m) the same at the middle of each block.
         force: (3, m) mean specific force of each block, in the inertial frame, m/s^2.
         lever_gain: (3, 3, m) mean acceleration of a lever fixed in the sensor, 1/s^2.
         gyr: (3, m) mean angular rate of each block in sensor coordinates, rad/s.
@@ -56,40 +56,34 @@ class Strapdown:
         )
 
 
-def integrate(motion: Motion, bias_rad_s: Float, blocks: Blocks, rate_hz: float) -> Strapdown:
-    """Carries one sensor along.
+def integrate(motion: Motion, bias_rad_s: Float, blocks: Blocks) -> Strapdown:
+    """Integrates the angular rate of one sensor (trapezoidal rule).
 
     Args:
         motion: of the sensor.
-        bias_rad_s: (3, 1) or (3, n) to take off the gyro.
-        blocks: blocks of the same grid.
-        rate_hz: of the grid.
+        bias_rad_s: (3, 1) or (3, n) to subtract from the gyro.
+        blocks: of the same grid.
     """
     gyr = motion.gyr_rad_s - bias_rad_s
     steps = np.zeros_like(gyr)
     np.add(gyr[:, 1:], gyr[:, :-1], out=steps[:, 1:])
-    steps *= 0.5 / rate_hz
+    steps *= 0.5 / blocks.rate_hz
     turn = running_product(from_rotation_vectors(steps))
-    rotation = matrices(take(turn, blocks.middle))
-    return Strapdown(
-        inertial_from_sensor=turn,
-        rotation=rotation,
-        force=blocks.mean(rotate(turn, motion.acc_m_s2)),
-        lever_gain=_lever_gain(turn, gyr, blocks, rate_hz),
-        gyr=blocks.mean(gyr),
-    )
+    lever_gain = _lever_gain(turn, gyr, blocks)
+    rotation, force = matrices(take(turn, blocks.middle)), rotate(turn, motion.acc_m_s2)
+    return Strapdown(turn, rotation, blocks.mean(force), lever_gain, blocks.mean(gyr))
 
 
-def _lever_gain(turn: Pair, gyr: Float, blocks: Blocks, rate_hz: float) -> Float:
+def _lever_gain(turn: Pair, gyr: Float, blocks: Blocks) -> Float:
     last = blocks.count * blocks.size
     right = np.minimum(np.arange(blocks.count + 1) * blocks.size, len(turn[0]) - 1)
     left = np.maximum(np.arange(blocks.count + 1) * blocks.size - 1, 0)
     right[-1] = min(last, len(turn[0]) - 1)
-    edge = (_swept(turn, gyr, left) + _swept(turn, gyr, right)) / 2
-    return (edge[:, :, 1:] - edge[:, :, :-1]) * (rate_hz / blocks.size)
+    edge = (_rate_product(turn, gyr, left) + _rate_product(turn, gyr, right)) / 2
+    return (edge[:, :, 1:] - edge[:, :, :-1]) * (blocks.rate_hz / blocks.size)
 
 
-def _swept(turn: Pair, gyr: Float, rows: np.ndarray) -> Float:
+def _rate_product(turn: Pair, gyr: Float, rows: np.ndarray) -> Float:
     """R [w x] (3, 3, k) at some samples."""
     rotation = matrices(take(turn, rows))
     x, y, z = gyr[:, rows]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy.spatial.transform import Rotation
 
-from analysis.angle.knee.hinge import HingeData, find_hinge
+from analysis.angle.knee.hinge import HingeData, find_hinge, tangents
 from analysis.angle.parameters import DEFAULTS
 
 
@@ -31,7 +32,34 @@ def swinging_then_still(still: int, skin_shift_deg: float, seed: int = 0) -> Hin
     )
 
 
-def test_a_held_posture_is_one_look_at_the_axes_however_long() -> None:
+def test_find_hinge_counts_a_held_posture_as_one_observation() -> None:
     fit = find_hinge(swinging_then_still(still=3000, skin_shift_deg=4.0), DEFAULTS)[0]
     for axis in (fit.thigh, fit.shank):
         assert np.degrees(np.arccos(abs(axis[2]))) < 0.2
+
+
+def turning_about(axis1: np.ndarray, axis2: np.ndarray, seed: int = 0) -> HingeData:
+    """A perfect hinge whose segments tumble freely."""
+    rng = np.random.default_rng(seed)
+    m = 800
+    time_s = np.arange(m) / 20
+    flexion, rate = 0.8 * np.sin(2 * time_s), 1.6 * np.cos(2 * time_s)
+    hinge_from_world = Rotation.from_euler("xyz", 0.5 * np.sin(np.outer(time_s, (0.9, 1.3, 0.6))))
+    spin = rng.normal(0, 0.4, (3, 1)) * np.sin(time_s * 1.1 + rng.uniform(0, 6, (3, 1)))
+    up = hinge_from_world.apply([0, 0, 1]).T
+    back = Rotation.from_rotvec(np.outer(flexion, [0, 0, -1]))
+    up2 = back.apply(up.T).T
+    spin2 = back.apply(spin.T).T + np.outer([0, 0, 1], rate)
+    frames = [np.concatenate((tangents(a), a[None])).T for a in (axis1, axis2)]
+    zeros = np.zeros(m)
+    return HingeData(frames[0] @ spin, frames[1] @ spin2, frames[0] @ up, frames[1] @ up2, zeros)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_find_hinge_finds_a_perfect_hinge_with_its_pairing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    axis1, axis2 = (v / np.linalg.norm(v) for v in rng.normal(size=(2, 3)))
+    best = find_hinge(turning_about(axis1, axis2, seed), DEFAULTS)[0]
+    sign = np.sign(best.thigh @ axis1)
+    assert best.thigh == pytest.approx(sign * axis1, abs=2e-3)
+    assert best.shank == pytest.approx(sign * axis2, abs=2e-3)

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from analysis.angle.blocks import Blocks
-from analysis.angle.knee.drift import FixedPointSmoother, HeadingState, follow_drift, smooth_drift
+from analysis.angle.knee.heading_filter import (
+    FixedPointSmoother,
+    HeadingState,
+    filter_drift,
+    smooth_drift,
+    smooth_heading,
+)
 from analysis.angle.parameters import DEFAULTS
 
 RATE_HZ = 100.0
@@ -32,21 +38,21 @@ def test_a_bias_learnt_on_the_flat_hinge_is_carried_on() -> None:
     bias = np.radians(0.15)
     heading = 1.0 + np.cumsum(bias * inclination) * blocks.size / RATE_HZ
     level = np.sqrt(1 - inclination**2)
-    history = follow_drift(looks(blocks, heading, level), inclination, BIAS_SD**2, blocks, RATE_HZ, DEFAULTS)
+    history = filter_drift(looks(blocks, heading, level), inclination, BIAS_SD**2, blocks, DEFAULTS)
     smoothed = smooth_drift(history, blocks)
-    assert np.degrees(history.known[-1].bias_rad_s) == pytest.approx(0.15, abs=0.02)
+    assert np.degrees(history.updated[-1].bias_rad_s) == pytest.approx(0.15, abs=0.02)
     # It turned by 9 deg unseen.
     assert np.degrees(np.abs(smoothed.heading_rad - heading)).max() < 1.5
     # Another hinge, tilted as much as assumed, would be no better known than that.
-    assert min(known.heading_rad2 for known in history.known) > 0.99 * DEFAULTS.tilt_rad**2
+    assert min(updated.heading_rad2 for updated in history.updated) > 0.99 * DEFAULTS.tilt_rad**2
 
 
 def test_waiting_does_not_mend_the_tilt_of_a_nearly_upright_hinge() -> None:
-    drift = HeadingState.unknown(0.0)
+    state = HeadingState.unknown(0.0)
     for _ in range(1000):
-        drift = drift.seen(0.01 * np.exp(1j), 1.0, DEFAULTS)
-    assert np.sqrt(drift.heading_rad2) == pytest.approx(DEFAULTS.tilt_rad / 0.1)
-    assert drift.heading_rad == pytest.approx(1.0, abs=0.01)
+        state = state.update(0.01 * np.exp(1j), 1.0, DEFAULTS)
+    assert np.sqrt(state.heading_rad2) == pytest.approx(DEFAULTS.tilt_rad / 0.1)
+    assert state.heading_rad == pytest.approx(1.0, abs=0.01)
 
 
 def dense(heading: np.ndarray, turns: list[float], noise2: float) -> tuple[np.ndarray, np.ndarray]:
@@ -84,27 +90,27 @@ def test_forward_backward_and_from_later_agree_with_dense_least_squares() -> Non
     turns = rng.uniform(0.2, 1.0, 40).tolist()
     seen = 0.3 + np.cumsum(np.r_[0.0, turns[:-1]]) * 0.002 + rng.normal(0.0, 0.02, 40)
     wanted, covariance = dense(seen, turns, noise2)
-    state, expected, known, anchor = HeadingState.unknown(BIAS_SD**2), [], [], None
+    state, predicted, updated, past = HeadingState.unknown(BIAS_SD**2), [], [], None
     for n, (phase, turn) in enumerate(zip(seen, turns, strict=True)):
-        expected.append(state)
-        state = state.seen(np.exp(1j * phase), 1.0, parameters)
-        if anchor is not None:
-            anchor = anchor.told(expected[-1], state)
-        known.append(state)
+        predicted.append(state)
+        state = state.update(np.exp(1j * phase), 1.0, parameters)
+        if past is not None:
+            past = past.update(predicted[-1], state)
+        updated.append(state)
         if n == 12:
-            anchor = FixedPointSmoother.at(state)
-        # `later` multiplies inclination and seconds; the process noise here is that of one second.
-        state = state.later(1.0, turn, parameters)
-        if anchor is not None:
-            anchor = anchor.later(turn)
-    assert known[-1].heading_rad == pytest.approx(wanted[-2], abs=1e-6)
-    assert known[-1].heading_rad2 == pytest.approx(covariance[-2, -2], rel=1e-4)
-    assert anchor is not None
-    assert anchor.heading_rad == pytest.approx(wanted[24], abs=1e-6)
-    assert anchor.heading_rad2 == pytest.approx(covariance[24, 24], rel=1e-4)
-    smoothed = known[-1]
+            past = FixedPointSmoother.at(state)
+        # `predict` multiplies inclination and seconds; the process noise here is that of one second.
+        state = state.predict(1.0, turn, parameters)
+        if past is not None:
+            past = past.predict(turn)
+    assert updated[-1].heading_rad == pytest.approx(wanted[-2], abs=1e-6)
+    assert updated[-1].heading_rad2 == pytest.approx(covariance[-2, -2], rel=1e-4)
+    assert past is not None
+    assert past.heading_rad == pytest.approx(wanted[24], abs=1e-6)
+    assert past.heading_rad2 == pytest.approx(covariance[24, 24], rel=1e-4)
+    smoothed = updated[-1]
     for n in range(38, 11, -1):
-        smoothed = known[n].smoothed(expected[n + 1], smoothed, turns[n])
+        smoothed = updated[n].smooth(predicted[n + 1], smoothed, turns[n])
     assert smoothed.heading_rad == pytest.approx(wanted[24], abs=1e-6)
     assert smoothed.heading_rad2 == pytest.approx(covariance[24, 24], rel=1e-4)
     assert smoothed.bias_rad_s == pytest.approx(wanted[25], abs=1e-6)
@@ -112,17 +118,17 @@ def test_forward_backward_and_from_later_agree_with_dense_least_squares() -> Non
 
 def test_a_bias_that_rest_has_found_is_not_taken_off_twice() -> None:
     learnt = HeadingState(1.0, 0.003, 0.01, 1e-4, 4e-6)
-    rested = learnt.rested(0.003, 1e-8)
-    assert (rested.heading_rad, rested.bias_rad_s, rested.bias_rad2_s2) == (1.0, 0.0, 1e-8)
-    assert rested.heading_rad2 == pytest.approx(0.01 - 1e-4**2 / 4e-6, rel=0.01)
-    assert FixedPointSmoother.at(learnt).rested(learnt, 0.003, 1e-8).heading_rad == 1.0
+    updated = learnt.update_bias(0.003, 1e-8)
+    assert (updated.heading_rad, updated.bias_rad_s, updated.bias_rad2_s2) == (1.0, 0.0, 1e-8)
+    assert updated.heading_rad2 == pytest.approx(0.01 - 1e-4**2 / 4e-6, rel=0.01)
+    assert FixedPointSmoother.at(learnt).update_bias(learnt, 0.003, 1e-8).heading_rad == 1.0
     # Half a minute of a bias that only rest shows has turned the heading unseen, not that of long ago.
     unlearnt = HeadingState(1.0, 0.0, 0.01, 30 * 4e-6, 4e-6)
     past = FixedPointSmoother(0.8, 0.002, 0.0, 0.002)
-    assert unlearnt.rested(0.003, 1e-8).heading_rad == pytest.approx(1.0 + 30 * 0.003)
-    assert past.rested(unlearnt, 0.003, 1e-8).heading_rad == 0.8
+    assert unlearnt.update_bias(0.003, 1e-8).heading_rad == pytest.approx(1.0 + 30 * 0.003)
+    assert past.update_bias(unlearnt, 0.003, 1e-8).heading_rad == 0.8
     # A rest that knows less than the hinge has told only moves what is taken off.
-    assert learnt.rested(0.001, 1e-4) == learnt._replace(bias_rad_s=0.002)
+    assert learnt.update_bias(0.001, 1e-4) == learnt._replace(bias_rad_s=0.002)
 
 
 @pytest.mark.parametrize("start", [5940, 5970, 6000, 6040])
@@ -134,7 +140,19 @@ def test_across_a_gap_the_heading_is_found_anew(start: int, length: int) -> None
     heading = np.where(blocks.middle < start + length / 2, 0.5, 2.5)
     phasor = looks(blocks, heading, np.full(blocks.count, 0.9))
     inclination = np.full(blocks.count, np.sqrt(1 - 0.81))
-    smoothed = smooth_drift(follow_drift(phasor, inclination, BIAS_SD**2, blocks, RATE_HZ, DEFAULTS), blocks)
+    smoothed = smooth_drift(filter_drift(phasor, inclination, BIAS_SD**2, blocks, DEFAULTS), blocks)
     away = np.abs(blocks.middle - start) > 100 + length
     wrapped = np.angle(np.exp(1j * (smoothed.heading_rad - heading)))
     assert np.abs(wrapped[away]).max() < 0.02
+
+
+def test_smooth_heading_passes_times_without_observation() -> None:
+    n = 12_000
+    blocks = Blocks.of(np.ones(n, dtype=bool), RATE_HZ, 0.05)
+    time_s = blocks.middle / RATE_HZ
+    truth = 0.001 * time_s
+    blind = (time_s > 40) & (time_s < 80)
+    information = np.where(blind, 0.0, 100.0)
+    heading = smooth_heading(np.exp(1j * np.where(blind, 2.0, truth)), information, 0.01, blocks)
+    assert np.abs(heading.heading_rad - truth).max() < 0.05
+    assert heading.sd_rad[blind].max() > 1.5 * heading.sd_rad[~blind].min()
