@@ -15,11 +15,11 @@ from analysis.angle.grid import Grid
 from analysis.angle.knee.identification import Knee
 from analysis.angle.orientation.attitude import Attitude
 from analysis.angle.strapping_estimate import StrappingEstimate
+from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float, ImuSamples
 
 _GRAVITY_RANGE_M_S2 = (7.0, 13.0)
-_GRAVITY_M_S2 = 9.81
 _COHERENCE_S = 2.0
 _COHERENT_SHARE = 0.85
 _CLIPPED_IN_A_ROW = 3
@@ -84,7 +84,7 @@ def refuse_incoherent(thigh: Attitude, shank: Attitude, blocks: Blocks) -> None:
         if not whole.any():
             continue
         lengths = np.linalg.norm(force.mean(axis=2), axis=0)[whole]
-        if float(np.percentile(lengths, 5)) < _COHERENT_SHARE * _GRAVITY_M_S2:
+        if float(np.percentile(lengths, 5)) < _COHERENT_SHARE * GRAVITY_M_S2:
             raise CannotAnswerError(
                 f"Gyroscope and accelerometer of the {name} sensor do not tell of the same movement.",
                 "Check the units, rad/s and m/s^2, and that both use the same axes.",

@@ -8,13 +8,53 @@ There are three ways; each attribute names its own:
   changes no error by more than 0.05 deg;
 - simulated: on simulated sessions with seeds that no test and no benchmark uses.
 
-Constants that only tune a numerical method (iteration limits, tolerances) stay in the file of that method.
+Limits of a single check, priors of a single model and constants of a numerical method (iterations and
+tolerances) stay in the file that uses them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import hypot
+from dataclasses import dataclass, field, replace
+from math import hypot, radians
+
+
+@dataclass(frozen=True, slots=True)
+class BiasParameters:
+    """Constants of the gyro bias. Physics, where nothing else is said: noise and drift of consumer gyros.
+
+    Attributes:
+        node_s: spacing of the nodes between which the bias is linear in time.
+        start_sd_rad_s: standard deviation of the bias before anything is known.
+        walk_sd_rad_s: standard deviation of its change from one node to the next.
+        rest_s: length of a window of rest.
+        rest_sd_rad_s: standard deviation of the mean rate over a window of rest.
+        rest_largest_rad_s: largest rate that can be a bias.
+        rest_ripple_rad_s, rest_force_m_s2: largest standard deviation of rate and force in a window of rest.
+        rest_tilt_rad: largest change of the direction of gravity over such a window.
+        held_factor: a limb that is held in the air, not put down, trembles and sways up to this many times
+            more.
+        held_sd_rad_s: standard deviation of the mean rate over a window of a held limb. Simulated: holds
+            differ from the bias by 0.2 deg/s, rounded up here.
+        contradiction: a window this many sigma from the present estimate was a slow movement, not rest.
+        drift_step_s: length of the steps over which the drift of up in motion is compared.
+        correlation: factor on the sigma of such a step. The errors of smoothed steps are correlated, so each
+            carries less information than its scatter suggests.
+    """
+
+    node_s: float = 120.0
+    start_sd_rad_s: float = radians(0.6)
+    walk_sd_rad_s: float = radians(0.03)
+    rest_s: float = 2.0
+    rest_sd_rad_s: float = radians(0.03)
+    rest_largest_rad_s: float = radians(3.0)
+    rest_ripple_rad_s: float = radians(0.6)
+    rest_force_m_s2: float = 0.3
+    rest_tilt_rad: float = radians(0.5)
+    held_factor: float = 5.0
+    held_sd_rad_s: float = radians(0.25)
+    contradiction: float = 3.0
+    drift_step_s: float = 1.0
+    correlation: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +116,13 @@ class AngleParameters:
         max_axis_blocks: largest number of blocks in the final search for the axes. Physics: more samples
             of the same swings add no information.
         search_blocks: largest number of blocks in the search from many starts.
+        moving_rad_s: half of these blocks are taken from those with a faster movement (sum of both rates).
+        candidates: largest number of minima of that search whose knee centre is computed.
+        close_misfit: candidates within this factor of the smallest misfit are refined.
+        mounting_weight: weight of the tie-break that both sensors are mounted in similar orientation.
+        force_bias_m_s2: systematic level force from tilt and bias of the accelerometers. Physics: just
+            under 1 deg of tilt.
+        bias: of the gyro bias.
     """
 
     max_gap_s: float = 0.1
@@ -105,6 +152,12 @@ class AngleParameters:
     least_misalignment_rad: float = 0.0017
     max_axis_blocks: int = 3000
     search_blocks: int = 800
+    moving_rad_s: float = 0.5
+    candidates: int = 6
+    close_misfit: float = 2.0
+    mounting_weight: float = 0.25
+    force_bias_m_s2: float = 0.15
+    bias: BiasParameters = field(default_factory=BiasParameters)
 
     def for_hinge(self, misalignment_rad: float, axes_rad: float) -> AngleParameters:
         """The same parameters with wobble and tilt reduced to what this hinge shows.

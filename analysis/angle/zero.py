@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.angle.grid import Bool, Grid
+from analysis.constants import STILL_DEG_S
 from firmware_bridge.samples import Float
 from firmware_bridge.session.model import ReferencePose
 
 Rows = NDArray[np.int64]
-
-_STILL_DEG_S = 3.0
 
 
 def pose_rows(pose: ReferencePose, grid: Grid) -> Rows:
@@ -66,7 +65,7 @@ def still_seconds(flexion_deg: Float, known: Bool, rate_hz: float) -> tuple[Rows
     whole = known[: count * size].reshape(count, size).all(axis=1)
     half = size // 2
     drift = 2 * np.abs(blocks[:, half:].mean(axis=1) - blocks[:, :half].mean(axis=1))
-    still = whole & (drift < _STILL_DEG_S) & (np.ptp(blocks, axis=1) < 2 * _STILL_DEG_S)
+    still = whole & (drift < STILL_DEG_S) & (np.ptp(blocks, axis=1) < 2 * STILL_DEG_S)
     return np.flatnonzero(still) * size, size
 
 

@@ -9,10 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from firmware_bridge.constants import STANDARD_GRAVITY_M_S2
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float
 
-G_M_S2: Final = 9.80665
+G_M_S2: Final = STANDARD_GRAVITY_M_S2
 DEG_RAD: Final = math.pi / 180.0
 
 

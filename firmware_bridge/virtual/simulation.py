@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import DeviceClock, Recording, SensorInfo, SessionInfo, TestName
 from firmware_bridge.virtual.jets import RotationJet
@@ -16,7 +17,6 @@ from firmware_bridge.virtual.script import Script
 from firmware_bridge.virtual.signals import Course, Move
 from firmware_bridge.virtual.wearing import Wearing, Worn
 
-GRAVITY_M_S2 = 9.81
 CLOCK = DeviceClock(tick_s=1e-6, ticks_modulo=2**32, sequence_modulo=2**16)
 
 # Peak angular acceleration of a brisk leg swing: what counts as a full jolt for the soft tissue.

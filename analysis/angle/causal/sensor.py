@@ -14,14 +14,13 @@ from math import cos, pi, sin, sqrt, tan
 import numpy as np
 
 from analysis.angle.grid import Motion
-from analysis.angle.orientation.bias import at_rest, stride, updated
-from analysis.angle.parameters import AngleParameters
+from analysis.angle.orientation.bias import at_rest, stride, update
+from analysis.angle.parameters import AngleParameters, BiasParameters
+from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.samples import Float
 
 Vector = tuple[float, float, float]
 Spinor = tuple[complex, complex]
-
-_GRAVITY_M_S2 = 9.81
 
 
 def turn(q: Spinor, horizontal: complex, vertical: float) -> tuple[complex, float]:
@@ -86,7 +85,7 @@ class CausalSensor:
         self._quarter_s = 0.25 / rate_hz
         self._lowpass = Lowpass.design(sqrt(2.0) / (2.0 * pi * tau_s), rate_hz)
         self._settle = max(1, round(tau_s * rate_hz))
-        self._bias = RestBias(rate_hz, bias_rad_s, bias_covariance)
+        self._bias = RestBias(rate_hz, bias_rad_s, bias_covariance, parameters.bias)
         self._lever_m = _vector(lever_m)
         self._hinge = sensor_from_hinge
         self.restart()
@@ -111,7 +110,7 @@ class CausalSensor:
         self._state: tuple[complex, complex, float, float] = (0j, 0j, 0.0, 0.0)
         if level_from_sensor is not None:
             self._count = self._settle
-            self._settle_at(0j, _GRAVITY_M_S2)
+            self._settle_at(0j, GRAVITY_M_S2)
 
     def step(self, gyr: Vector, acc: Vector) -> Spinor:
         """The next sample: angular rate in rad/s and specific force in m/s^2.
@@ -195,11 +194,13 @@ def _upright(acc: Vector) -> Spinor:
 class RestBias:
     """Updates the gyro's bias at rest: every half second, `bias.at_rest` of the last window."""
 
-    __slots__ = ("_bias", "_covariance", "_rate_hz", "_recent", "_stride", "rests")
+    __slots__ = ("_bias", "_covariance", "_parameters", "_rate_hz", "_recent", "_stride", "rests")
 
-    def __init__(self, rate_hz: float, bias_rad_s: Float, covariance: Float) -> None:
-        self._rate_hz = rate_hz
-        self._stride = stride(rate_hz)
+    def __init__(
+        self, rate_hz: float, bias_rad_s: Float, covariance: Float, parameters: BiasParameters
+    ) -> None:
+        self._rate_hz, self._parameters = rate_hz, parameters
+        self._stride = stride(rate_hz, parameters)
         self._covariance = covariance
         self._bias = _vector(bias_rad_s)
         self.rests = 0
@@ -223,10 +224,13 @@ class RestBias:
     def _update(self) -> None:
         values = np.array(self._recent).T
         del self._recent[: self._stride]
-        rest = at_rest(Motion(values[:3], values[3:]), np.ones(values.shape[1], dtype=bool), self._rate_hz)
+        known = np.ones(values.shape[1], dtype=bool)
+        rest = at_rest(Motion(values[:3], values[3:]), known, self._rate_hz, self._parameters)
         seconds = self._stride / self._rate_hz
         self.rests += len(rest.value) > 0
-        bias, self._covariance = updated(np.array(self._bias), self._covariance, seconds, rest)
+        bias, self._covariance = update(
+            np.array(self._bias), self._covariance, seconds, rest, self._parameters
+        )
         self._bias = _vector(bias)
 
 

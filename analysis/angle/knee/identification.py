@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +16,6 @@ from analysis.angle.orientation.attitude import Attitude
 from analysis.angle.orientation.quaternion import matrices
 from analysis.angle.parameters import AngleParameters
 from firmware_bridge.samples import Float
-
-_MOVING_RAD_S = 0.5
-# Systematic level force from tilt and bias of the accelerometers.
-_FORCE_BIAS_M_S2 = 0.15
-_CANDIDATES = 6
-# Candidates within this factor of the best misfit are refined.
-_CLOSE = 2.0
-# Weight of the tie-break for axes that point differently in the two sensors.
-_UNLIKE = 0.25
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,34 +58,37 @@ def find_knee(thigh: Attitude, shank: Attitude, blocks: Blocks, parameters: Angl
 
     All candidates whose first misfits are close are refined; the best of them is taken.
     """
-    few = informative(thigh, shank, blocks, parameters.search_blocks)
-    many = informative(thigh, shank, blocks, parameters.max_axis_blocks)
+    few, many = (
+        informative(thigh, shank, blocks, count, parameters.moving_rad_s)
+        for count in (parameters.search_blocks, parameters.max_axis_blocks)
+    )
     data = _data(thigh, shank, few)
-    fits = find_hinge(data, parameters)[:_CANDIDATES]
+    fits = find_hinge(data, parameters)[: parameters.candidates]
     search = _Search(blocks, many, parameters)
     # The opposite pairing of the best is always a candidate, even where the search found no minimum there.
     fits.insert(1, replace(fits[0], shank=-fits[0].shank))
     candidates = [Knee(thigh, shank, fit, search.centre(thigh, shank, fit)) for fit in fits]
-    candidates.sort(key=_misfit)
-    close = [k for k in candidates if _misfit(k) <= _CLOSE * _misfit(candidates[0])]
-    finals = sorted((search.refined(k) for k in close), key=_misfit)
+    misfit = partial(_misfit, mounting_weight=parameters.mounting_weight)
+    candidates.sort(key=misfit)
+    close = [k for k in candidates if misfit(k) <= parameters.close_misfit * misfit(candidates[0])]
+    finals = sorted((search.refined(k) for k in close), key=misfit)
     best = finals[0]
     for group in (finals, candidates):
         rivals = [k for k in group if _other_pairing(k.fit, best.fit)]
         if rivals:
-            margin = _misfit(rivals[0]) / _misfit(group[0])
+            margin = misfit(rivals[0]) / misfit(group[0])
             return replace(best, margin=max(margin, 1.0), rival=rivals[0].fit)
     return best
 
 
-def _misfit(knee: Knee) -> float:
+def _misfit(knee: Knee, mounting_weight: float) -> float:
     """Misfit of the axes times misfit of the forces at the knee, because either alone can be uninformative.
 
     Tie-break: assume both sensors are mounted in similar orientation, so that the two axes are alike.
     """
     unlike = 1.0 - float(knee.fit.thigh @ knee.fit.shank)
     misfit = knee.fit.cost * knee.centre.residual_m_s2**2
-    return misfit * knee.centre.implausibility * (1.0 + _UNLIKE * unlike)
+    return misfit * knee.centre.implausibility * (1.0 + mounting_weight * unlike)
 
 
 def _other_pairing(a: HingeFit, b: HingeFit) -> bool:
@@ -138,7 +133,7 @@ class _Search:
         """The common view from above in which the forces at the knee agree; it needs no axis."""
         (force1, plan1), (force2, plan2) = thigh.seen_from_above(), shank.seen_from_above()
         phasor = force1 * force2.conj()
-        noise2 = 2 * (centre.residual_m_s2**2 + _FORCE_BIAS_M_S2**2)
+        noise2 = 2 * (centre.residual_m_s2**2 + self.parameters.force_bias_m_s2**2)
         information = np.abs(phasor) / noise2 / self.parameters.force_s
         process_noise_rad = self.parameters.skin_process_noise_rad
         heading = smooth_heading(phasor, information, process_noise_rad, self.blocks)
@@ -146,13 +141,15 @@ class _Search:
         return Plan(plan1[:, self.rows], turned, heading.sd_rad[self.rows])
 
 
-def informative(thigh: Attitude, shank: Attitude, blocks: Blocks, count: int) -> NDArray[np.int64]:
+def informative(
+    thigh: Attitude, shank: Attitude, blocks: Blocks, count: int, moving_rad_s: float
+) -> NDArray[np.int64]:
     """At most `count` blocks: half of them spread over all, half over those with movement."""
     usable = np.flatnonzero(~blocks.cut)
     if len(usable) <= count:
         return usable
     rate = np.linalg.norm(thigh.strapdown.gyr, axis=0) + np.linalg.norm(shank.strapdown.gyr, axis=0)
-    moving = usable[rate[usable] > _MOVING_RAD_S]
+    moving = usable[rate[usable] > moving_rad_s]
     picks = [rows[:: max(1, -(-2 * len(rows) // count))] for rows in (usable, moving)]
     return np.unique(np.concatenate(picks))
 

@@ -73,10 +73,10 @@ def find_attitude(motion: Motion, known: np.ndarray, blocks: Blocks, parameters:
         blocks: of the same grid.
         parameters: the constants.
     """
-    rate_hz, tau_s = blocks.rate_hz, parameters.gravity_tau_s
-    resting = bias.at_rest(motion, known, rate_hz)
+    rate_hz, tau_s, constants = blocks.rate_hz, parameters.gravity_tau_s, parameters.bias
+    resting = bias.at_rest(motion, known, rate_hz, constants)
     duration_s = len(known) / rate_hz
-    nodes, found, _ = bias.solve(resting, duration_s)
+    nodes, found, _ = bias.solve(resting, duration_s, constants)
     seconds = np.arange(len(known)) / rate_hz
 
     def integrated(values: Float) -> tuple[Strapdown, Float]:
@@ -85,8 +85,8 @@ def find_attitude(motion: Motion, known: np.ndarray, blocks: Blocks, parameters:
         return strapdown, find_up(strapdown.force, blocks, tau_s)
 
     strapdown, up = integrated(found)
-    drifting = bias.in_motion(strapdown.rotation, up, blocks, tau_s).shifted(nodes, found)
-    _, better, covariance = bias.solve(resting.plus(drifting), duration_s)
+    drifting = bias.in_motion(strapdown.rotation, up, blocks, tau_s, constants).shifted(nodes, found)
+    _, better, covariance = bias.solve(resting.plus(drifting), duration_s, constants)
     left = better - found
     if np.abs(left).max() > _BIAS_MATTERS_RAD_S:
         strapdown, up = integrated(better)

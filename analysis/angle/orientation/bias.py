@@ -15,27 +15,10 @@ import numpy as np
 from analysis.angle.blocks import Blocks
 from analysis.angle.grid import Bool, Motion
 from analysis.angle.orientation.gravity import smooth
+from analysis.angle.parameters import BiasParameters
+from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.samples import Float
 
-_NODE_S = 120.0
-_START_SD = np.radians(0.6)
-# Random walk of the bias of a consumer gyro between two nodes.
-_WALK_SD = np.radians(0.03)
-_REST_S = 2.0
-_REST_SD = np.radians(0.03)
-_REST_LARGEST = np.radians(3.0)
-_REST_RIPPLE = np.radians(0.6)
-_REST_FORCE_M_S2 = 0.3
-_REST_TILT = np.radians(0.5)
-# A limb that is held, not put down, trembles and sways up to this many times more. Its mean rate over a
-# window then differs from the bias: by 0.2 deg/s in simulated holds, rounded up here.
-_HELD = 5.0
-_HELD_SD = np.radians(0.25)
-# A window this many sigma from the present estimate was a slow movement, not rest.
-_CONTRADICTS = 3.0
-_DRIFT_STEP_S = 1.0
-# Errors of smoothed steps are correlated: each step carries less information than its scatter suggests.
-_CORRELATED = 3.0
 _PASSES = 6
 
 
@@ -63,17 +46,17 @@ class Equations:
         )
 
 
-def stride(rate_hz: float) -> int:
+def stride(rate_hz: float, p: BiasParameters) -> int:
     """Samples from one window of rest to the next; four times this many make a window."""
-    return max(2, round(_REST_S / 4 * rate_hz))
+    return max(2, round(p.rest_s / 4 * rate_hz))
 
 
-def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
+def at_rest(motion: Motion, known: Bool, rate_hz: float, p: BiasParameters) -> Equations:
     """One equation for every window of rest: steady in rate and force, slow, and not tilting.
 
     A limb that is held in the air instead of put down is less steady; its windows get a larger sigma.
     """
-    size = stride(rate_hz)
+    size = stride(rate_hz, p)
     count = motion.gyr_rad_s.shape[1] // size
     if count < 4:
         return Equations(np.empty(0), np.empty((0, 3)), np.empty(0), np.empty(0))
@@ -83,19 +66,22 @@ def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
 
     gyr, acc = blocks(motion.gyr_rad_s), blocks(motion.acc_m_s2)
     whole = np.logical_and.reduce(known[: count * size].reshape(count, size), axis=1)
-    ripple = [gyr.std(axis=2).max(axis=0) / _REST_RIPPLE, acc.std(axis=2).max(axis=0) / _REST_FORCE_M_S2]
+    ripple = [
+        gyr.std(axis=2).max(axis=0) / p.rest_ripple_rad_s,
+        acc.std(axis=2).max(axis=0) / p.rest_force_m_s2,
+    ]
     rate, force = gyr.mean(axis=2), acc.mean(axis=2)
     first = np.arange(0, count - 3)
     window = first[:, None] + np.arange(4)
     spread = np.ptp(rate[:, window], axis=2).max(axis=0)
     mean = rate[:, window].mean(axis=2)
-    tilt = np.linalg.norm(force[:, first + 3] - force[:, first], axis=0) / 9.81
+    tilt = np.linalg.norm(force[:, first + 3] - force[:, first], axis=0) / GRAVITY_M_S2
     shaking = [np.take(r, window).max(axis=1) for r in ripple]
-    unrest = np.max([*shaking, spread / (_REST_RIPPLE / 2), tilt / (_REST_TILT * 0.75)], axis=0)
-    slow = whole[window].all(axis=1) & (np.abs(mean).max(axis=0) < _REST_LARGEST)
-    slow &= tilt < 2 * _HELD_SD * 0.75 * _REST_S
-    picked = np.flatnonzero(slow & (unrest < _HELD))
-    sd = np.array([_HELD_SD, _REST_SD])[(unrest[picked] < 1.0).astype(int)]
+    unrest = np.max([*shaking, spread / (p.rest_ripple_rad_s / 2), tilt / (p.rest_tilt_rad * 0.75)], axis=0)
+    slow = whole[window].all(axis=1) & (np.abs(mean).max(axis=0) < p.rest_largest_rad_s)
+    slow &= tilt < 2 * p.held_sd_rad_s * 0.75 * p.rest_s
+    picked = np.flatnonzero(slow & (unrest < p.held_factor))
+    sd = np.array([p.held_sd_rad_s, p.rest_sd_rad_s])[(unrest[picked] < 1.0).astype(int)]
     # Windows overlap four times; their weight is spread over all of them.
     return Equations(
         np.repeat((picked + 2) * size / rate_hz, 3),
@@ -105,7 +91,7 @@ def at_rest(motion: Motion, known: Bool, rate_hz: float) -> Equations:
     )
 
 
-def in_motion(rotation: Float, up: Float, blocks: Blocks, tau_s: float) -> Equations:
+def in_motion(rotation: Float, up: Float, blocks: Blocks, tau_s: float, p: BiasParameters) -> Equations:
     """Equations from the drift of up over steps of one second.
 
     Smoothing removed the quick part of that drift, so the drift that a bias would cause is smoothed in the
@@ -116,11 +102,12 @@ def in_motion(rotation: Float, up: Float, blocks: Blocks, tau_s: float) -> Equat
         up: (3, m) in the inertial frame.
         blocks: the blocks.
         tau_s: time constant with which up was smoothed.
+        p: the constants.
     """
     spacing = blocks.spacing_s
     total = np.cumsum(_cross_columns(rotation, up), axis=2) * spacing
     total = smooth(total.reshape(9, -1), blocks, tau_s).reshape(3, 3, -1)
-    stride = max(1, round(_DRIFT_STEP_S / spacing))
+    stride = max(1, round(p.drift_step_s / spacing))
     ends = np.arange(0, blocks.count, stride)
     if len(ends) < 3:
         return Equations(np.empty(0), np.empty((0, 3)), np.empty(0), np.empty(0))
@@ -140,13 +127,13 @@ def _cross_columns(rotation: Float, up: Float) -> Float:
     return np.stack((second * z - third * y, third * x - first * z, first * y - second * x))
 
 
-def solve(equations: Equations, duration_s: float) -> tuple[Float, Float, Float]:
+def solve(equations: Equations, duration_s: float, p: BiasParameters) -> tuple[Float, Float, Float]:
     """The bias at nodes in time, robustly.
 
     Returns:
         Node times (k,), biases (3, k) in rad/s, and the covariance (k, 3, 3) of each.
     """
-    count = max(2, round(duration_s / _NODE_S) + 1)
+    count = max(2, round(duration_s / p.node_s) + 1)
     nodes = np.linspace(0.0, duration_s, count)
     order = np.argsort(equations.time_s, kind="stable")
     value, rough = equations.value[order], np.isnan(equations.sd[order])
@@ -157,9 +144,9 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float, Float]
     design = np.concatenate((equations.row[order] * (1 - after), equations.row[order] * after), axis=1)
     edges = np.searchsorted(left, np.arange(count))
     weights = np.ones(len(value))
-    bias, normal = np.zeros(3 * count), _prior(count)
+    bias, normal = np.zeros(3 * count), _prior(count, p)
     for _ in range(_PASSES if len(value) else 0):
-        normal, target = _prior(count), np.zeros(3 * count)
+        normal, target = _prior(count, p), np.zeros(3 * count)
         weighted = design * (weights / sd**2)[:, None]
         for k, (a, b) in enumerate(pairwise(edges)):
             part = slice(3 * k, 3 * k + 6)
@@ -170,37 +157,40 @@ def solve(equations: Equations, duration_s: float) -> tuple[Float, Float, Float]
         innovation = np.abs(value - (design * windows).sum(axis=1))
         if rough.any():
             # The error of a step of up is only known from the residuals; at least 0.01 deg is assumed.
-            sd[rough] = max(_CORRELATED * 1.48 * float(np.median(innovation[rough])), 2e-4)
+            sd[rough] = max(p.correlation * 1.48 * float(np.median(innovation[rough])), 2e-4)
         weights = 1 / np.maximum(1.0, innovation / (2 * sd))
     covariance = np.linalg.inv(normal).reshape(count, 3, count, 3)
     each = np.arange(count)
     return nodes, bias.reshape(count, 3).T, np.asarray(covariance[each, :, each], dtype=np.float64)
 
 
-def updated(bias_rad_s: Float, covariance: Float, seconds: float, rest: Equations) -> tuple[Float, Float]:
+def update(
+    bias_rad_s: Float, covariance: Float, seconds: float, rest: Equations, p: BiasParameters
+) -> tuple[Float, Float]:
     """The causal form of `solve`: one Kalman predict over some seconds and one update with a window of rest.
 
-    A window whose innovation is larger than `_CONTRADICTS` sigma is left out.
+    A window whose innovation is larger than `contradiction` sigma is left out.
 
     Args:
         bias_rad_s: (3,) estimate so far.
         covariance: (3, 3) of it.
         seconds: since that estimate.
         rest: equations of `at_rest`; may be empty.
+        p: the constants.
     """
-    covariance = covariance + np.eye(3) * _WALK_SD**2 * seconds / _NODE_S
+    covariance = covariance + np.eye(3) * p.walk_sd_rad_s**2 * seconds / p.node_s
     innovation = rest.value - rest.row @ bias_rad_s
     expected = rest.row @ covariance @ rest.row.T + np.diag(rest.sd**2)
-    if (np.abs(innovation) > _CONTRADICTS * np.sqrt(np.diag(expected))).any():
+    if (np.abs(innovation) > p.contradiction * np.sqrt(np.diag(expected))).any():
         return bias_rad_s, covariance
     gain = np.asarray(np.linalg.solve(expected, rest.row @ covariance).T, dtype=np.float64)
     return bias_rad_s + gain @ innovation, covariance - gain @ rest.row @ covariance
 
 
-def _prior(count: int) -> Float:
+def _prior(count: int, p: BiasParameters) -> Float:
     """Information of a random walk that starts near zero, (3 count, 3 count)."""
     chain = np.zeros((count, count))
-    chain[0, 0] = _START_SD**-2
+    chain[0, 0] = p.start_sd_rad_s**-2
     for k in range(1, count):
-        chain[k - 1 : k + 1, k - 1 : k + 1] += np.array([[1.0, -1.0], [-1.0, 1.0]]) * _WALK_SD**-2
+        chain[k - 1 : k + 1, k - 1 : k + 1] += np.array([[1.0, -1.0], [-1.0, 1.0]]) * p.walk_sd_rad_s**-2
     return np.asarray(np.kron(chain, np.eye(3)), dtype=np.float64)

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from firmware_bridge.constants import STANDARD_GRAVITY_M_S2
 from firmware_bridge.errors import SessionError
 from firmware_bridge.samples import Float
 from firmware_bridge.session.importers.seam import Imported
 from firmware_bridge.session.importers.vendor_text import VendorText, matrix, samples_from, split
 from firmware_bridge.session.model import SensorInfo
-
-STANDARD_GRAVITY_M_S2 = 9.80665
 
 _EPOCH = "epoc (ms)"
 _KINDS = {"accelerometer": "g", "gyroscope": "deg/s"}
