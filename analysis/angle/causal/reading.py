@@ -10,7 +10,12 @@ from math import acos, degrees, exp, radians, sqrt
 import numpy as np
 
 from analysis.angle.causal.sensor import CausalSensor, Spinor, Vector, z_inclination
-from analysis.angle.knee.heading_filter import FixedPointSmoother, HeadingState
+from analysis.angle.knee.heading_filter import (
+    FixedPointSmoother,
+    HeadingFilter,
+    HeadingState,
+    hinge_information,
+)
 from analysis.angle.knee.hinge import tangents
 from analysis.angle.orientation.quaternion import from_matrix
 from analysis.angle.parameters import AngleParameters
@@ -58,7 +63,7 @@ class CausalKnee:
 
     def __init__(self, found: StrappingEstimate, parameters: AngleParameters) -> None:
         p, knee, rate_hz = parameters, found.knee, found.blocks.rate_hz
-        self._parameters = p
+        self._filter = HeadingFilter.of(p)
         self._axes = knee.axes
         sensors = (knee.thigh, knee.shank), (knee.centre.thigh_m, knee.centre.shank_m), knee.axes
         self._thigh, self._shank = (
@@ -70,6 +75,7 @@ class CausalKnee:
         self._zero_up = _zero_up(found)
         self._posture_deg, self._middle_deg = found.zero.posture_deg, found.middle_deg
         self._step_s = 1.0 / rate_hz
+        self._information = hinge_information(p) / rate_hz
         self._follow = 1.0 - exp(-1.0 / (rate_hz * p.follow_s))
         self._follow4 = p.follow_level**4
         misalignment_rad = found.heading.misalignment_rad
@@ -115,7 +121,7 @@ class CausalKnee:
         phasor = 4 * a1 * b1 * (a2 * b2).conjugate()
         level2 = abs(phasor)
         inclination = (z_inclination((a1, b1)) + z_inclination((a2, b2))) / 2
-        self._observe(phasor, inclination)
+        self._observe(phase(phasor), level2, inclination)
         filtered = complex_exp(1j * self._heading.heading_rad)
         self._wobble += self._follow * (phasor * filtered.conjugate() - self._wobble)
         momentary = abs(self._wobble)
@@ -142,14 +148,14 @@ class CausalKnee:
         self._zero_heading = self._zero_heading.update_bias(before, more, variance)
         self._subtracted_rad_s = subtracted
 
-    def _observe(self, phasor: complex, inclination: float) -> None:
+    def _observe(self, heading_rad: float, level2: float, inclination: float) -> None:
         if (rests := self._thigh.rests + self._shank.rests) != self._rests:
             self._rests = rests
             self._update_bias()
-        updated = self._heading.update(phasor, self._step_s, self._parameters)
+        updated = self._filter.update(self._heading, heading_rad, level2, self._information)
         if updated is not self._heading:
             self._zero_heading = self._zero_heading.update(self._heading, updated)
-        self._heading = updated.predict(self._step_s, inclination, self._parameters)
+        self._heading = self._filter.predict(updated, self._step_s, inclination)
         self._zero_heading = self._zero_heading.predict(self._step_s * inclination)
 
     def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float, share: float) -> float:

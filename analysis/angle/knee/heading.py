@@ -15,10 +15,10 @@ from analysis.angle.blocks import Blocks
 from analysis.angle.knee.heading_filter import (
     FilterHistory,
     Heading,
-    filter_drift,
+    HeadingFilter,
     hinge_information,
-    smooth_drift,
-    smooth_heading,
+    hinge_walk_information,
+    random_walk_heading,
 )
 from analysis.angle.knee.identification import Knee
 from analysis.angle.knee.view import HingeView
@@ -63,18 +63,18 @@ def find_heading(knee: Knee, blocks: Blocks, parameters: AngleParameters) -> Kne
     phasor = thigh.direction[blocks.middle] * shank.direction[blocks.middle].conj()
     level2 = np.abs(phasor)
     inclination = (thigh.inclination[blocks.middle] + shank.inclination[blocks.middle]) / 2
-    information = hinge_information(level2, parameters)
-    random_walk = smooth_heading(phasor, information, parameters.skin_process_noise_rad, blocks)
-    misalignment_rad = _misalignment_rad(thigh, shank, random_walk, blocks, parameters)
+    walk = random_walk_heading(phasor, hinge_walk_information(level2, parameters), parameters, blocks)
+    misalignment_rad = _misalignment_rad(thigh, shank, walk, blocks, parameters)
     axes_rad = float(np.sqrt(np.trace(knee.fit.covariance_rad2) / 2))
 
-    def drifting(p: AngleParameters) -> FilterHistory:
-        return filter_drift(phasor, inclination, knee.hinge_bias_rad2_s2, blocks, p)
+    def forward(p: AngleParameters) -> FilterHistory:
+        information = np.full(blocks.count, hinge_information(p))
+        return HeadingFilter.of(p).forward(phasor, information, inclination, knee.hinge_bias_rad2_s2, blocks)
 
-    history = drifting(parameters)
-    filtered = smooth_drift(history, blocks)
+    history = forward(parameters)
+    filtered = history.smooth(blocks)
     # The filter's noise suits every knee. The variance of the heading of a steady hinge is smaller.
-    known = smooth_drift(drifting(parameters.for_hinge(misalignment_rad, axes_rad)), blocks)
+    known = forward(parameters.for_hinge(misalignment_rad, axes_rad)).smooth(blocks)
     filtered = replace(filtered, sd_rad=known.sd_rad, bias_sd_rad_s=known.bias_sd_rad_s)
     reading_rad = _reading_rad(phasor, filtered, blocks, parameters)
     return KneeHeading(thigh, shank, level2, filtered, reading_rad, misalignment_rad, history)

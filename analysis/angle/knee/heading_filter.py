@@ -1,47 +1,35 @@
-"""The Kalman filter of the heading, whose drift is the residual bias of the gyros along the hinge.
+"""The Kalman filter of the heading between the two sensors' worlds, for the recording and for the stream.
 
-A constant bias along the hinge turns the heading steadily while the hinge stands upright, and not at all
-while it is level. The state is therefore the heading and that bias. Where the hinge is observed the filter
-estimates both, and elsewhere it predicts the heading from the bias. Two states, hence plain Python.
+A constant bias of the gyros along the hinge turns the heading steadily while the hinge stands upright, and
+not at all while it is level. The state is therefore the heading and that bias. Where the hinge is observed
+the filter estimates both, and elsewhere it predicts the heading from the bias. With a bias variance of zero
+the heading is a random walk. Two states, hence plain Python.
+
+A recording is filtered forward and then smoothed backward (`FilterHistory.smooth`). The stream has no future,
+but its zero lies in the past, where later observations still improve it (`FixedPointSmoother`).
 """
 
 from __future__ import annotations
 
-from cmath import exp as complex_exp
-from cmath import phase
 from dataclasses import dataclass
-from math import inf
+from math import remainder, tau
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.angle.blocks import Blocks
-from analysis.angle.grid import Bool
 from analysis.angle.orientation.quaternion import Complex
 from analysis.angle.parameters import AngleParameters
 from firmware_bridge.samples import Float
 
+# The heading changes slowly: one step of the filter a second suffices for a recording.
 _STEP_S = 1.0
+# A random walk repeats for every candidate of the axes: in long recordings its steps grow to this number.
+_WALK_STEPS = 1000
 # Variance of a heading before the first observation, and what a gap adds to it.
 _UNKNOWN_RAD2 = 100.0
 _TINY = 1e-9
-_LEAST_INFORMATION = 0.1
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Heading:
-    """The heading of the shank's world in the thigh's, for each block.
-
-    Attributes:
-        heading_rad: (m,) unwrapped.
-        sd_rad: (m,) one sigma of it.
-        bias_sd_rad_s: one sigma of the bias that makes it drift; infinite if none is estimated.
-    """
-
-    heading_rad: Float
-    sd_rad: Float
-    bias_sd_rad_s: float = inf
 
 
 class HeadingState(NamedTuple):
@@ -68,37 +56,6 @@ class HeadingState(NamedTuple):
         """The heading is lost, the bias is kept."""
         return self._replace(heading_rad2=self.heading_rad2 + _UNKNOWN_RAD2)
 
-    def predict(self, seconds: float, inclination: float, parameters: AngleParameters) -> HeadingState:
-        """The state some seconds later, for a hinge of this inclination (a sine, -1 to 1)."""
-        heading, bias, hh, hb, bb = self
-        turn = inclination * seconds
-        hh += 2 * turn * hb + turn * turn * bb + parameters.heading_process_noise_rad**2 * seconds
-        process_noise = parameters.bias_process_noise_rad_s**2 * seconds
-        return HeadingState(heading + turn * bias, bias, hh, hb + turn * bb, bb + process_noise)
-
-    def update(self, phasor: complex, seconds: float, parameters: AngleParameters) -> HeadingState:
-        """The state with one observation of the hinge that lasted some seconds.
-
-        The wobble of its direction averages out with time. The tilt of one view against the other is
-        systematic, so the variance of the heading has a lower bound.
-        """
-        p = parameters
-        heading, bias, hh, hb, bb = self
-        least = p.tilt_rad**2 / max(abs(phasor), _TINY)
-        if hh <= least:
-            return self
-        noise = p.wobble_rad**2 * p.wobble_s / max(seconds, _TINY)
-        left = max(hh * noise / (hh + noise), least) / hh
-        innovation = phase(phasor * complex_exp(-1j * heading))
-        gain = hb / hh * (1.0 - left)
-        return HeadingState(
-            heading + (1.0 - left) * innovation,
-            bias + gain * innovation,
-            hh * left,
-            hb * left,
-            bb - gain * hb,
-        )
-
     def update_bias(self, subtracted_rad_s: float, bias_rad2_s2: float) -> HeadingState:
         """The state after rest has been used to estimate the bias of the gyros.
 
@@ -122,13 +79,17 @@ class HeadingState(NamedTuple):
             turn: inclination times seconds between them.
         """
         heading, bias, hh, hb, bb = self
+        ahead, _, ph, pc, pb = predicted
+        dh, p11 = smoothed.heading_rad - ahead, smoothed.heading_rad2 - ph
+        if pb <= 0.0:
+            gain = hh / ph
+            return HeadingState(heading + gain * dh, bias, hh + gain * gain * p11, hb, bb)
         a, b = hh + turn * hb, hb + turn * bb
-        ph, pc, pb = predicted[2:]
         det = ph * pb - pc**2
         c11, c12 = (a * pb - hb * pc) / det, (hb * ph - a * pc) / det
         c21, c22 = (b * pb - bb * pc) / det, (bb * ph - b * pc) / det
-        dh, db = smoothed.heading_rad - predicted.heading_rad, smoothed.bias_rad_s - predicted.bias_rad_s
-        p11, p12, p22 = smoothed.heading_rad2 - ph, smoothed.cross_rad2_s - pc, smoothed.bias_rad2_s2 - pb
+        db = smoothed.bias_rad_s - predicted.bias_rad_s
+        p12, p22 = smoothed.cross_rad2_s - pc, smoothed.bias_rad2_s2 - pb
         return HeadingState(
             heading + c11 * dh + c12 * db,
             bias + c21 * dh + c22 * db,
@@ -136,6 +97,123 @@ class HeadingState(NamedTuple):
             hb + c11 * c21 * p11 + (c11 * c22 + c12 * c21) * p12 + c12 * c22 * p22,
             bb + c21 * c21 * p11 + 2 * c21 * c22 * p12 + c22 * c22 * p22,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HeadingFilter:
+    """Predict and update of a `HeadingState`.
+
+    Attributes:
+        process_noise_rad: random walk of the heading in one second.
+        bias_process_noise_rad_s: random walk of the bias in one second.
+        tilt_rad: systematic difference between the inclinations of the two views. It is an error of the
+            heading that grows with the hinge's inclination and does not average out.
+    """
+
+    process_noise_rad: float
+    bias_process_noise_rad_s: float = 0.0
+    tilt_rad: float = 0.0
+
+    @classmethod
+    def of(cls, parameters: AngleParameters) -> HeadingFilter:
+        """The filter with which the angle is read; see `hinge_information` for its observations."""
+        p = parameters
+        return cls(p.heading_process_noise_rad, p.bias_process_noise_rad_s, p.tilt_rad)
+
+    def predict(self, state: HeadingState, seconds: float, inclination: float) -> HeadingState:
+        """The state some seconds later, for a hinge of this inclination (a sine, -1 to 1)."""
+        heading, bias, hh, hb, bb = state
+        turn = inclination * seconds
+        hh += 2 * turn * hb + turn * turn * bb + self.process_noise_rad**2 * seconds
+        process_noise = self.bias_process_noise_rad_s**2 * seconds
+        return HeadingState(heading + turn * bias, bias, hh, hb + turn * bb, bb + process_noise)
+
+    def update(
+        self, state: HeadingState, heading_rad: float, level2: float, information: float
+    ) -> HeadingState:
+        """The state with one observation.
+
+        Args:
+            state: before it.
+            heading_rad: the heading observed, up to whole turns.
+            level2: square of the hinge's level part.
+            information: of the observation, 1/rad^2.
+        """
+        heading, bias, hh, hb, bb = state
+        # The tilt is systematic, so the variance of the heading has a lower bound.
+        least = self.tilt_rad**2 / max(level2, _TINY)
+        if information <= 0.0 or hh <= least:
+            return state
+        left = max(1.0 / (1.0 + hh * information), least / hh)
+        innovation = remainder(heading_rad - heading, tau)
+        gain = 1.0 - left
+        bias_gain = hb / hh * gain
+        return HeadingState(
+            heading + gain * innovation,
+            bias + bias_gain * innovation,
+            hh * left,
+            hb * left,
+            bb - bias_gain * hb,
+        )
+
+    def forward(
+        self,
+        phasor: Complex,
+        information: Float,
+        inclination: Float,
+        bias_rad2_s2: float,
+        blocks: Blocks,
+        step_s: float = _STEP_S,
+    ) -> FilterHistory:
+        """Filters a recording in steps.
+
+        Args:
+            phasor: (m,) product of a direction seen from above by both sensors, d1 conj(d2). Its sizes are
+                the weights within a step, and for a hinge the squares of its level part.
+            information: (m,) of one second of this direction about the heading, 1/rad^2.
+            inclination: (m,) sine of the hinge's inclination.
+            bias_rad2_s2: variance of the bias along the hinge at the first sample.
+            blocks: of the recording; the heading is lost across a cut one.
+            step_s: longest step, about.
+        """
+        first = blocks.steps(step_s)
+        counts = np.diff(np.append(first, blocks.count))
+        whole = np.add.reduceat(~blocks.cut, first, dtype=np.int64)
+        direction = np.add.reduceat(np.where(blocks.cut, 0.0, phasor), first) / np.maximum(whole, 1)
+        steps = zip(
+            np.angle(direction).tolist(),
+            np.abs(direction).tolist(),
+            (np.add.reduceat(np.where(blocks.cut, 0.0, information), first) * blocks.spacing_s).tolist(),
+            np.logical_or.reduceat(blocks.cut, first).tolist(),
+            (counts * blocks.spacing_s).tolist(),
+            (np.add.reduceat(inclination, first) / counts).tolist(),
+            strict=True,
+        )
+        predicted, updated, turns = [], [], []
+        state = HeadingState.unknown(bias_rad2_s2)
+        for heading_rad, level2, worth, gap, seconds, sine in steps:
+            state = state.after_gap() if gap else state
+            predicted.append(state)
+            state = self.update(state, heading_rad, level2, worth)
+            updated.append(state)
+            turns.append(seconds * sine)
+            state = self.predict(state, seconds, sine)
+        return FilterHistory(first, turns, predicted, updated)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Heading:
+    """The heading of the shank's world in the thigh's, for each block.
+
+    Attributes:
+        heading_rad: (m,) unwrapped.
+        sd_rad: (m,) one sigma of it.
+        bias_sd_rad_s: one sigma of the bias that makes it drift.
+    """
+
+    heading_rad: Float
+    sd_rad: Float
+    bias_sd_rad_s: float
 
 
 class FixedPointSmoother(NamedTuple):
@@ -158,6 +236,10 @@ class FixedPointSmoother(NamedTuple):
     def at(cls, state: HeadingState) -> FixedPointSmoother:
         """The present moment."""
         return cls(state.heading_rad, state.heading_rad2, state.cross_rad2_s, state.heading_rad2)
+
+    def predict(self, turn: float) -> FixedPointSmoother:
+        """The same, after a prediction over `turn`, inclination times seconds."""
+        return self._replace(with_heading_rad2=self.with_heading_rad2 + turn * self.with_bias_rad2_s)
 
     def update(self, before: HeadingState, after: HeadingState) -> FixedPointSmoother:
         """The past heading, for an update of the present state from `before` to `after`."""
@@ -187,14 +269,10 @@ class FixedPointSmoother(NamedTuple):
             own2 + gain * gain * change,
         )
 
-    def predict(self, turn: float) -> FixedPointSmoother:
-        """The same, after a prediction over `turn`, inclination times seconds."""
-        return self._replace(with_heading_rad2=self.with_heading_rad2 + turn * self.with_bias_rad2_s)
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class FilterHistory:
-    """All states of the filter over a recording, in steps of at most about a second.
+    """All states of the filter over a recording, in steps.
 
     Attributes:
         first: (k,) first block of each step.
@@ -206,6 +284,29 @@ class FilterHistory:
     turns: list[float]
     predicted: list[HeadingState]
     updated: list[HeadingState]
+
+    def smooth(self, blocks: Blocks) -> Heading:
+        """The heading (m,) of each block, given all observations before and after."""
+        state = self.updated[-1]
+        states = [state]
+        for k in range(len(self.updated) - 2, -1, -1):
+            state = self.updated[k].smooth(self.predicted[k + 1], state, self.turns[k])
+            states.append(state)
+        states.reverse()
+        heading, _, variance, _, bias_variance = np.array(states).T
+        middle = (self.first + np.append(self.first[1:], blocks.count) - 1) / 2
+        # Interpolated between the middles of the steps, but never across the edge of a gap.
+        edges = np.flatnonzero(np.diff(blocks.cut[self.first])) + 1
+        step = np.concatenate((np.arange(len(middle)), edges - 1, edges))
+        at = np.concatenate((middle, self.first[edges] - 1, self.first[edges]))
+        order = np.argsort(at, kind="stable")
+        step, at = step[order], at[order]
+        all_blocks = np.arange(blocks.count)
+        return Heading(
+            np.interp(all_blocks, at, heading[step]),
+            np.interp(all_blocks, at, np.sqrt(np.maximum(variance[step], 0.0))),
+            float(np.sqrt(max(np.median(bias_variance), 0.0))),
+        )
 
     def reversed(self) -> FilterHistory:
         """The same for an axis of the opposite sign, which reverses the bias and the inclination."""
@@ -228,102 +329,32 @@ class FilterHistory:
         return smoother
 
 
-def filter_drift(
-    phasor: Complex, inclination: Float, bias_rad2_s2: float, blocks: Blocks, parameters: AngleParameters
-) -> FilterHistory:
-    """The filter, forward.
+def hinge_information(parameters: AngleParameters) -> float:
+    """Information of one second of the hinge about the heading, 1/rad^2; its tilt is in the filter."""
+    return 1.0 / (parameters.wobble_rad**2 * parameters.wobble_s)
+
+
+def random_walk_heading(
+    phasor: Complex, information: Float, parameters: AngleParameters, blocks: Blocks
+) -> Heading:
+    """Random-walk heading, used only while identifying the axes and for the hinge misalignment.
 
     Args:
-        phasor: (m,) product of the hinge's two directions from above, d1 conj(d2).
-        inclination: (m,) sine of the hinge's inclination.
-        bias_rad2_s2: variance of the bias along the hinge.
-        blocks: of the samples; the heading is lost across a cut one.
+        phasor: (m,) as in `HeadingFilter.forward`; only its angle counts.
+        information: (m,) of one second of it, 1/rad^2; also its weight within a step.
         parameters: the constants.
+        blocks: of the recording.
     """
-    first = blocks.steps(_STEP_S)
-    lost = np.logical_or.reduceat(blocks.cut, first).tolist()
-    counts = np.diff(np.append(first, blocks.count))
-    whole = np.add.reduceat(~blocks.cut, first, dtype=np.int64)
-    looks = (np.add.reduceat(np.where(blocks.cut, 0.0, phasor), first) / np.maximum(whole, 1)).tolist()
-    observed_s, seconds = (whole * blocks.spacing_s).tolist(), (counts * blocks.spacing_s).tolist()
-    inclinations = (np.add.reduceat(inclination, first) / counts).tolist()
-    predicted, updated = [], []
-    state = HeadingState.unknown(bias_rad2_s2)
-    for look, look_s, gone, step_s, sine in zip(looks, observed_s, lost, seconds, inclinations, strict=True):
-        state = state.after_gap() if gone else state
-        predicted.append(state)
-        state = state.update(look, look_s, parameters)
-        updated.append(state)
-        state = state.predict(step_s, sine, parameters)
-    turns = [s * r for s, r in zip(seconds, inclinations, strict=True)]
-    return FilterHistory(first, turns, predicted, updated)
+    weighted = phasor * (information / np.maximum(np.abs(phasor), 1e-12))
+    walk = HeadingFilter(parameters.skin_process_noise_rad)
+    step_s = max(_STEP_S, blocks.count * blocks.spacing_s / _WALK_STEPS)
+    return walk.forward(weighted, information, np.zeros(blocks.count), 0.0, blocks, step_s).smooth(blocks)
 
 
-def smooth_drift(history: FilterHistory, blocks: Blocks) -> Heading:
-    """The heading (m,) of each block, from all observations before and after."""
-    state = history.updated[-1]
-    states = [state]
-    for k in range(len(history.updated) - 2, -1, -1):
-        state = history.updated[k].smooth(history.predicted[k + 1], state, history.turns[k])
-        states.append(state)
-    states.reverse()
-    middle = (history.first + np.append(history.first[1:], blocks.count) - 1) / 2
-    at = np.arange(blocks.count)
-    heading, _, variance, _, rate = np.array(states).T
-    return Heading(
-        np.interp(at, middle, heading),
-        np.interp(at, middle, np.sqrt(np.maximum(variance, 0.0))),
-        float(np.sqrt(max(np.median(rate), 0.0))),
-    )
+def hinge_walk_information(level2: Float, parameters: AngleParameters) -> Float:
+    """Information of one second of the hinge for a random walk, for its level part squared.
 
-
-def hinge_information(level2: Float, parameters: AngleParameters) -> Float:
-    """Information of one second of the hinge about the heading, 1/rad^2, for its level part squared.
-
-    The hinge's direction wobbles. Its two inclinations differ, which matters more the less level it is.
+    The tilt is counted as noise, because it changes as fast as this heading can follow.
     """
     p = parameters
     return np.asarray(level2 / (p.wobble_rad**2 * level2 + p.tilt_rad**2) / p.wobble_s)
-
-
-def smooth_heading(phasor: Complex, information: Float, process_noise_rad: float, blocks: Blocks) -> Heading:
-    """A random-walk heading, given the whole recording (a two-sided Kalman filter in information form).
-
-    Args:
-        phasor: (m,) as above; only its angle counts.
-        information: (m,) of a second of each block, 1/rad^2.
-        process_noise_rad: random walk of the heading in one second.
-        blocks: of the samples; the heading is lost across a cut one.
-    """
-    spacing_s = blocks.spacing_s
-    starts = blocks.steps(_STEP_S)
-    worth = np.where(blocks.cut, 0.0, information) * spacing_s
-    unit = phasor / np.maximum(np.abs(phasor), 1e-12)
-    own, toward = np.add.reduceat(worth, starts), np.add.reduceat(worth * unit, starts)
-    lost = np.logical_or.reduceat(blocks.cut, starts)
-    process_noise_rad2 = process_noise_rad**2 * np.diff(np.append(starts, blocks.count)) * spacing_s
-    before = _carry(own, toward, lost, process_noise_rad2)
-    after = _carry(own[::-1], toward[::-1], lost[::-1], process_noise_rad2[::-1])
-    total = before[0] + own + after[0][::-1]
-    mean = before[1] + toward + after[1][::-1]
-    middle = (starts + np.append(starts[1:], blocks.count) - 1) / 2
-    at = np.arange(blocks.count)
-    return Heading(
-        np.interp(at, middle, np.unwrap(np.angle(mean))),
-        np.interp(at, middle, 1 / np.sqrt(np.maximum(total, _LEAST_INFORMATION))),
-    )
-
-
-def _carry(own: Float, toward: Complex, lost: Bool, process_noise_rad2: Float) -> tuple[Float, Complex]:
-    """Information and direction of each step from the past, before its own observation. Plain Python is fast
-    for scalars."""
-    known, mean = 0.0, 0j
-    knowns, means = [], []
-    steps = zip(own.tolist(), toward.tolist(), lost.tolist(), process_noise_rad2.tolist(), strict=True)
-    for information, direction, gone, wandered2 in steps:
-        knowns.append(known)
-        means.append(mean)
-        known, mean = known + information, mean + direction
-        fade = 0.0 if gone else 1.0 / (1.0 + wandered2 * known)
-        known, mean = known * fade, mean * fade
-    return np.array(knowns), np.array(means)

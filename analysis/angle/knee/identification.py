@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.angle.blocks import Blocks
 from analysis.angle.knee.centre import CommonView, KneeCentre, find_knee_centre
-from analysis.angle.knee.heading_filter import hinge_information, smooth_heading
+from analysis.angle.knee.heading_filter import hinge_walk_information, random_walk_heading
 from analysis.angle.knee.hinge import HingeData, HingeFit, Plan, find_hinge, refine_hinge
 from analysis.angle.orientation.attitude import Attitude
 from analysis.angle.orientation.quaternion import matrices
@@ -112,9 +112,8 @@ class _Search:
         ]
         (x1, y1), (x2, y2) = above
         phasor = (x1 + 1j * y1) * (x2 - 1j * y2)
-        information = hinge_information(np.abs(phasor), self.parameters)
-        process_noise_rad = self.parameters.skin_process_noise_rad
-        heading = smooth_heading(phasor, information, process_noise_rad, self.blocks)
+        information = hinge_walk_information(np.abs(phasor), self.parameters)
+        heading = random_walk_heading(phasor, information, self.parameters, self.blocks)
         view = view.turned(heading.heading_rad)
         return find_knee_centre(thigh, shank, (fit.thigh, fit.shank), view, self.rows)
 
@@ -135,8 +134,7 @@ class _Search:
         phasor = force1 * force2.conj()
         noise2 = 2 * (centre.residual_m_s2**2 + self.parameters.force_bias_m_s2**2)
         information = np.abs(phasor) / noise2 / self.parameters.force_s
-        process_noise_rad = self.parameters.skin_process_noise_rad
-        heading = smooth_heading(phasor, information, process_noise_rad, self.blocks)
+        heading = random_walk_heading(phasor, information, self.parameters, self.blocks)
         turned = plan2[:, self.rows] * np.exp(1j * heading.heading_rad[self.rows])
         return Plan(plan1[:, self.rows], turned, heading.sd_rad[self.rows])
 
