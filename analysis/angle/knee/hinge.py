@@ -124,7 +124,7 @@ def find_hinge(data: HingeData, parameters: AngleParameters) -> list[HingeFit]:
     found: list[HingeFit] = []
     for thigh, shank in _starts(data):
         fit = refine_hinge(data, thigh, shank, parameters, _ROUGH_RAD)
-        if not any(_same(fit, other) for other in found):
+        if not any(same_axes(fit, other) for other in found):
             found.append(fit)
     return sorted(found, key=lambda fit: fit.cost)
 
@@ -137,7 +137,8 @@ def _starts(data: HingeData) -> Iterator[tuple[Float, Float]]:
             yield thigh, -shank
 
 
-def _same(a: HingeFit, b: HingeFit) -> bool:
+def same_axes(a: HingeFit, b: HingeFit) -> bool:
+    """Whether two fits are the same hinge; the common sign of its axes is free."""
     thigh, shank = float(a.thigh @ b.thigh), float(a.shank @ b.shank)
     return min(abs(thigh), abs(shank)) > np.cos(_SAME_RAD) and thigh * shank > 0
 

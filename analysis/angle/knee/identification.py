@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from analysis.angle.blocks import Blocks
 from analysis.angle.knee.centre import CommonView, KneeCentre, find_knee_centre
 from analysis.angle.knee.heading_filter import hinge_walk_information, random_walk_heading
-from analysis.angle.knee.hinge import HingeData, HingeFit, Plan, find_hinge, refine_hinge
+from analysis.angle.knee.hinge import HingeData, HingeFit, Plan, find_hinge, refine_hinge, same_axes
 from analysis.angle.orientation.attitude import Attitude
 from analysis.angle.orientation.quaternion import matrices
 from analysis.angle.parameters import AngleParameters
@@ -71,14 +71,23 @@ def find_knee(thigh: Attitude, shank: Attitude, blocks: Blocks, parameters: Angl
     misfit = partial(_misfit, mounting_weight=parameters.mounting_weight)
     candidates.sort(key=misfit)
     close = [k for k in candidates if misfit(k) <= parameters.close_misfit * misfit(candidates[0])]
-    finals = sorted((search.refined(k) for k in close), key=misfit)
-    best = finals[0]
-    for group in (finals, candidates):
-        rivals = [k for k in group if _other_pairing(k.fit, best.fit)]
-        if rivals:
-            margin = misfit(rivals[0]) / misfit(group[0])
-            return replace(best, margin=max(margin, 1.0), rival=rivals[0].fit)
-    return best
+    refined = sorted(((k, search.refined(k)) for k in close), key=lambda pair: misfit(pair[1]))
+    start, best = refined[0]
+    # A rival keeps its pairing, also where its refinement ends so far away that the signs no longer show it.
+    rivals = [
+        final
+        for first, final in refined
+        if (_other_pairing(first.fit, start.fit) or _other_pairing(final.fit, best.fit))
+        and not same_axes(final.fit, best.fit)
+    ]
+    reference = best
+    if not rivals:
+        rivals = [k for k in candidates if _other_pairing(k.fit, best.fit)]
+        reference = candidates[0]
+    if not rivals:
+        return best
+    margin = misfit(rivals[0]) / misfit(reference)
+    return replace(best, margin=max(margin, 1.0), rival=rivals[0].fit)
 
 
 def _misfit(knee: Knee, mounting_weight: float) -> float:
