@@ -18,6 +18,7 @@ from analysis.angle.knee.direction import find_direction
 from analysis.angle.knee.heading import find_heading
 from analysis.angle.knee.identification import find_knee
 from analysis.angle.orientation.attitude import find_attitude
+from analysis.angle.orientation.rest import force_weights
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.strapping_estimate import StrappingEstimate
 from analysis.angle.uncertainty import find_uncertainty
@@ -43,7 +44,9 @@ def estimate_strapping(
     # 1. One time base: the grid, and blocks of it for everything slow.
     blocks = Blocks.of(grid.carried, grid.rate_hz, parameters.block_s)
     # 2. The orientation of each sensor: gyro bias, integration, up.
-    thigh, shank = (find_attitude(m, grid.known, blocks, parameters) for m in (grid.thigh, grid.shank))
+    motions = grid.thigh, grid.shank
+    weight = force_weights(motions, blocks, parameters)
+    thigh, shank = (find_attitude(m, grid.known, weight, blocks, parameters) for m in motions)
     refuse_incoherent(thigh, shank, blocks)
     # 3. The knee: the hinge axis in each sensor and the levers from the knee centre.
     knee = find_knee(thigh, shank, blocks, parameters)

@@ -24,6 +24,7 @@ from analysis.angle import estimate_angle
 from analysis.angle.blocks import Blocks
 from analysis.angle.grid import common_grid
 from analysis.angle.orientation.attitude import find_attitude
+from analysis.angle.orientation.rest import force_weights
 from analysis.angle.parameters import DEFAULTS
 from firmware_bridge.errors import KneeflexError
 from firmware_bridge.samples import Float, ImuSamples
@@ -89,7 +90,9 @@ def judge_board(trial: BoardTrial, others: dict[str, Peer]) -> dict[str, float]:
     grid = common_grid(trial.samples, trial.samples, DEFAULTS)
     blocks = Blocks.of(grid.carried, grid.rate_hz, DEFAULTS.block_s)
     at_s = grid.time_s[blocks.middle]
-    found = {"kneeflex": (at_s, find_attitude(grid.thigh, grid.known, blocks, DEFAULTS).up_in_sensor.T)}
+    weight = force_weights((grid.thigh,), blocks, DEFAULTS)
+    attitude = find_attitude(grid.thigh, grid.known, weight, blocks, DEFAULTS)
+    found = {"kneeflex": (at_s, attitude.up_in_sensor.T)}
     if others:
         up = offline_vqf(trial.samples, trial.rate_hz).inv().apply([0.0, 0.0, 1.0])
         found["vqf"] = (at_s, between(at_s, trial.samples.time_s, up))

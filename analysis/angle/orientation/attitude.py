@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.angle.blocks import Blocks
-from analysis.angle.grid import Motion
+from analysis.angle.grid import Bool, Motion
 from analysis.angle.orientation import bias
 from analysis.angle.orientation.gravity import find_up, level_from_inertial
 from analysis.angle.orientation.quaternion import Complex, Pair, matrices
@@ -30,6 +30,7 @@ class Attitude:
         bias_rad_s: (3,) of the gyro, at the end.
         bias_covariance: (k, 3, 3) of it, from the first moment to the end.
         lever_m: (3,) from the knee to the sensor; zero while unknown.
+        force_weight: (m,) of the force in the smoothing of up.
     """
 
     strapdown: Strapdown
@@ -38,6 +39,7 @@ class Attitude:
     bias_rad_s: Float
     bias_covariance: Float
     lever_m: Float
+    force_weight: Float
 
     @property
     def up_in_sensor(self) -> Float:
@@ -53,7 +55,8 @@ class Attitude:
 
     def with_lever(self, lever_m: Float, blocks: Blocks, parameters: AngleParameters) -> Attitude:
         """The same, with up from the force at the knee instead of the force at the sensor."""
-        up = find_up(self.strapdown.knee_force(lever_m), blocks, parameters.gravity_tau_s)
+        force = self.strapdown.knee_force(lever_m)
+        up = find_up(force, self.force_weight, blocks, parameters.gravity_tau_s)
         return replace(self, up=up, lever_m=lever_m)
 
     def seen_from_above(self) -> tuple[Complex, Complex]:
@@ -64,12 +67,15 @@ class Attitude:
         return force, np.einsum("jm,jkm->km", plan, self.strapdown.rotation)
 
 
-def find_attitude(motion: Motion, known: np.ndarray, blocks: Blocks, parameters: AngleParameters) -> Attitude:
+def find_attitude(
+    motion: Motion, known: Bool, force_weight: Float, blocks: Blocks, parameters: AngleParameters
+) -> Attitude:
     """Bias from rest and from motion, integration, and up from the sensor's own force.
 
     Args:
         motion: of the sensor.
         known: (n,) False in gaps.
+        force_weight: (m,) of `rest.force_weights`.
         blocks: of the same grid.
         parameters: the constants.
     """
@@ -82,10 +88,11 @@ def find_attitude(motion: Motion, known: np.ndarray, blocks: Blocks, parameters:
     def integrated(values: Float) -> tuple[Strapdown, Float]:
         at = np.stack([np.interp(seconds, nodes, v) for v in values])
         strapdown = integrate(motion, at, blocks)
-        return strapdown, find_up(strapdown.force, blocks, tau_s)
+        return strapdown, find_up(strapdown.force, force_weight, blocks, tau_s)
 
     strapdown, up = integrated(found)
-    drifting = bias.in_motion(strapdown.rotation, up, blocks, tau_s, constants).shifted(nodes, found)
+    drifting = bias.in_motion(strapdown.rotation, up, force_weight, blocks, tau_s, constants)
+    drifting = drifting.shifted(nodes, found)
     _, better, covariance = bias.solve(resting.plus(drifting), duration_s, constants)
     left = better - found
     if np.abs(left).max() > _BIAS_MATTERS_RAD_S:
@@ -95,4 +102,4 @@ def find_attitude(motion: Motion, known: np.ndarray, blocks: Blocks, parameters:
     at_blocks = np.stack([np.interp(blocks.middle / rate_hz, nodes, v) for v in left])
     rate = (strapdown.in_sensor(up) * at_blocks).sum(axis=0)
     drift_rad = np.cumsum(rate) * blocks.size / rate_hz
-    return Attitude(strapdown, up, drift_rad, better[:, -1], covariance, np.zeros(3))
+    return Attitude(strapdown, up, drift_rad, better[:, -1], covariance, np.zeros(3), force_weight)

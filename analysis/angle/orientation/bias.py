@@ -91,7 +91,9 @@ def at_rest(motion: Motion, known: Bool, rate_hz: float, p: BiasParameters) -> E
     )
 
 
-def in_motion(rotation: Float, up: Float, blocks: Blocks, tau_s: float, p: BiasParameters) -> Equations:
+def in_motion(
+    rotation: Float, up: Float, weight: Float, blocks: Blocks, tau_s: float, p: BiasParameters
+) -> Equations:
     """Equations from the drift of up over steps of one second.
 
     Smoothing removed the quick part of that drift, so the drift that a bias would cause is smoothed in the
@@ -100,13 +102,14 @@ def in_motion(rotation: Float, up: Float, blocks: Blocks, tau_s: float, p: BiasP
     Args:
         rotation: (3, 3, m) inertial from sensor, one for each block.
         up: (3, m) in the inertial frame.
+        weight: (m,) with which up was smoothed.
         blocks: the blocks.
         tau_s: time constant with which up was smoothed.
         p: the constants.
     """
     spacing = blocks.spacing_s
     total = np.cumsum(_cross_columns(rotation, up), axis=2) * spacing
-    total = smooth(total.reshape(9, -1), blocks, tau_s).reshape(3, 3, -1)
+    total = smooth(total.reshape(9, -1), weight, blocks, tau_s).reshape(3, 3, -1)
     stride = max(1, round(p.drift_step_s / spacing))
     ends = np.arange(0, blocks.count, stride)
     if len(ends) < 3:

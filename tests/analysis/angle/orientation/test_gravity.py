@@ -20,7 +20,7 @@ def test_find_up_smooths_like_the_filter_forward_and_backward(degrees_between: C
     n, size, tau_s = 12_000, 5, 2.0
     blocks = Blocks.of(np.ones(n, dtype=bool), RATE_HZ, 0.05)
     force = np.array([[0.3], [0.1], [9.8]]) + rng.normal(0, 1.0, (3, blocks.count))
-    up = find_up(force, blocks, tau_s)
+    up = find_up(force, np.ones(blocks.count), blocks, tau_s)
     sos = butter(2, np.sqrt(2) / (2 * np.pi * tau_s), fs=RATE_HZ / size, output="sos")
     expected = sosfiltfilt(sos, force)
     expected /= np.linalg.norm(expected, axis=0)
@@ -34,7 +34,7 @@ def test_find_up_does_not_smooth_across_a_gap() -> None:
     blocks = Blocks.of(carried, RATE_HZ, 0.05)
     force = np.zeros((3, blocks.count))
     force[2, : blocks.count // 2], force[0, blocks.count // 2 :] = 9.81, 9.81
-    up = find_up(force, blocks, 2.0)
+    up = find_up(force, np.ones(blocks.count), blocks, 2.0)
     good = ~blocks.cut
     first = good & (np.arange(blocks.count) < blocks.count // 2)
     assert np.allclose(up[:, first], [[0], [0], [1]], atol=1e-6)
