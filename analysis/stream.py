@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import inf
 from queue import Empty, SimpleQueue
 
-from analysis.angle.live import LiveAngle
+from analysis.angle.causal.live_angle import LiveAngle
 from analysis.angle.result import FlexionTrack
 from analysis.guide.motion import MotionWatch
 from analysis.views.feed import Command, LiveFrame, SensorState

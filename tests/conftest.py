@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import inspect
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
+from analysis.angle.result import AngleResult, FlexionTrack
+from firmware_bridge.samples import Float
 from firmware_bridge.virtual.simulated_clock import SimulatedClock
+from firmware_bridge.virtual.simulation import SimulatedSession
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,6 +38,17 @@ def syncs(clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch) -> list[float]
         "firmware_bridge.session.files._sync", lambda descriptor: times_s.append(clock.now_s())
     )
     return times_s
+
+
+@pytest.fixture(scope="session")
+def truth_error() -> Callable[[SimulatedSession, AngleResult | FlexionTrack], Float]:
+    """`truth_error(session, result)`: flexion less the truth (n,), in degrees; NaN where nothing is known."""
+
+    def error(session: SimulatedSession, result: AngleResult | FlexionTrack) -> Float:
+        track = result.track if isinstance(result, AngleResult) else result
+        return track.flexion_deg - np.interp(track.time_s, session.truth.time_s, session.truth.flexion_deg)
+
+    return error
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,4 +1,13 @@
-"""Samples of two IMUs -> knee flexion, in batch and step by step."""
+"""Samples of two IMUs in, knee flexion out: over a finished recording, or step by step while it happens.
+
+In: `ImuSamples` of a thigh and a shank sensor on one clock, with the phases and reference poses of the
+session. Out: an `AngleResult` with a `FlexionTrack` (flexion, its standard deviation, validity on one uniform
+grid), the hinge axes, diagnostics and warnings. Arrays in, frozen results out: no files, clocks or globals.
+
+The rooms: `orientation` is about one sensor, `knee` about the joint between two, `causal` is the live form
+(`causal.live_angle.LiveAngle`). The files beside them are the steps and results that both forms share;
+`estimate` reads as the six steps of docs/angle.md.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +45,16 @@ def estimate_angle(
     Raises:
         CannotAnswerError: the recording does not show the knee's axis, or a sensor is dead.
     """
+    from analysis.angle.causal.replay import replay_session
+    from analysis.angle.checks import about_samples, refuse_unusable
+    from analysis.angle.grid import common_grid
+    from analysis.angle.session import angle_result, estimate_session
+
+    grid = common_grid(thigh, shank, parameters)
+    refuse_unusable(grid)
+    warnings = about_samples(thigh, shank, grid)
     if causal:
-        from analysis.angle.live import estimate_causally
-
-        return estimate_causally(thigh, shank, phases, poses, parameters)
-    from analysis.angle.estimate import estimate
-
-    return estimate(thigh, shank, phases, poses, parameters)
+        session = replay_session(thigh, shank, grid.rate_hz, phases, poses, parameters)
+    else:
+        session = estimate_session(grid, phases, poses, parameters)
+    return angle_result(session, grid.rate_hz, poses, warnings)

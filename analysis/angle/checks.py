@@ -1,21 +1,25 @@
-"""What is wrong with a recording, said in plain sentences before or beside the angle."""
+"""Checks of a recording: what makes an angle impossible raises, everything else becomes a warning.
+
+`refuse_unusable` needs the grid, `refuse_incoherent` the orientations, `about_samples` the recording, and
+`about_strapping` the finished estimate of a strapping.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from analysis.angle.attitude import Attitude
-from analysis.angle.flexion import inclination_rad
-from analysis.angle.grid import Grid, common_grid
-from analysis.angle.identify import Knee
-from analysis.angle.knots import Knots
-from analysis.angle.parameters import AngleParameters
-from analysis.angle.zero import still_seconds
+from analysis.angle.blocks import Blocks
+from analysis.angle.grid import Grid
+from analysis.angle.knee.identification import Knee
+from analysis.angle.orientation.attitude import Attitude
+from analysis.angle.strapping_estimate import StrappingEstimate
+from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float, ImuSamples
 
 _GRAVITY_RANGE_M_S2 = (7.0, 13.0)
-_GRAVITY_M_S2 = 9.81
 _COHERENCE_S = 2.0
 _COHERENT_SHARE = 0.85
 _CLIPPED_IN_A_ROW = 3
@@ -28,16 +32,11 @@ _SWAPPED_RATIO_WITH_LEVERS = 1.2
 _SYMMETRIC = "The knee angle is the same either way; what is said of the thigh is not."
 _UPRIGHT_HINGE_LEVEL = 0.35
 _MUCH = 0.2
-_CALM_M_S2 = 0.3
-_LEVEL_SINE = 0.7
 _SLOW_HZ = 40.0
-
-
-def usable_grid(thigh: ImuSamples, shank: ImuSamples, parameters: AngleParameters) -> Grid:
-    """The common grid of a finished recording; raises what `common_grid` and `refuse_unusable` raise."""
-    grid = common_grid(thigh, shank, parameters)
-    refuse_unusable(grid)
-    return grid
+# Log-likelihood ratio below which the direction of bending is doubtful.
+_CLEAR_RATIO = 2.0
+_MUCH_DOUBT_DEG = 2.0
+_MUCH_APART_DEG = 2.0
 
 
 def refuse_unusable(grid: Grid) -> None:
@@ -71,21 +70,21 @@ def _dead(values: Float) -> bool:
     return bool((np.count_nonzero(np.diff(values, axis=1), axis=1) < 0.01 * values.shape[1]).all())
 
 
-def refuse_incoherent(thigh: Attitude, shank: Attitude, knots: Knots, rate_hz: float) -> None:
+def refuse_incoherent(thigh: Attitude, shank: Attitude, blocks: Blocks) -> None:
     """Raises CannotAnswerError where a gyro does not explain how gravity turns in its own sensor.
 
-    Carried along by the right gyro, the force keeps its direction, and its mean over a few seconds its
-    length; wrong units or axes scatter it.
+    In the frame of a correct gyro the force keeps its direction, and its mean over a few seconds its length.
+    Wrong units or axes scatter it.
     """
-    size = max(1, round(_COHERENCE_S * rate_hz / knots.size))
-    count = knots.count // size
+    size = max(1, round(_COHERENCE_S * blocks.rate_hz / blocks.size))
+    count = blocks.count // size
     for name, attitude in (("thigh", thigh), ("shin", shank)):
         force = attitude.strapdown.force[:, : count * size].reshape(3, count, size)
-        whole = ~knots.cut[: count * size].reshape(count, size).any(axis=1)
+        whole = ~blocks.cut[: count * size].reshape(count, size).any(axis=1)
         if not whole.any():
             continue
         lengths = np.linalg.norm(force.mean(axis=2), axis=0)[whole]
-        if float(np.percentile(lengths, 5)) < _COHERENT_SHARE * _GRAVITY_M_S2:
+        if float(np.percentile(lengths, 5)) < _COHERENT_SHARE * GRAVITY_M_S2:
             raise CannotAnswerError(
                 f"Gyroscope and accelerometer of the {name} sensor do not tell of the same movement.",
                 "Check the units, rad/s and m/s^2, and that both use the same axes.",
@@ -120,11 +119,11 @@ def about_samples(thigh: ImuSamples, shank: ImuSamples, grid: Grid) -> list[str]
 
 
 def _clipped(values: Float, least: float) -> int:
-    """Samples within runs at the largest or smallest value of a channel that were not reached smoothly.
+    """Number of samples in runs at the largest or smallest value of a channel that begin or end abruptly.
 
     Args:
         values: (n, 3).
-        least: no sensor has a smaller range.
+        least: smaller limits are no end of a range.
     """
     total = 0
     for channel in values.T:
@@ -136,12 +135,47 @@ def _clipped(values: Float, least: float) -> int:
             long = runs[runs[:, 1] - runs[:, 0] >= _CLIPPED_IN_A_ROW]
             if not len(long):
                 continue
-            # The flat top of a slow movement differs by a quantum or two from what is beside it.
+            # The flat top of a slow movement differs by a quantum or two from the samples beside it.
             quantum = np.diff(np.unique(channel)).min(initial=np.inf)
             around = np.concatenate((channel[:1], channel, channel[-1:]))
             step = np.maximum(np.abs(around[long[:, 0]] - limit), np.abs(around[long[:, 1] + 1] - limit))
             total += int(np.diff(long[step > _SHARP_QUANTA * quantum], axis=1).sum())
     return total
+
+
+def about_strapping(found: StrappingEstimate, diagnostics: Mapping[str, float], relative: bool) -> list[str]:
+    """Warnings about the estimate of a strapping.
+
+    Args:
+        found: the estimate.
+        diagnostics: its named figures.
+        relative: no reference pose has set its zero.
+    """
+    warnings = []
+    doubt_deg = float(found.uncertainty.pairing_sd_deg.max())
+    still_deg = diagnostics.get("gravity_alone_deg", 0.0)
+    if still_deg > _MUCH_APART_DEG:
+        warnings.append(
+            f"While the leg was still, gravity alone tells an angle {still_deg:.1f} deg away from this one: "
+            "a sensor may have been jolted, or its gyroscope may drift."
+        )
+    if doubt_deg > _MUCH_DOUBT_DEG:
+        warnings.append(
+            f"The movement allows two different knee axes, whose angles differ by up to "
+            f"{2 * doubt_deg:.0f} deg: record 8 to 10 swings of the lower leg while the thigh "
+            "moves a little too."
+        )
+    if found.direction.log_likelihood_ratio < _CLEAR_RATIO:
+        warnings.append(
+            "Which way the knee bends could not be told for sure: if bending lowers the number, "
+            "record a reference pose before and some bending after it."
+        )
+    if relative:
+        warnings.append(
+            "The angle is relative: it counts from the straightest still posture, "
+            "because no reference pose with a known angle was recorded."
+        )
+    return warnings + about_knee(found.knee, found.heading.level2)
 
 
 def about_knee(knee: Knee, level2: Float) -> list[str]:
@@ -157,36 +191,11 @@ def about_knee(knee: Knee, level2: Float) -> list[str]:
     return warnings
 
 
-def gravity_alone_deg(knee: Knee, angle_deg: Float, grid: Grid) -> float:
-    """How far the angle is, in still seconds, from what the two accelerometers say by themselves, RMS.
-
-    No gyro, no smoothing and no heading enters the latter. NaN without a still second or a level hinge.
-
-    Args:
-        knee: for its axes.
-        angle_deg: (n,) about them, from no particular zero.
-        grid: both sensors.
-    """
-    starts, size = still_seconds(angle_deg, grid.known, grid.rate_hz)
-    rows = starts[:, None] + np.arange(size)
-    inclinations, usable = [], np.ones(len(starts), dtype=bool)
-    for axis, motion in zip(knee.axes, (grid.thigh, grid.shank), strict=True):
-        force = motion.acc_m_s2[:, rows]
-        usable &= force.std(axis=2).max(axis=0) < _CALM_M_S2
-        mean = force.mean(axis=2)
-        usable &= np.abs(axis @ mean) < _LEVEL_SINE * np.linalg.norm(mean, axis=0)
-        inclinations.append(inclination_rad(mean, axis))
-    if not usable.any():
-        return float("nan")
-    read = np.radians(angle_deg[rows].mean(axis=1))
-    apart = np.angle(np.exp(1j * (read - inclinations[0] + inclinations[1])))[usable]
-    return float(np.degrees(np.sqrt(np.mean(apart**2))))
-
-
 def _about_swapping(knee: Knee) -> list[str]:
-    """The shank turns more than the thigh; and in upright postures the thigh's sensor is above the knee.
+    """A warning where the sensor named "thigh" moves like a shank.
 
-    A joint angle does not ask which segment is which, so nothing has to be refused.
+    The shank turns more than the thigh, and in upright postures the thigh's sensor is above the knee. The
+    joint angle does not depend on which segment is which, so nothing has to be refused.
     """
     rates = [
         float(np.sqrt(np.mean((axis @ sensor.strapdown.gyr) ** 2)))

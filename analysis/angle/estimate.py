@@ -1,4 +1,8 @@
-"""The knee angle over a whole recording, every sample estimated from all samples around it."""
+"""The chain of docs/angle.md over one strapping, one call for each of its six steps.
+
+Every sample is estimated from all samples around it. The live form (`causal`) uses the same chain to find the
+knee, and then repeats steps 2 and 4 to 6 sample by sample.
+"""
 
 from __future__ import annotations
 
@@ -6,85 +10,69 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.angle.checks import about_samples, usable_grid
-from analysis.angle.grid import Grid, Motion
+from analysis.angle.blocks import Blocks
+from analysis.angle.checks import refuse_incoherent
+from analysis.angle.flexion import hinge_angle_deg
+from analysis.angle.grid import Grid
+from analysis.angle.knee.direction import find_direction
+from analysis.angle.knee.heading import find_heading
+from analysis.angle.knee.identification import find_knee
+from analysis.angle.orientation.attitude import find_attitude
+from analysis.angle.orientation.rest import force_weights
 from analysis.angle.parameters import AngleParameters
-from analysis.angle.result import AngleResult, FlexionTrack
-from analysis.angle.strapping import Strapping, one_strapping
+from analysis.angle.strapping_estimate import StrappingEstimate
+from analysis.angle.uncertainty import find_uncertainty
+from analysis.angle.zero import find_zero, pose_rows
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.samples import Float, ImuSamples
-from firmware_bridge.session.model import PhaseSpan, ReferencePose
+from firmware_bridge.session.model import ReferencePose
+
+_LEAST_BENDING_DEG = 15.0
+_LEAST_RATE_RAD_S = 0.1
 
 
-def estimate(
-    thigh: ImuSamples,
-    shank: ImuSamples,
-    phases: Sequence[PhaseSpan],
-    poses: Sequence[ReferencePose],
-    parameters: AngleParameters,
-) -> AngleResult:
-    """See `analysis.angle.estimate_angle`."""
-    grid = usable_grid(thigh, shank, parameters)
-    n = len(grid.time_s)
-    flexion, sd, tilt = (np.full(n, np.nan) for _ in range(3))
-    done: list[Strapping] = []
-    warnings: list[str] = []
-    failure: CannotAnswerError | None = None
-    for rows in strappings(grid.time_s, phases):
-        part = _part(grid, rows)
-        span = f"From {part.time_s[0]:.0f} s to {part.time_s[-1]:.0f} s"
-        try:
-            result = one_strapping(part, [p for p in poses if _inside(p, part.time_s)], parameters)
-        except CannotAnswerError as error:
-            failure = failure or error
-            warnings.append(f"{span} there is no angle: {error}")
-            continue
-        if done and result.relative and not done[0].relative:
-            warnings.append(f"{span} there is no angle: no reference pose was recorded after re-strapping.")
-            continue
-        flexion[rows], sd[rows], tilt[rows] = result.flexion_deg, result.sd_deg, result.tilt_deg
-        done.append(result)
-        warnings += result.warnings
-    if not done:
-        raise failure or CannotAnswerError("The recording is empty.", "Record both sensors.")
-    warnings += about_samples(thigh, shank, grid)
-    first = done[0]
-    return AngleResult(
-        track=FlexionTrack(grid.time_s, flexion, sd, np.isfinite(flexion)),
-        rate_hz=grid.rate_hz,
-        zero="relative" if first.relative else "reference_pose",
-        zero_sd_deg=max(s.zero_sd_deg for s in done),
-        axes=first.axes,
-        thigh_tilt_deg=tilt,
-        pose_check_deg=tuple(check for s in done for check in s.checks),
-        diagnostics=first.diagnostics,
-        warnings=tuple(dict.fromkeys(warnings)),
+def estimate_strapping(
+    grid: Grid, poses: Sequence[ReferencePose], parameters: AngleParameters
+) -> StrappingEstimate:
+    """Estimates the knee angle while the sensors stay where they are on the leg.
+
+    Raises:
+        CannotAnswerError: the movement does not show the axes.
+    """
+    fastest = max(float(np.percentile(np.abs(m.gyr_rad_s), 99)) for m in (grid.thigh, grid.shank))
+    if fastest < _LEAST_RATE_RAD_S:
+        raise _too_little("hardly moved")
+    # 1. One time base: the grid, and blocks of it for everything slow.
+    blocks = Blocks.of(grid.carried, grid.rate_hz, parameters.block_s)
+    # 2. The orientation of each sensor: gyro bias, integration, up.
+    motions = grid.thigh, grid.shank
+    weight = force_weights(motions, blocks, parameters)
+    thigh, shank = (find_attitude(m, grid.known, weight, blocks, parameters) for m in motions)
+    refuse_incoherent(thigh, shank, blocks)
+    # 3. The knee: the hinge axis in each sensor and the levers from the knee centre.
+    knee = find_knee(thigh, shank, blocks, parameters)
+    # 4. The heading between the two sensors' worlds.
+    heading = find_heading(knee, blocks, parameters)
+    # 5. Flexion: the angle about the hinge, its direction, and its zero.
+    angle_deg = hinge_angle_deg(heading, blocks, grid.known)
+    bending_deg = float(np.subtract(*np.percentile(angle_deg[grid.known], [99, 1])))
+    if bending_deg < _LEAST_BENDING_DEG:
+        raise _too_little(f"bent by only {bending_deg:.0f} deg")
+    posed = [(pose, rows) for pose in poses if len(rows := pose_rows(pose, grid))]
+    direction = find_direction(angle_deg[grid.known], knee, [(angle_deg[r], p.flexion_deg) for p, r in posed])
+    knee, heading = knee.signed(direction.sign), heading.signed(direction.sign)
+    angle_deg = direction.sign * angle_deg
+    zero = find_zero(angle_deg, posed, grid)
+    # 6. The uncertainty of the angle relative to the zero posture.
+    zero_blocks = np.unique(blocks.of_sample[zero.rows])
+    bent_deg = angle_deg[blocks.middle] - float(np.median(angle_deg[zero.rows]))
+    uncertainty = find_uncertainty(knee, heading, bent_deg, zero_blocks, blocks, parameters)
+    return StrappingEstimate(
+        grid, blocks, knee, heading, direction, angle_deg, bending_deg, zero, zero_blocks, uncertainty
     )
 
 
-def strappings(time_s: Float, phases: Sequence[PhaseSpan]) -> list[slice]:
-    """The rows of each strapping; what lies inside a `restrap` phase belongs to none."""
-    edges = [0]
-    for phase in sorted(phases, key=lambda p: p.start_s):
-        if phase.name == "restrap":
-            edges += [int(np.searchsorted(time_s, t)) for t in (phase.start_s, phase.stop_s)]
-    edges.append(len(time_s))
-    return [slice(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1]
-
-
-def _part(grid: Grid, rows: slice) -> Grid:
-    def cut(motion: Motion) -> Motion:
-        return Motion(motion.acc_m_s2[:, rows], motion.gyr_rad_s[:, rows])
-
-    return Grid(
-        grid.time_s[rows],
-        grid.rate_hz,
-        grid.known[rows],
-        grid.carried[rows],
-        cut(grid.thigh),
-        cut(grid.shank),
+def _too_little(what: str) -> CannotAnswerError:
+    return CannotAnswerError(
+        f"The knee {what}, too little to find its axis.",
+        "Record 8 to 10 slow swings of the lower leg, from nearly straight to well bent.",
     )
-
-
-def _inside(pose: ReferencePose, time_s: Float) -> bool:
-    return bool(time_s[0] <= pose.time_s + pose.duration_s / 2 <= time_s[-1])

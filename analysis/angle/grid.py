@@ -16,13 +16,13 @@ Bool = NDArray[np.bool_]
 # Below this rate a knee swing is no longer sampled; above it nothing is gained.
 _RATE_RANGE_HZ = (10.0, 500.0)
 _SHORTEST_S = 2.0
-# A step longer than this many is a hole, to be filled with a curve rather than a straight line.
+# A step longer than this many sample intervals is a gap, which a cubic fills better than a straight line.
 _LONG_STEPS = 2.5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Motion:
-    """What one sensor felt on the grid, in its own frame: acc (3, n) in m/s^2, gyr (3, n) in rad/s."""
+    """Signals of one sensor on the grid, in its own frame: acc (3, n) in m/s^2, gyr (3, n) in rad/s."""
 
     acc_m_s2: Float
     gyr_rad_s: Float
@@ -36,7 +36,8 @@ class Grid:
         time_s: (n,) uniform.
         rate_hz: of the grid.
         known: (n,) False where either sensor has a gap.
-        carried: (n,) False where a gap is too long to carry an attitude across; the motion there is made up.
+        carried: (n,) False where a gap is too long to carry an orientation across; the interpolated motion
+            there means nothing.
     """
 
     time_s: Float
@@ -48,7 +49,7 @@ class Grid:
 
 
 def clean(samples: ImuSamples) -> ImuSamples:
-    """Only finite samples whose time moves on."""
+    """Only finite samples with increasing time stamps."""
     finite = np.isfinite(samples.time_s)
     for values in (samples.acc_m_s2, samples.gyr_rad_s):
         finite &= np.isfinite(values).all(axis=1)
@@ -62,14 +63,14 @@ def rate_of(time_s: Float) -> float:
     steps = np.diff(time_s)
     if not len(steps) or np.median(steps) <= 0.0:
         return 0.0
-    # How many samples there would be without gaps; the median alone would prefer one of two steps that
-    # take turns.
+    # The number of samples without gaps over their duration. The median step alone would be wrong where two
+    # step lengths alternate.
     rate = float(np.round(steps / np.median(steps)).sum() / steps.sum())
     return float(round(rate)) if abs(rate - round(rate)) < 0.01 * rate else rate
 
 
 def common_grid(thigh: ImuSamples, shank: ImuSamples, parameters: AngleParameters) -> Grid:
-    """Brings both sensors to the faster one's rate over the time that both cover.
+    """Resamples both sensors to the faster one's rate over the time that both cover.
 
     Raises:
         CannotAnswerError: the sensors have too few samples in common.
@@ -116,24 +117,24 @@ def _on_grid(samples: ImuSamples, time_s: Float, rate: float) -> tuple[Motion, F
 
     def between(values: Float) -> Float:
         low = values[right - 1].T
-        rise = values[right].T - low
-        line = low + share * rise
+        change = values[right].T - low
+        line = low + share * change
         if len(long):
-            line[:, long] += _bend(samples.time_s, values, right[long], share[long], rise[:, long])
+            line[:, long] += _bend(samples.time_s, values, right[long], share[long], change[:, long])
         return np.ascontiguousarray(line)
 
     return Motion(between(samples.acc_m_s2), between(samples.gyr_rad_s)), step
 
 
-def _bend(time_s: Float, values: Float, right: NDArray[np.int64], share: Float, rise: Float) -> Float:
-    """What a cubic with the slopes on both sides (Hermite) adds to the straight line over a missing step."""
+def _bend(time_s: Float, values: Float, right: NDArray[np.int64], share: Float, change: Float) -> Float:
+    """Hermite cubic less the straight line over a gap, from the slopes on both sides."""
     left, last = right - 1, len(time_s) - 1
     step = time_s[right] - time_s[left]
 
     def slope(a: NDArray[np.int64], b: NDArray[np.int64]) -> Float:
         span = time_s[b] - time_s[a]
         usable = (b > a) & (span < step)
-        return np.where(usable, (values[b] - values[a]).T / np.where(usable, span, 1.0) * step, rise)
+        return np.where(usable, (values[b] - values[a]).T / np.where(usable, span, 1.0) * step, change)
 
     before, after = slope(np.maximum(left - 2, 0), left), slope(right, np.minimum(right + 2, last))
-    return np.asarray(share * (1 - share) * ((before - rise) * (1 - share) + (rise - after) * share))
+    return np.asarray(share * (1 - share) * ((before - change) * (1 - share) + (change - after) * share))

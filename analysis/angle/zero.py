@@ -1,4 +1,4 @@
-"""Where 0 deg is: reference poses and still postures."""
+"""The zero of the angle: the first reference pose, or else the straightest still posture."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.angle.grid import Bool, Grid
+from analysis.constants import STILL_DEG_S
 from firmware_bridge.samples import Float
 from firmware_bridge.session.model import ReferencePose
 
 Rows = NDArray[np.int64]
-
-_STILL_DEG_S = 3.0
 
 
 def pose_rows(pose: ReferencePose, grid: Grid) -> Rows:
@@ -25,7 +24,7 @@ def pose_rows(pose: ReferencePose, grid: Grid) -> Rows:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Zeroing:
-    """Where 0 deg is.
+    """The zero of one strapping.
 
     Attributes:
         zero_deg: to subtract from the angle about the hinge.
@@ -37,25 +36,36 @@ class Zeroing:
     rows: Rows
     pose: ReferencePose | None
 
+    @property
+    def posture_deg(self) -> float:
+        """Angle about the hinge at the zero posture, which is not 0 deg of flexion where a pose is bent."""
+        return self.zero_deg + (0.0 if self.pose is None else self.pose.flexion_deg)
 
-def find_zero(angle_deg: Float, poses: Sequence[ReferencePose], grid: Grid) -> Zeroing:
-    """The first reference pose that the recording covers, else the straightest still posture."""
-    for pose in sorted(poses, key=lambda p: p.time_s):
-        if len(rows := pose_rows(pose, grid)):
-            return Zeroing(float(np.median(angle_deg[rows])) - pose.flexion_deg, rows, pose)
+
+def find_zero(angle_deg: Float, posed: Sequence[tuple[ReferencePose, Rows]], grid: Grid) -> Zeroing:
+    """The first reference pose, else the straightest still posture.
+
+    Args:
+        angle_deg: (n,) about the hinge, positive for bending.
+        posed: poses with the samples during each, none of them empty.
+        grid: of the samples.
+    """
+    if posed:
+        pose, rows = min(posed, key=lambda p: p[0].time_s)
+        return Zeroing(float(np.median(angle_deg[rows])) - pose.flexion_deg, rows, pose)
     rows = straightest_still(angle_deg, grid)
     return Zeroing(float(np.median(angle_deg[rows])), rows, None)
 
 
 def still_seconds(flexion_deg: Float, known: Bool, rate_hz: float) -> tuple[Rows, int]:
-    """First rows of the whole seconds in which the knee hardly moved, and their length in samples."""
+    """First rows of the full seconds in which the knee hardly moved, and their length in samples."""
     size = max(1, round(rate_hz))
     count = len(flexion_deg) // size
     blocks = flexion_deg[: count * size].reshape(count, size)
     whole = known[: count * size].reshape(count, size).all(axis=1)
     half = size // 2
     drift = 2 * np.abs(blocks[:, half:].mean(axis=1) - blocks[:, :half].mean(axis=1))
-    still = whole & (drift < _STILL_DEG_S) & (np.ptp(blocks, axis=1) < 2 * _STILL_DEG_S)
+    still = whole & (drift < STILL_DEG_S) & (np.ptp(blocks, axis=1) < 2 * STILL_DEG_S)
     return np.flatnonzero(still) * size, size
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analysis.angle.result import FlexionTrack
+from analysis.constants import STILL_DEG_S
 
-STILL_DEG_S = 3.0
 HELD_S = 1.0
 BENT_DEG = 40.0
 # A hold may wander with the effort; what goes on moving one way is no hold.

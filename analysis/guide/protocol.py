@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, Literal, get_args
 
+from analysis.constants import RELEASE_RATE_DEG_S
 from firmware_bridge.errors import UsageError
 from firmware_bridge.session.model import (
     PHASE_NAMES,
@@ -76,7 +77,7 @@ class Step:
     seconds: float = 3.0
     hold_s: float = 5.0
     rest_s: float = 5.0
-    rate_deg_s: tuple[float, float] = (5.0, 15.0)
+    rate_deg_s: tuple[float, float] = RELEASE_RATE_DEG_S
     angle_deg: float | None = None
     sd_deg: float = 2.0
     method: PoseMethod = "goniometer"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.samples import ImuSamples, Segment
 
-GRAVITY_M_S2 = 9.81
 WINDOW_S = 1.0
 SILENT_S = 0.5
 # Breathing, pulse and the bias of a consumer sensor stay below.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.angle.result import FlexionTrack
+from analysis.constants import STILL_DEG_S
 from analysis.movement.cycles import Drop, find_drops
 from analysis.movement.result import Plateau, Repetition
 from analysis.movement.smoothing import SLOW_SIGMA_S, rate, smooth, true_runs
@@ -18,7 +19,6 @@ from firmware_bridge.session.model import PhaseSpan
 MEASURING_PHASES = frozenset(
     ("warmup", "before", "before_again", "after", "after_5min", "after_10min", "after_30min")
 )
-STILL_DEG_S = 3.0
 HELD_S = 1.0
 # A plateau this far above the straightest moment of its own repetition is a pause on the way ...
 PAUSE_DEG, PAUSE_SHARE = 5.0, 0.1

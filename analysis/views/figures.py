@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis.change.result import Comparison
+from analysis.constants import RELEASE_RATE_DEG_S
 from analysis.movement.result import Plateau, Repetition
 from analysis.views.style import (
     BLUE,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from analysis.answer import Answer
 
 BLOCK_ORDER: Final = ("warmup", "before", "before_again", "after", "after_5min", "after_10min", "after_30min")
-RELEASE_TARGET_DEG_S: Final = (5.0, 15.0)
 
 _STRIP_LEVELS = 4
 _CHARACTER_INCH = 0.085
@@ -295,7 +295,7 @@ def _draw_rates(axes: Axes, releases: Sequence[Mapping[str, float]]) -> None:
     peak = np.abs([m.get("peak_rate_deg_s", np.nan) for m in releases])
     axes.plot(numbers, mean, "o", color=BLUE, markersize=7, label="mean")
     axes.plot(numbers, peak, "^", color=BLUE, markersize=7, fillstyle="none", label="peak")
-    axes.axhspan(*RELEASE_TARGET_DEG_S, color=SKY, alpha=0.25, linewidth=0, label="slow and even")
+    axes.axhspan(*RELEASE_RATE_DEG_S, color=SKY, alpha=0.25, linewidth=0, label="slow and even")
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
     axes.set_xlim(0.5, len(releases) + 0.5)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import Recording, SensorInfo, SessionInfo, TestName
 from firmware_bridge.timing.device_clock import DeviceClock
@@ -17,8 +18,6 @@ from firmware_bridge.virtual.script import Script
 from firmware_bridge.virtual.signals import Course, Move
 from firmware_bridge.virtual.wearing import Wearing, Worn
 
-# Gravity where the simulated leg lives; as at a real place, it is not exactly the unit "g".
-GRAVITY_M_S2 = 9.81
 CLOCK = DeviceClock(tick_s=1e-6, ticks_modulo=2**32, sequence_modulo=2**16)
 
 # Peak angular acceleration of a brisk leg swing: what counts as a full jolt for the soft tissue.

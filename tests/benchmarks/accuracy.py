@@ -21,9 +21,10 @@ from peers import Peer, offline_vqf, peers
 from trials import BoardTrial, Trial, boards, cutting, simulated, treadmill, walking
 
 from analysis.angle import estimate_angle
-from analysis.angle.attitude import find_attitude
+from analysis.angle.blocks import Blocks
 from analysis.angle.grid import common_grid
-from analysis.angle.knots import Knots
+from analysis.angle.orientation.attitude import find_attitude
+from analysis.angle.orientation.rest import force_weights
 from analysis.angle.parameters import DEFAULTS
 from firmware_bridge.errors import KneeflexError
 from firmware_bridge.samples import Float, ImuSamples
@@ -87,9 +88,11 @@ def judge_trial(trial: Trial, others: dict[str, Peer], lags: int) -> dict[str, f
 def judge_board(trial: BoardTrial, others: dict[str, Peer]) -> dict[str, float]:
     """RMS inclination of one sensor, once with the times as given and once with the best lag."""
     grid = common_grid(trial.samples, trial.samples, DEFAULTS)
-    knots = Knots.of(grid.carried, grid.rate_hz, DEFAULTS.knot_s)
-    at_s = grid.time_s[knots.middle]
-    found = {"kneeflex": (at_s, find_attitude(grid.thigh, grid, knots, DEFAULTS).up_in_sensor.T)}
+    blocks = Blocks.of(grid.carried, grid.rate_hz, DEFAULTS.block_s)
+    at_s = grid.time_s[blocks.middle]
+    weight = force_weights((grid.thigh,), blocks, DEFAULTS)
+    attitude = find_attitude(grid.thigh, grid.known, weight, blocks, DEFAULTS)
+    found = {"kneeflex": (at_s, attitude.up_in_sensor.T)}
     if others:
         up = offline_vqf(trial.samples, trial.rate_hz).inv().apply([0.0, 0.0, 1.0])
         found["vqf"] = (at_s, between(at_s, trial.samples.time_s, up))

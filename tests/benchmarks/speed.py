@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 
 from analysis.angle import estimate_angle
-from analysis.angle.live import LiveAngle
+from analysis.angle.causal.live_angle import LiveAngle
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.virtual.sessions import full_session
 from firmware_bridge.virtual.simulation import simulate_session
@@ -139,7 +139,12 @@ def main() -> None:
     print(
         f"live, a sample pair: median {median:.0f} us, 99 % {late:.0f} us; in packets of 10: {packets:.0f} us"
     )
-    for statement in ("pass", "import numpy", "import analysis.angle", "import analysis.angle.live"):
+    for statement in (
+        "pass",
+        "import numpy",
+        "import analysis.angle",
+        "import analysis.angle.causal.live_angle",
+    ):
         print(f"  {statement:34s} {import_ms(statement):7.0f} ms")
 
 

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from firmware_bridge.constants import G_M_S2
 from firmware_bridge.errors import SessionError
 from firmware_bridge.samples import Float
 from firmware_bridge.session.importers.seam import Imported
 from firmware_bridge.session.importers.vendor_text import VendorText, matrix, samples_from, split
 from firmware_bridge.session.model import SensorInfo
-
-STANDARD_GRAVITY_M_S2 = 9.80665
 
 _EPOCH = "epoc (ms)"
 _KINDS = {"accelerometer": "g", "gyroscope": "deg/s"}
@@ -37,7 +36,7 @@ def read_metabase(path: Path) -> Imported:
     acc_time_s, acc_g, acc_warnings = _read(_file_of(path, "accelerometer"), "accelerometer")
     gyr_path = _file_of(path, "gyroscope")
     time_s, gyr_deg_s, gyr_warnings = _read(gyr_path, "gyroscope")
-    acc_m_s2 = STANDARD_GRAVITY_M_S2 * _interpolated(time_s, acc_time_s, acc_g)
+    acc_m_s2 = G_M_S2 * _interpolated(time_s, acc_time_s, acc_g)
     inside = np.isfinite(acc_m_s2).all(axis=1)
     if not inside.any():
         raise SessionError(

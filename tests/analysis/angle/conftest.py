@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from analysis.angle import estimate_angle
-from analysis.angle.result import AngleResult
+from analysis.angle.result import AngleResult, FlexionTrack
 from firmware_bridge.samples import Float, ImuSamples
 from firmware_bridge.virtual.leg import Knee
 from firmware_bridge.virtual.sessions import condensed_session
@@ -25,15 +25,17 @@ TESTS = {"prone": "prone", "supine": "supine", "standing": "standing", "side_lyi
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A simulated session and how far an estimate is from its truth."""
+    """A simulated session, its estimates, and their errors against its truth."""
 
     session: SimulatedSession
+    truth_error: Callable[[SimulatedSession, AngleResult | FlexionTrack], Float]
 
     def until(self, stop_s: float) -> Case:
         """The beginning of the session, where its end would only cost time."""
         recording = self.session.recording
         thigh, shank = (s[s.time_s < stop_s] for s in (recording.thigh, recording.shank))
-        return Case(replace(self.session, recording=replace(recording, thigh=thigh, shank=shank)))
+        session = replace(self.session, recording=replace(recording, thigh=thigh, shank=shank))
+        return Case(session, self.truth_error)
 
     @property
     def thigh(self) -> ImuSamples:
@@ -47,14 +49,13 @@ class Case:
         """Estimated once for the same options."""
         return _estimated(self, **options)
 
+    def errors(self, result: AngleResult | FlexionTrack) -> Float:
+        """(n,), NaN where nothing is known."""
+        return self.truth_error(self.session, result)
+
     def error_deg(self, result: AngleResult) -> Float:
         """(k,) of the valid samples."""
         return self.errors(result)[result.track.valid]
-
-    def errors(self, result: AngleResult) -> Float:
-        """(n,), NaN where nothing is known."""
-        truth = self.session.truth
-        return result.track.flexion_deg - np.interp(result.track.time_s, truth.time_s, truth.flexion_deg)
 
     def hold_errors_deg(self, result: AngleResult, phase: str) -> Float:
         """The median error in every held position of a phase."""
@@ -71,21 +72,22 @@ def _estimated(case: Case, **options: object) -> AngleResult:
 
 
 @cache
-def _simulated(posture: str, soft_tissue_deg: float | None, human: bool, seed: int) -> Case:
+def _simulated(posture: str, soft_tissue_deg: float | None, human: bool, seed: int) -> SimulatedSession:
     wearing = Wearing.rigid(seed) if soft_tissue_deg is None else Wearing.realistic(soft_tissue_deg, seed)
     script = condensed_session(posture, TESTS[posture], seed=seed)  # type: ignore[arg-type]
     knee = {} if human else {"knee": HINGE}
-    return Case(simulate_session(script, wearing, seed=seed, **knee))  # type: ignore[arg-type]
+    return simulate_session(script, wearing, seed=seed, **knee)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
-def simulated() -> Callable[..., Case]:
+def simulated(truth_error: Callable[..., Float]) -> Callable[..., Case]:
     """`simulated(posture, soft_tissue_deg=2.0, human=True, seed=1)`; None = ideal sensors on the bone."""
 
+    @cache
     def make(
         posture: str = "standing", soft_tissue_deg: float | None = 2.0, human: bool = True, seed: int = 1
     ) -> Case:
-        return _simulated(posture, soft_tissue_deg, human, seed)
+        return Case(_simulated(posture, soft_tissue_deg, human, seed), truth_error)
 
     return make
 

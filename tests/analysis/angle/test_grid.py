@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.angle.blocks import Blocks
 from analysis.angle.grid import clean, common_grid, rate_of
-from analysis.angle.knots import Knots
 from analysis.angle.parameters import DEFAULTS
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import ImuSamples
@@ -87,11 +87,11 @@ def test_every_carried_sample_has_a_block_on_its_side_of_every_gap(lost: list[tu
     carried = np.ones(300, dtype=bool)
     for start, length in lost:
         carried[start : start + length] = False
-    knots = Knots.of(carried, 100.0, 0.05)
+    blocks = Blocks.of(carried, 100.0, 0.05)
     before = np.cumsum(~carried)
     for row in np.flatnonzero(carried):
-        block = knots.of_sample[row]
-        if knots.cut[block]:
+        block = blocks.of_sample[row]
+        if blocks.cut[block]:
             continue
-        middle = knots.middle[block]
+        middle = blocks.middle[block]
         assert before[middle] == before[row], "a gap lies between a sample and its block"

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.samples import Segment, Side
 from firmware_bridge.virtual.leg import HUMAN_KNEE, Body, Leg
 from firmware_bridge.virtual.script import ScriptWriter, Slip
 from firmware_bridge.virtual.sessions import condensed_session, still, swings
-from firmware_bridge.virtual.simulation import GRAVITY_M_S2, ideal_signals
+from firmware_bridge.virtual.simulation import ideal_signals
 from firmware_bridge.virtual.wearing import SHANK_LEVER_M, THIGH_LEVER_M, Wearing, Worn
 
 POSTURES = ("prone", "supine", "standing", "seated", "side_lying", "ake")

@@ -1,0 +1,1 @@
+"""Two oriented sensors -> the knee between them: axes, levers, direction of bending, and heading."""

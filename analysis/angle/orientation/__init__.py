@@ -1,0 +1,1 @@
+"""One sensor: rates and forces on the grid -> its orientation, the bias of its gyro, and where up is."""
