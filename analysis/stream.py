@@ -109,7 +109,7 @@ class StreamFeed:
                 self._live.set_phase(PhaseSpan(self._phase.time_s, event.time_s, "restrap"))
                 self._zeroed = False
             self._phase = event
-            self._watch.restart()
+            self._watch.restart(event.time_s)
             self._live.set_phase(PhaseSpan(event.time_s, inf, event.name, event.test))
         elif isinstance(event, ReferencePose):
             self._live.set_pose(event)

@@ -12,8 +12,9 @@ from matplotlib.text import Text
 
 from analysis.angle.result import FlexionTrack
 from analysis.guide.library import load_protocol, protocol_names
-from analysis.guide.motion import Held, MotionState
+from analysis.guide.motion import MotionState
 from analysis.guide.prompt import Prompt
+from analysis.movement.result import Plateau
 from analysis.views.feed import LiveFrame, SensorState
 from analysis.views.keys import Keys
 from analysis.views.liveview import LiveView
@@ -87,7 +88,7 @@ def test_the_stages_of_the_exercise_fit(person, size):
         n = 500
         track = FlexionTrack(truth.time_s[rows], truth.flexion_deg[rows], np.ones(n), np.ones(n, bool))
         motion = MotionState(
-            flexion_deg=104.0, repetitions=10, extension=Held(1.0, 2.0, -10.4), marks_s=(1.0, 3.0)
+            flexion_deg=104.0, repetitions=10, extension=Plateau(1.0, 2.0, -10.4, 0.3), marks_s=(1.0, 3.0)
         )
         prompt = Prompt(
             title, instruction, "10 of 10 swings, hinge known to ±12.3°", 11, 24, countdown_s=12.0,
