@@ -21,7 +21,7 @@ _EXTRAS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Probe:
     """One thing that was looked at. `works` is None where its absence is no fault."""
 
     what: str
@@ -29,16 +29,16 @@ class Finding:
     detail: str
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Probe]:
     """Looks at Python, packages, Bluetooth and the screen, one after the other."""
-    yield Finding(
+    yield Probe(
         "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"
     )
     for package in _CORE:
-        yield Finding(package, *_installed(package, "missing: pip install kneeflex"))
+        yield Probe(package, *_installed(package, "missing: pip install kneeflex"))
     for package, purpose in _EXTRAS.items():
         found, detail = _installed(package, f"not installed ({purpose})")
-        yield Finding(package, found or None, detail)
+        yield Probe(package, found or None, detail)
     yield _bluetooth()
     yield _screen()
 
@@ -55,26 +55,24 @@ def _installed(package: str, otherwise: str) -> tuple[bool, str]:
         return False, otherwise
 
 
-def _bluetooth() -> Finding:
+def _bluetooth() -> Probe:
     from firmware_bridge.link.search import scan
 
     try:
         found = scan(seconds=2.0)
     except KneeflexError as error:
-        return Finding("Bluetooth", False, str(error))
+        return Probe("Bluetooth", False, str(error))
     sensors = [f.name or f.address for f in found if f.driver]
-    return Finding(
-        "Bluetooth", True, f"{len(found)} devices in range, sensors: {', '.join(sensors) or 'none'}"
-    )
+    return Probe("Bluetooth", True, f"{len(found)} devices in range, sensors: {', '.join(sensors) or 'none'}")
 
 
-def _screen() -> Finding:
-    from analysis.views.live import find_backend
+def _screen() -> Probe:
+    from analysis.views.window import find_backend
 
     try:
         backend = find_backend()
     except KneeflexError as error:
-        return Finding("Window", False, str(error))
+        return Probe("Window", False, str(error))
     if not has_screen():
-        return Finding("Window", False, f"{backend}, but there is no screen: use --headless or --terminal")
-    return Finding("Window", True, backend)
+        return Probe("Window", False, f"{backend}, but there is no screen: use --headless or --terminal")
+    return Probe("Window", True, backend)

@@ -1,4 +1,4 @@
-"""Commands that bring both sensors to one time: sync, align."""
+"""Commands for the clocks of both sensors: sync, align."""
 
 from __future__ import annotations
 

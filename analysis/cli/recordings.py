@@ -1,4 +1,4 @@
-"""Commands that work on recordings: import, angle, compare, report, batch."""
+"""Commands for recordings: import, angle, compare, knees, report, batch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def read(folder: Path) -> Recording:
-    """Reads a session folder, showing that it is at work."""
+    """Reads a session folder, with a progress display."""
     from firmware_bridge.session.reader import read_session
 
     with console.working(f"Reading {folder}"):
@@ -41,20 +41,20 @@ def read(folder: Path) -> Recording:
 
 
 def answer_of(folder: Path) -> Answer:
-    """Reads a session folder and runs every stage on it."""
+    """Reads a session folder and runs the whole analysis."""
     from analysis.answer import answer
 
     recording = read(folder)
     with (
-        blaming_the_recording(recording),
+        with_reader_warnings(recording),
         console.working("Computing the angle, the repetitions and the change"),
     ):
         return answer(recording)
 
 
 @contextmanager
-def blaming_the_recording(recording: Recording) -> Iterator[None]:
-    """Where there is no answer, tells what reading had to repair: that is often why."""
+def with_reader_warnings(recording: Recording) -> Iterator[None]:
+    """Prints the reader's warnings if the analysis fails: they often hold the reason."""
     try:
         yield
     except CannotAnswerError:
@@ -101,7 +101,7 @@ def angle(
     if plot is not None and plot.suffix.lower() not in _PICTURES:
         raise UsageError(f"{plot} is not the name of a picture.", f"End it in {' or '.join(_PICTURES)}.")
     recording = read(folder)
-    with blaming_the_recording(recording), console.working("Computing the angle"):
+    with with_reader_warnings(recording), console.working("Computing the angle"):
         result = angle_of(recording, causal=causal)
     out = out or derived.derived_folder(folder) / "angle.csv"
     derived.write_angle(out, result.track)
@@ -173,7 +173,7 @@ def compare(
         console.say(derived.json_text({"results": results, "warnings": list(warnings)}))
     else:
         console.warn(warnings)
-        _tell(comparisons, "after the session" if after is None else "in the later session")
+        _print_comparisons(comparisons, "after the session" if after is None else "in the later session")
     if not comparisons:
         raise CannotAnswerError(
             "There is nothing to compare: no before and after phases with repetitions were found.",
@@ -233,8 +233,8 @@ def report(
     console.say(f"{out}")
 
 
-def tell_and_report(folder: Path) -> None:
-    """After a session: the answer in words, and the report. A session without an answer is no error."""
+def print_and_report(folder: Path) -> None:
+    """Prints the result of a session and writes its report. A session without a result is not an error."""
     from analysis import derived
 
     try:
@@ -244,13 +244,13 @@ def tell_and_report(folder: Path) -> None:
         return
     report_file = derived.write_everything(folder, result)
     console.warn(result.warnings)
-    _tell(result.comparisons)
+    _print_comparisons(result.comparisons)
     if not result.comparisons:
         console.say(f"{folder}: recorded. There is no before and after to compare in it.")
     console.say(f"Report: {report_file}")
 
 
-def _tell(comparisons: tuple[Comparison, ...], when: str = "after the session") -> None:
+def _print_comparisons(comparisons: tuple[Comparison, ...], when: str = "after the session") -> None:
     from analysis.views.wording import explanation, headline
 
     for comparison in comparisons:

@@ -1,4 +1,4 @@
-"""Commands that work with sensors: scan, pair, record, live, doctor."""
+"""Commands for sensors: scan, pair, record, live, doctor."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from analysis.cli.streaming import (
     Client,
     Headless,
     Leg,
-    Plan,
     Rate,
+    StreamOptions,
     choose_source,
+    note_rates,
     show,
     stopping_cleanly,
     stream,
-    tell_rates,
 )
 from firmware_bridge.errors import UsageError
 from firmware_bridge.samples import Segment, Side
@@ -122,12 +122,12 @@ def record(
     with stopping_cleanly(), capture:
         try:
             console.note(f"Recording into {out}. Ctrl-C ends it.")
-            tell_rates(capture.status, rate)
-            said_s, cues = 0.0, source.cues(capture.session_t0)
+            note_rates(capture.status, rate)
+            said_s, scheduled = 0.0, source.scheduled_events(capture.session_t0)
             while not (source.is_over() or (seconds is not None and capture.now_s() >= seconds)):
                 source.radio.clock.sleep(0.05)
                 capture.check()
-                for event in cues.due(capture.now_s()):
+                for event in scheduled.due(capture.now_s()):
                     capture.event(event)
                 if capture.now_s() >= said_s:
                     console.note(_status_line(capture.now_s(), capture.status))
@@ -170,28 +170,30 @@ def live(
     if replay is not None:
         if out is not None or virtual:
             raise UsageError("--replay goes with neither --out nor --virtual.", "Leave one of them out.")
-        from analysis.stream import Replay
+        from analysis.live.replay import ReplayFeed
         from firmware_bridge.session.reader import read_session
 
         with stopping_cleanly():
             clock: Clock = context.obj
-            show(Replay(read_session(replay), clock.now_s, speed, seconds), view, clock, tone=tone)
+            show(ReplayFeed(read_session(replay), clock.now_s, speed, seconds), view, clock, tone=tone)
         return
     from analysis.guide.library import DEFAULT, load_protocol
 
     # A simulated leg follows its own script; it does not listen to a guide.
     name = protocol or ("none" if virtual else DEFAULT)
-    plan = Plan(out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone)
+    options = StreamOptions(
+        out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone
+    )
     source = choose_source(
         context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds, speed=speed
     )
     if out is None:
         console.note("Nothing is recorded: give --out DIR to record.")
-    stream(source, plan)
+    stream(source, options)
     if out is not None:
-        from analysis.cli.recordings import tell_and_report
+        from analysis.cli.recordings import print_and_report
 
-        tell_and_report(out)
+        print_and_report(out)
 
 
 def doctor() -> None:

@@ -1,4 +1,4 @@
-"""What the live angle shows: rest, repetitions, holds and slow releases, found as they happen."""
+"""Online detection of rest, repetitions, holds and slow releases in the live angle."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from numpy.typing import NDArray
 
 from analysis.angle.result import FlexionTrack
 from analysis.movement.cycles import LEAST_TRAVEL_DEG
-from analysis.movement.detector import HELD_S, STILL_DEG_S, Found, RepetitionDetector
+from analysis.movement.detector import HELD_S, STILL_DEG_S, DetectedRepetition, RepetitionDetector
 from analysis.movement.result import Plateau
 
 BENT_DEG = 40.0
-# A hold may wander with the effort; what goes on moving one way is no hold.
+# Limits of a hold: the knee may drift a little under effort.
 HOLD_DEG_S, HOLD_WANDER_DEG = 4.0, 5.0
 RELEASE_LEAST_DEG = 30.0
 RELEASE_STARTS_DEG = 4.0
-# Lowering the leg by less than this and holding again is finding the place, not a release.
+# Lowering the leg by less than this and holding again is repositioning, not a release.
 REPOSITION_DEG, REPOSITION_S = 15.0, 2.5
 # A stop further up than this share of the way is a pause, not the end of a release.
 RELEASE_REST_SHARE = 0.35
-# What happens to a release in a longer gap is anyone's guess.
+# A longer gap discards the release under way.
 LONG_GAP_S = 1.0
 HALF_WINDOW_S = 0.2
-# No knee moves so fast. What soon comes back was a slip of the estimate; what stays is a new zero, and
-# everything seen before counts from another one.
+# Steps larger and faster than any knee movement. If the angle returns within 0.1 s the samples are ignored as
+# outliers; if it stays, the zero has changed and detection starts again.
 JUMP_DEG, JUMP_DEG_S, JUMP_STAYS_S = 10.0, 1000.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class LiveRelease:
-    """A slow lengthening that just ended: from the bent hold to the straight rest."""
+    """A completed slow lengthening, from the bent hold to the straight rest."""
 
     start_s: float
     stop_s: float
@@ -51,20 +51,19 @@ class LiveRelease:
 
 @dataclass(frozen=True, slots=True)
 class MotionState:
-    """What is known at the newest sample.
+    """State at the newest sample.
 
     Attributes:
         time_s: of the newest usable sample; NaN before the first.
         flexion_deg, flexion_sd_deg: there.
         rate_deg_s: over the last 0.4 s; negative while straightening.
         still_s: how long the knee has been still; 0 while it moves.
-        bent_hold_s: how long the bent knee has been held. It stays until a release begins, or another
-            hold of a second.
-        repetitions: repetitions since the last `restart` that the analysis would count in the same samples.
+        bent_hold_s: length of the bent hold; kept until a release begins or another hold lasts a second.
+        repetitions: number since the last `restart`, as the analysis counts them in the same samples.
         extension: the straightest position held in one of them.
         bends: bends that were straightened again, held or not, since the last `restart`.
         releases: slow lengthenings completed since the last `restart`.
-        releasing: a lengthening is under way.
+        releasing: a lengthening is in progress.
         marks_s: when each repetition had been held long enough to count.
     """
 
@@ -82,8 +81,8 @@ class MotionState:
     marks_s: tuple[float, ...] = field(default=())
 
 
-class MotionWatch:
-    """Follows a live flexion track. Any chunking of the same track finds the same movements.
+class MotionTracker:
+    """Tracks movement in a live flexion track. The result does not depend on chunking.
 
     Args:
         rate_hz: of the track's grid.
@@ -113,7 +112,7 @@ class MotionWatch:
         self._releases: tuple[LiveRelease, ...] = ()
 
     def feed(self, track: FlexionTrack) -> MotionState:
-        """Takes the next samples, none left out, and returns what is known after them."""
+        """Processes the next samples, in order and complete, and returns the new state."""
         believed = np.ones(len(track.time_s), dtype=bool)
         counted = 0
         rows = zip(track.time_s, track.flexion_deg, track.flexion_sd_deg, track.valid, strict=True)
@@ -122,7 +121,7 @@ class MotionWatch:
                 self._interrupt()
                 continue
             jump = self._jump(float(time_s), float(flexion_deg))
-            believed[row] = jump != "slip"
+            believed[row] = jump != "outlier"
             if jump == "new_zero":
                 self._count(track, believed, slice(counted, row))
                 self._block.start_anew()
@@ -134,7 +133,7 @@ class MotionWatch:
         return self.state()
 
     def state(self) -> MotionState:
-        """What is known now."""
+        """The state after the newest sample."""
         time_s, flexion_deg, sd_deg = self._newest
         marks_s, extension = self._block.repetitions()
         return MotionState(
@@ -153,13 +152,13 @@ class MotionWatch:
         )
 
     def _count(self, track: FlexionTrack, believed: NDArray[np.bool_], part: slice) -> None:
-        """Hands samples to the detector, without those that were slips of the estimate."""
+        """Passes samples to the detector, without outliers and without those of the block before."""
         counting = believed[part] & (track.time_s[part] >= self._from_s)
         if counting.any():
             self._block.push(track.rows(part).rows(counting))
 
-    def _jump(self, time_s: float, flexion_deg: float) -> Literal["", "slip", "new_zero"]:
-        """Whether this sample is too far from the last one for a knee to have moved there."""
+    def _jump(self, time_s: float, flexion_deg: float) -> Literal["", "outlier", "new_zero"]:
+        """Classifies a step that no knee movement can explain: an outlier, or a new zero."""
         passed_s, self._heard_s = time_s - self._heard_s, time_s
         if passed_s > LONG_GAP_S:
             self._release.clear()
@@ -169,7 +168,7 @@ class MotionWatch:
             return ""
         self._jumped += 1
         if self._jumped * self._step_s < JUMP_STAYS_S:
-            return "slip"
+            return "outlier"
         self._interrupt()
         self._release.clear()
         self._lowest_deg = math.inf
@@ -215,7 +214,7 @@ class _Block:
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
         self._detector = RepetitionDetector(rate_hz)
-        self._earlier: tuple[Found, ...] = ()
+        self._earlier: tuple[DetectedRepetition, ...] = ()
         self._earlier_bends = 0
 
     @property
@@ -226,7 +225,7 @@ class _Block:
         self._detector.push(track)
 
     def start_anew(self) -> None:
-        """What was found stays; what comes now counts from another zero."""
+        """Keeps the repetitions found so far and starts again after a change of the zero."""
         self._earlier += tuple(self._detector.finish())
         self._earlier_bends += self._detector.bends
         self._detector = RepetitionDetector(self._rate_hz)
@@ -240,7 +239,7 @@ class _Block:
 
 
 class _Speed:
-    """Rate from the means of two adjoining half windows: steadier than a difference of two samples."""
+    """Rate as the difference of the means of two adjoining half windows, over their distance."""
 
     def __init__(self, half: int, step_s: float) -> None:
         self._half = half
@@ -252,7 +251,7 @@ class _Speed:
     def clear(self) -> None:
         self._recent.clear()
         self._newer = self._older = 0.0
-        # Unknown speed is no rest.
+        # An unknown rate must not count as rest.
         self.rate_deg_s = math.nan
 
     def take(self, value: float) -> float:
@@ -295,7 +294,7 @@ class _Run:
 
 @dataclass(slots=True)
 class _Release:
-    """A lengthening after a bent hold, from the moment it leaves the level of the hold."""
+    """A lengthening after a bent hold; starts when the angle leaves the level of the hold."""
 
     from_deg: float = math.nan
     hold_s: float = 0.0
@@ -335,7 +334,7 @@ class _Release:
                 self.valley_s, self.valley_deg = time_s, flexion_deg
 
     def rebent(self, flexion_deg: float, lowest_deg: float) -> LiveRelease | None:
-        """The release, if the knee bends again without having rested after it."""
+        """The release, if the knee bends again before it has rested."""
         if not self.under_way or flexion_deg < self.valley_deg + LEAST_TRAVEL_DEG:
             return None
         return self.ended(self.valley_deg, self.valley_s, lowest_deg)

@@ -1,4 +1,4 @@
-"""What the guide says at this moment: the one thing that every live view shows."""
+"""The guide's output at one moment, shown by every live view."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ AskedFor = Literal["pain", "reference_deg"]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the person and the one beside them are told now.
+    """Instruction and progress for the person and for an assistant.
 
     Attributes:
         title: two or three words, readable from across the room.

@@ -45,7 +45,7 @@ _PHASES: Final[Mapping[str, PhaseName]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProtocolStep:
     """One step of a protocol.
 
     Attributes:
@@ -89,7 +89,7 @@ class Protocol:
 
     name: str
     about: str
-    steps: tuple[Step, ...]
+    steps: tuple[ProtocolStep, ...]
 
 
 def parse_protocol(text: str, source: str) -> Protocol:
@@ -119,8 +119,8 @@ def parse_protocol(text: str, source: str) -> Protocol:
     return Protocol(name, about, steps)
 
 
-def _step(entry: Mapping[str, Any], place: str) -> Step:
-    known = {field.name: field for field in fields(Step)}
+def _step(entry: Mapping[str, Any], place: str) -> ProtocolStep:
+    known = {field.name: field for field in fields(ProtocolStep)}
     for key in entry:
         if key not in known:
             raise UsageError(f"Unknown entry `{key}` in {place}.", f"Known are {', '.join(known)}.")
@@ -135,7 +135,7 @@ def _step(entry: Mapping[str, Any], place: str) -> Step:
             raise UsageError(f"There is no `{key}` in {place}; the kind {entry['kind']} needs it.")
     values = {key: _value(key, value, place) for key, value in entry.items()}
     values.setdefault("phase", _PHASES.get(entry["kind"]))
-    return Step(**values)
+    return ProtocolStep(**values)
 
 
 def _value(key: str, value: Any, place: str) -> Any:

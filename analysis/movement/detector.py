@@ -25,7 +25,7 @@ HALF_DEG, HALF_SHARE = 10.0, 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DetectedRepetition:
     """One bend-and-straighten of a block.
 
     Attributes:
@@ -78,7 +78,7 @@ class RepetitionDetector:
         # The kernel needs `reach` samples after each, and the central difference one more.
         self._filter(max(self._run_start, len(self._flexion_deg) - self._reach - 1))
 
-    def finish(self) -> list[Found]:
+    def finish(self) -> list[DetectedRepetition]:
         """The repetitions of the whole block, which ends here."""
         self._filter(len(self._flexion_deg))
         return self.found()
@@ -88,7 +88,7 @@ class RepetitionDetector:
         """Number of straightenings so far, held or not."""
         return len(self._cycles.drops())
 
-    def found(self) -> list[Found]:
+    def found(self) -> list[DetectedRepetition]:
         """The repetitions so far, in order. A later sample can still change the verdict on an earlier one."""
         drops = self._cycles.drops()
         known = self._ends
@@ -99,7 +99,7 @@ class RepetitionDetector:
             stop, held = self._ends[drop]
             extension = self._extension(held) if is_complete and held.stop > held.start else None
             found.append(
-                Found(
+                DetectedRepetition(
                     start_s=float(self._time_s.values[start]),
                     stop_s=self._after_s(stop),
                     peak_flexion_deg=float(self._slow_deg.values[drop.peak]),

@@ -1,4 +1,4 @@
-"""What the live window shows: big digits, a scrolling plot, the step, the sensors."""
+"""Content of the live window: number, scrolling plot, step, sensors."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Rectangle
 
-from analysis.views.feed import LiveFrame
-from analysis.views.history import History
+from analysis.live.frame import LiveFrame
 from analysis.views.keys import HELP
-from analysis.views.livetext import LiveWords, Teller
+from analysis.views.livetext import LiveWording, LiveWords
 from analysis.views.panels import Panel
+from analysis.views.recent import RecentTrack
 from analysis.views.style import BLUE, FAINT, GREEN, INK, SKY, VERMILION
 from analysis.views.wording import PHASE_TITLES
 
@@ -41,8 +41,8 @@ class LiveView:
     def __init__(self, figure: Figure) -> None:
         self.figure = figure
         figure.set_facecolor("white")
-        self._history = History(SPAN_S)
-        self._teller = Teller()
+        self._history = RecentTrack(SPAN_S)
+        self._wording = LiveWording()
         self._heights: dict[Text, float] = {}
         self._phase: tuple[str | None, str | None] | None = None
         self._phase_starts: list[tuple[float, str]] = []
@@ -147,18 +147,18 @@ class LiveView:
 
     @property
     def _scale(self) -> float:
-        """The height in points that text sizes are shares of; less in a narrow window."""
+        """Reference height in points for text sizes; smaller in a narrow window."""
         width, height = self.figure.get_size_inches() * 72
         return float(min(height, width / _NARROWEST))
 
     @property
     def _columns(self) -> int:
-        """Letters of the instruction that fit into a line."""
+        """Number of letters that fit into a line of the instruction."""
         width, _ = self.figure.get_size_inches() * 72
         return int(53 * width / self._scale)
 
     def _fit_text(self) -> None:
-        """Letters grow with the window, so that they are read from the same distance."""
+        """Scales the text with the window."""
         for text, share in self._heights.items():
             text.set_fontsize(max(5.0, share * self._scale))
         self._fit_number()
@@ -166,7 +166,7 @@ class LiveView:
             axes.tick_params(labelsize=max(5.0, 0.024 * self._scale))
 
     def _fit_number(self) -> None:
-        """A word in the place of the number needs more room than digits."""
+        """Reduces the font size if a word takes the place of the number."""
         shrink = min(1.0, 3.1 / max(3, len(self._number.get_text())))
         self._number.set_fontsize(self._heights[self._number] * shrink * self._scale)
 
@@ -180,10 +180,10 @@ class LiveView:
             panel.paint(self._canvas)
 
     def update(self, frame: LiveFrame, entry: str = "") -> LiveWords:
-        """Shows a frame; `entry` is what the person is typing. Returns what it says."""
+        """Draws a frame; `entry` is the line being typed. Returns the texts shown."""
         self._history.add(frame.track)
         redraw = self._fit_axes(frame)
-        words = self._teller.tell(frame)
+        words = self._wording.texts(frame)
         redraw |= self._set_gauge(frame, is_fresh=words.is_fresh)
         redraw |= self._set_page(frame.prompt.page if frame.prompt else ())
         self._set_words(words, entry)
@@ -232,7 +232,7 @@ class LiveView:
         return True
 
     def _set_page(self, page: tuple[str, ...]) -> bool:
-        """A page to be read takes the place of number and plot."""
+        """Shows a page of text instead of number and plot."""
         if page == self._page:
             return False
         self._page = page

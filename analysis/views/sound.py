@@ -1,7 +1,6 @@
-"""Sound cues for somebody who cannot see the screen: short tones, and a tone that follows the angle.
+"""Sound cues for a person who cannot see the screen: short tones, and a tone that follows the angle.
 
-The tones are made here. Playing them needs the extra `audio`; without it, or without a loudspeaker,
-everything stays silent and nothing else changes.
+Playing needs the extra `audio`; without it or without a sound device the program runs silently.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from analysis.guide.prompt import Cue
 Sound = NDArray[np.float32]
 
 SAMPLE_RATE_HZ: Final = 44100
-# What follows the angle: one octave from 20 to 110 deg, in a range that laptops can play.
+# The tone that follows the angle: one octave from 20 to 110 deg, in a range that laptops can play.
 _PITCH_HZ: Final = (330.0, 660.0)
 _PITCH_DEG: Final = (20.0, 110.0)
 _PITCH_VOLUME: Final = 0.12
@@ -53,7 +52,7 @@ def melody(cue: Cue, sample_rate_hz: int = SAMPLE_RATE_HZ) -> Sound:
 
 
 class Mixer:
-    """Makes the next samples to be played; `play` and `follow` may be called from any thread."""
+    """Mixes the samples to be played; `play` and `follow` may be called from any thread."""
 
     def __init__(self, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:
         self._rate_hz = sample_rate_hz
@@ -64,13 +63,13 @@ class Mixer:
         self._volume = 0.0
 
     def play(self, cue: Cue) -> None:
-        """Plays a cue after those that still sound; one that must be heard comes at once."""
+        """Queues a cue; "stop" and "slower" replace the queue."""
         sound = melody(cue, self._rate_hz)
         with self._lock:
             self._waiting = sound if cue in ("stop", "slower") else np.concatenate((self._waiting, sound))
 
     def follow(self, flexion_deg: float | None) -> None:
-        """Lets a quiet tone follow the angle, higher = more bent; None ends it."""
+        """Sets the tone to an angle, higher = more bent; None ends it."""
         hz = None
         if flexion_deg is not None and np.isfinite(flexion_deg):
             share = np.interp(flexion_deg, _PITCH_DEG, (0.0, 1.0))
@@ -79,7 +78,7 @@ class Mixer:
             self._pitch_hz = hz
 
     def silence(self) -> None:
-        """Ends everything."""
+        """Ends all sounds."""
         with self._lock:
             self._waiting = np.zeros(0, dtype=np.float32)
             self._pitch_hz = None
@@ -94,7 +93,7 @@ class Mixer:
         return mixed
 
     def _tone(self, count: int, pitch_hz: float | None) -> Sound:
-        """The following tone; its volume and phase run on, so changes of pitch do not click."""
+        """The tone; volume and phase are continuous, so changes of pitch do not click."""
         wanted = 0.0 if pitch_hz is None else _PITCH_VOLUME
         volume = np.linspace(self._volume, wanted, count, endpoint=False)
         self._volume = wanted
@@ -106,13 +105,13 @@ class Mixer:
 
 
 class Speaker:
-    """Plays cues on the computer's loudspeaker, as a context manager; silent where it cannot.
+    """Plays cues on the default sound device, as a context manager; silent without one.
 
     Args:
         follow_angle: let a quiet tone follow the angle.
 
     Attributes:
-        is_silent: there is nothing to play on.
+        is_silent: no sound device is available.
     """
 
     def __init__(self, *, follow_angle: bool = False) -> None:
@@ -122,7 +121,7 @@ class Speaker:
         self._stream: Any = None
 
     def __enter__(self) -> Self:
-        # Missing package, missing library and missing device all mean the same: no sound.
+        # A missing package, library or device all mean: no sound.
         try:
             device = importlib.import_module("sounddevice")
             self._stream = device.OutputStream(
@@ -142,7 +141,7 @@ class Speaker:
             self._stream = None
 
     def sound(self, cues: Sequence[Cue], flexion_deg: float | None) -> None:
-        """Plays cues, and follows an angle if that is wanted; no angle = no connection, no tone."""
+        """Plays cues, and sets the tone to the angle if `follow_angle`; None means no tone."""
         for cue in cues:
             self._mixer.play(cue)
         self._mixer.follow(flexion_deg if self.follow_angle else None)

@@ -14,8 +14,8 @@ from analysis.angle.result import FlexionTrack
 from analysis.guide.library import load_protocol, protocol_names
 from analysis.guide.motion import MotionState
 from analysis.guide.prompt import Prompt
+from analysis.live.frame import LiveFrame, SensorState
 from analysis.movement.result import Plateau
-from analysis.views.feed import LiveFrame, SensorState
 from analysis.views.keys import Keys
 from analysis.views.liveview import LiveView
 from firmware_bridge.samples import Segment

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.angle.result import FlexionTrack
-from analysis.guide.motion import MotionWatch
+from analysis.guide.motion import MotionTracker
 from analysis.movement import find_repetitions
-from analysis.movement.detector import Found, RepetitionDetector
+from analysis.movement.detector import DetectedRepetition, RepetitionDetector
 from firmware_bridge.session.model import PhaseSpan
 
 RATE_HZ = 100.0
@@ -81,7 +81,7 @@ def test_the_guide_counts_what_the_analysis_counts(seed: int) -> None:
     rest = FlexionTrack(time_s, np.full(n, rest_deg), np.full(n, 0.3), np.ones(n, dtype=bool))
     whole = FlexionTrack.concatenate([track, rest])
     counted = [r.extension for r in find_repetitions(whole, block(whole)) if r.extension is not None]
-    watch = MotionWatch(RATE_HZ)
+    watch = MotionTracker(RATE_HZ)
     state = watch.state()
     for part in pieces(whole, [4] * (len(whole.time_s) // 4)):
         state = watch.feed(part)
@@ -95,7 +95,7 @@ def test_a_held_repetition_is_found_six_tenths_after_its_held_second(writer) -> 
     leg = writer().phase("before").hold(2).repetition(10, hold_s=4)
     track = leg.track()
     detector = RepetitionDetector(RATE_HZ)
-    seen: list[tuple[float, Found]] = []
+    seen: list[tuple[float, DetectedRepetition]] = []
     for part in pieces(track, [1] * len(track.time_s)):
         detector.push(part)
         if not seen and any(r.extension for r in detector.found()):
@@ -107,4 +107,4 @@ def test_a_held_repetition_is_found_six_tenths_after_its_held_second(writer) -> 
 
 def test_a_bend_that_the_analysis_calls_half_is_not_counted_by_the_guide(writer) -> None:
     leg = writer().phase("before").hold(1).repetition(10).repetition(45).repetition(11).hold(1)
-    assert MotionWatch(RATE_HZ).feed(leg.track()).repetitions == 2
+    assert MotionTracker(RATE_HZ).feed(leg.track()).repetitions == 2

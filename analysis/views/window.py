@@ -1,4 +1,4 @@
-"""The live window: a figure on the screen, fed and redrawn by a timer."""
+"""The live window: a figure on the screen, updated by a timer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib
 
-from analysis.views.feed import Command, Feed
+from analysis.live.frame import LiveFeed, UserCommand
 from analysis.views.keys import Keys
 from analysis.views.livetext import audible_angle
 from analysis.views.liveview import LiveView
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from matplotlib.backend_bases import KeyEvent
     from matplotlib.figure import Figure
 
-# Tk counts the pause after the drawing; this gives 20 to 25 frames a second.
+# Tk starts the pause after drawing; this gives 20 to 25 frames a second.
 _PAUSE_MS: Final = 32
 _BACKENDS: Final = (("tkinter", "tkagg"), ("PySide6", "qtagg"), ("PyQt6", "qtagg"))
 _NO_SCREEN: Final = "Use --headless for a status line instead of a window."
 
 
 def show_live(
-    feed: Feed,
+    feed: LiveFeed,
     *,
     title: str = "kneeflex",
     size_inch: tuple[float, float] = (12.8, 7.2),
@@ -82,9 +82,9 @@ def find_backend() -> str:
 
 
 class LiveWindow:
-    """Polls the feed by a timer, hands keys to it, and closes itself when the feed is finished."""
+    """Polls the feed, forwards keys to it, and closes when the feed is finished."""
 
-    def __init__(self, figure: Figure, feed: Feed, speaker: Speaker | None = None) -> None:
+    def __init__(self, figure: Figure, feed: LiveFeed, speaker: Speaker | None = None) -> None:
         self.error: BaseException | None = None
         self.frames = 0
         self._figure, self._feed, self._speaker = figure, feed, speaker
@@ -98,14 +98,14 @@ class LiveWindow:
         self._timer.start()
 
     def close(self) -> None:
-        """Ends the timer; the window is gone after this."""
+        """Stops the timer and closes the window."""
         from matplotlib import pyplot as plt
 
         self._timer.stop()
         plt.close(self._figure)
 
     def _tick(self) -> None:
-        # An exception would be printed and forgotten by the toolkit.
+        # The toolkit would print an exception and continue.
         try:
             frame = self._feed.poll()
             self._keys.follow(frame.prompt)
@@ -131,4 +131,4 @@ class LiveWindow:
         if not self._finished:
             self._finished = True
             self._timer.stop()
-            self._feed.command(Command("stop"))
+            self._feed.command(UserCommand("stop"))

@@ -1,4 +1,4 @@
-"""What each kind of step waits for. Pure: a step, its state and what is seen in; how it stands out."""
+"""Completion conditions, one per kind of step. Pure: step, its state and an observation -> status."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from analysis.guide.motion import MotionState
+from analysis.guide.placement import PlacementState
 from analysis.guide.prompt import AskedFor
-from analysis.guide.protocol import Step
-from analysis.guide.strapping import StrapState
+from analysis.guide.protocol import ProtocolStep
 
 STRAP_WELL_S = 2.0
 READY_LEAST_S = 4.0
 READY_UNMOVED_S = 6.0
-# The offline analysis wants a whole second; the live rate lags and the phase must not cut it short.
+# The analysis needs a held second and its filter 0.6 s more; the phase must not end before.
 LAST_HELD_S = 2.0
 TOO_FAST_S = 0.3
 _LET_GO: Final = "Let the leg lie, quite heavy. Nothing to do."
@@ -25,23 +25,23 @@ BENT_BAND_DEG: Final = (75.0, 115.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What is known at one moment.
+class Observation:
+    """Everything that the guide knows at one moment.
 
     Attributes:
         now_s: session clock.
-        motion: what the live angle shows.
-        strap: what the raw samples show.
+        motion: from the live angle.
+        placement: from the raw samples.
         is_fresh: the angle is at most half a second old.
         axis_sd_deg: one-sigma uncertainty of the hinge axis so far; None or NaN while unknown.
-        axes_ready: the hinge is known well enough, the angle runs.
-        swings: seen while the axes were searched.
+        axes_ready: the hinge is known well enough to compute the angle.
+        swings: counted while the axes were identified.
         relative: no reference pose fixed the zero yet.
     """
 
     now_s: float
     motion: MotionState = field(default_factory=MotionState)
-    strap: StrapState = field(default_factory=StrapState)
+    placement: PlacementState = field(default_factory=PlacementState)
     is_fresh: bool = False
     axis_sd_deg: float | None = None
     axes_ready: bool = False
@@ -51,14 +51,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """Where a step stands.
+    """State of the current step.
 
     Attributes:
-        began_s: when it was entered.
-        stage: its part, named by the watcher; "" at first.
+        began_s: when it started.
+        stage: its current part, named by the condition; "" at first.
         stage_s: when that part began.
-        rounds: parts completed, where the clock counts them.
-        swings_before: swings seen before the step.
+        rounds: rounds completed, for steps timed by the clock.
+        swings_before: swings counted before the step.
         angle_deg: the entered angle of a reference pose.
         fast_since_s: since when a release has been too fast; infinity while it is not.
     """
@@ -73,11 +73,11 @@ class StepState:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """How a step stands now. What is None or empty leaves the step's own text alone.
+class StepStatus:
+    """Evaluation of a step. None or empty fields leave the step's own text in place.
 
     Attributes:
-        done: what the step waits for has been seen.
+        done: the step is complete.
         stage, rounds, fast_since_s: for the next state.
         title, instruction, progress, countdown_s, target_deg, target_rate_deg_s, ask, warning: as in
             `Prompt`.
@@ -99,65 +99,67 @@ class Report:
     is_too_fast: bool = False
 
 
-Watcher = Callable[[Step, StepState, Seen], Report]
+Condition = Callable[[ProtocolStep, StepState, Observation], StepStatus]
 
 
-def _read(step: Step, state: StepState, seen: Seen) -> Report:
-    return Report(progress="Enter: we have read this")
+def _read(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
+    return StepStatus(progress="Enter: we have read this")
 
 
-def _pain(step: Step, state: StepState, seen: Seen) -> Report:
-    return Report(ask="pain")
+def _pain(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
+    return StepStatus(ask="pain")
 
 
-def _strap(step: Step, state: StepState, seen: Seen) -> Report:
-    if seen.strap.problems:
-        return Report(stage="problem", progress="waiting for the sensors", warning=seen.strap.problems[0])
-    well_s = seen.now_s - state.stage_s if state.stage == "well" else 0.0
-    return Report(done=well_s >= STRAP_WELL_S, stage="well", progress="both sensors send")
+def _strap(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
+    if observation.placement.problems:
+        return StepStatus(
+            stage="problem", progress="waiting for the sensors", warning=observation.placement.problems[0]
+        )
+    well_s = observation.now_s - state.stage_s if state.stage == "well" else 0.0
+    return StepStatus(done=well_s >= STRAP_WELL_S, stage="well", progress="both sensors send")
 
 
-def _ready(step: Step, state: StepState, seen: Seen) -> Report:
-    passed_s = seen.now_s - state.began_s
-    still_s = seen.strap.still_s
+def _ready(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
+    passed_s = observation.now_s - state.began_s
+    still_s = observation.placement.still_s
     moved = still_s < passed_s - 0.5
     wanted_s = step.seconds if moved else max(READY_UNMOVED_S, step.seconds)
     done = passed_s >= READY_LEAST_S and still_s >= wanted_s and passed_s >= wanted_s
-    return Report(done=done, progress="still" if still_s > 0.5 else "waiting until you are still")
+    return StepStatus(done=done, progress="still" if still_s > 0.5 else "waiting until you are still")
 
 
-def _still(step: Step, state: StepState, seen: Seen) -> Report:
-    still_s = min(seen.strap.still_s, seen.now_s - state.began_s)
-    return Report(done=still_s >= step.seconds, countdown_s=max(0.0, step.seconds - still_s))
+def _still(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
+    still_s = min(observation.placement.still_s, observation.now_s - state.began_s)
+    return StepStatus(done=still_s >= step.seconds, countdown_s=max(0.0, step.seconds - still_s))
 
 
-def _swings(step: Step, state: StepState, seen: Seen) -> Report:
-    swings = max(0, seen.swings - state.swings_before) + seen.motion.bends
+def _swings(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
+    swings = max(0, observation.swings - state.swings_before) + observation.motion.bends
     known = ""
-    if seen.axis_sd_deg is not None and math.isfinite(seen.axis_sd_deg):
-        known = f", hinge known to ±{seen.axis_sd_deg:.1f}°"
+    if observation.axis_sd_deg is not None and math.isfinite(observation.axis_sd_deg):
+        known = f", hinge known to ±{observation.axis_sd_deg:.1f}°"
     warning = ""
-    if step.thigh_rests and seen.strap.swapped:
+    if step.thigh_rests and observation.placement.swapped:
         warning = "The thigh sensor swings and the shin sensor rests: exchange them, then press r."
     enough = swings >= step.count
     instruction = None
     if enough:
-        instruction = _ENOUGH_SWINGS if seen.axes_ready else _MORE_SWINGS
-    return Report(
-        # The next phase must not begin amid a swing, which would count as its first repetition.
-        done=seen.axes_ready and enough and not warning and seen.strap.still_s >= 1.0,
+        instruction = _ENOUGH_SWINGS if observation.axes_ready else _MORE_SWINGS
+    return StepStatus(
+        # A phase that begins during a swing would count it as its first repetition.
+        done=observation.axes_ready and enough and not warning and observation.placement.still_s >= 1.0,
         instruction=instruction,
         progress=f"{min(swings, step.count)} of {step.count} swings{known}",
         warning=warning,
     )
 
 
-def _reference(step: Step, state: StepState, seen: Seen) -> Report:
+def _reference(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
     if state.angle_deg is None:
-        return Report(ask="reference_deg", stage="ask")
-    since_s = state.stage_s if state.stage == "hold" else seen.now_s
-    still_s = min(seen.strap.still_s, seen.now_s - since_s)
-    return Report(
+        return StepStatus(ask="reference_deg", stage="ask")
+    since_s = state.stage_s if state.stage == "hold" else observation.now_s
+    still_s = min(observation.placement.still_s, observation.now_s - since_s)
+    return StepStatus(
         done=still_s >= step.seconds,
         stage="hold",
         instruction="Hold this pose, quite still.",
@@ -166,31 +168,31 @@ def _reference(step: Step, state: StepState, seen: Seen) -> Report:
     )
 
 
-def _measure(step: Step, state: StepState, seen: Seen) -> Report:
-    done = seen.motion.repetitions
-    settled = seen.motion.still_s >= LAST_HELD_S or seen.motion.still_s == 0.0
-    return Report(
-        done=done >= step.count and settled and seen.is_fresh,
+def _measure(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
+    done = observation.motion.repetitions
+    settled = observation.motion.still_s >= LAST_HELD_S or observation.motion.still_s == 0.0
+    return StepStatus(
+        done=done >= step.count and settled and observation.is_fresh,
         progress=f"{min(done, step.count)} of {step.count} repetitions",
     )
 
 
-def _wait(step: Step, state: StepState, seen: Seen) -> Report:
-    left_s = step.seconds - (seen.now_s - state.began_s)
-    return Report(done=left_s <= 0, countdown_s=max(0.0, left_s))
+def _wait(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
+    left_s = step.seconds - (observation.now_s - state.began_s)
+    return StepStatus(done=left_s <= 0, countdown_s=max(0.0, left_s))
 
 
-def _pandiculate(step: Step, state: StepState, seen: Seen) -> Report:
-    motion = seen.motion
+def _pandiculate(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
+    motion = observation.motion
     done = len(motion.releases)
     progress = f"{min(done, step.count)} of {step.count} releases"
-    if not seen.is_fresh:
-        return Report(stage=state.stage, progress=progress)
+    if not observation.is_fresh:
+        return StepStatus(stage=state.stage, progress=progress)
     rested_s = motion.time_s - motion.releases[-1].stop_s if motion.releases else math.inf
     if motion.releasing:
-        return _releasing(step, state, seen, progress)
+        return _releasing(step, state, observation, progress)
     if rested_s < step.rest_s:
-        return Report(
+        return StepStatus(
             stage="let_go",
             title="Let go",
             instruction=_LET_GO,
@@ -198,10 +200,10 @@ def _pandiculate(step: Step, state: StepState, seen: Seen) -> Report:
             countdown_s=step.rest_s - rested_s,
         )
     if done >= step.count:
-        return Report(done=True, stage="let_go", progress=progress)
-    band = None if seen.relative else BENT_BAND_DEG
+        return StepStatus(done=True, stage="let_go", progress=progress)
+    band = None if observation.relative else BENT_BAND_DEG
     if motion.bent_hold_s <= 0:
-        return Report(
+        return StepStatus(
             stage="bend",
             title="Bend the knee",
             instruction="Knee to a right angle, heel toward the ceiling, a hand against the heel.",
@@ -210,7 +212,7 @@ def _pandiculate(step: Step, state: StepState, seen: Seen) -> Report:
         )
     left_s = step.hold_s - motion.bent_hold_s
     if left_s > 0:
-        return Report(
+        return StepStatus(
             stage="hold",
             title="Pull and hold",
             instruction="Pull the heel toward the buttock against the hand, firmly and without pain.",
@@ -218,7 +220,7 @@ def _pandiculate(step: Step, state: StepState, seen: Seen) -> Report:
             countdown_s=left_s,
             target_deg=band,
         )
-    return Report(
+    return StepStatus(
         stage="release",
         title="Let down slowly",
         instruction="Keep a little pull and let the leg sink, slowly and evenly, until it lies.",
@@ -227,11 +229,11 @@ def _pandiculate(step: Step, state: StepState, seen: Seen) -> Report:
     )
 
 
-def _releasing(step: Step, state: StepState, seen: Seen, progress: str) -> Report:
-    fast = -seen.motion.rate_deg_s > step.rate_deg_s[1]
-    since_s = min(state.fast_since_s, seen.now_s) if fast else math.inf
-    too_fast = seen.now_s - since_s >= TOO_FAST_S
-    return Report(
+def _releasing(step: ProtocolStep, state: StepState, observation: Observation, progress: str) -> StepStatus:
+    fast = -observation.motion.rate_deg_s > step.rate_deg_s[1]
+    since_s = min(state.fast_since_s, observation.now_s) if fast else math.inf
+    too_fast = observation.now_s - since_s >= TOO_FAST_S
+    return StepStatus(
         stage="release",
         fast_since_s=since_s,
         title="Slower" if too_fast else "Let down slowly",
@@ -242,13 +244,13 @@ def _releasing(step: Step, state: StepState, seen: Seen, progress: str) -> Repor
     )
 
 
-def _press(step: Step, state: StepState, seen: Seen) -> Report:
-    """By the clock, because a leg that lies and presses does not move."""
+def _press(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
+    """Timed by the clock: the knee does not move while it presses."""
     stage, rounds = state.stage, state.rounds
-    if not stage and seen.strap.still_s < 1.0:
-        return Report(progress=f"0 of {step.count} presses")
+    if not stage and observation.placement.still_s < 1.0:
+        return StepStatus(progress=f"0 of {step.count} presses")
     lasts_s = step.rest_s if stage == "let_go" else step.hold_s
-    left_s = lasts_s - (seen.now_s - state.stage_s if stage else 0.0)
+    left_s = lasts_s - (observation.now_s - state.stage_s if stage else 0.0)
     if not stage:
         stage = "hold"
     elif left_s <= 0:
@@ -256,7 +258,7 @@ def _press(step: Step, state: StepState, seen: Seen) -> Report:
         stage = "let_go" if stage == "hold" else "hold"
         left_s = step.rest_s if stage == "let_go" else step.hold_s
     pressing = stage == "hold"
-    return Report(
+    return StepStatus(
         done=rounds >= step.count,
         stage=stage,
         rounds=rounds,
@@ -267,7 +269,7 @@ def _press(step: Step, state: StepState, seen: Seen) -> Report:
     )
 
 
-WATCHERS: Final[Mapping[str, Watcher]] = {
+CONDITIONS: Final[Mapping[str, Condition]] = {
     "read": _read,
     "pain": _pain,
     "strap": _strap,
