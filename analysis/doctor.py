@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from firmware_bridge.errors import KneeflexError
 
@@ -22,7 +25,7 @@ _EXTRAS = {
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One thing that was looked at. `works` is None where its absence is no fault."""
+    """Result of one check. `works` is None if a missing part is not a fault."""
 
     what: str
     works: bool | None
@@ -30,10 +33,11 @@ class Probe:
 
 
 def examine() -> Iterator[Probe]:
-    """Looks at Python, packages, Bluetooth and the screen, one after the other."""
+    """Checks Python, packages, Bluetooth and the screen, one after the other."""
     yield Probe(
         "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"
     )
+    yield own_packages()
     for package in _CORE:
         yield Probe(package, *_installed(package, "missing: pip install kneeflex"))
     for package, purpose in _EXTRAS.items():
@@ -53,6 +57,25 @@ def _installed(package: str, otherwise: str) -> tuple[bool, str]:
         return True, version(package)
     except PackageNotFoundError:
         return False, otherwise
+
+
+def own_packages() -> Probe:
+    """Whether a script started here would import kneeflex's packages, or others of the same name."""
+    for name in ("analysis", "firmware_bridge", "kneeflex"):
+        own = getattr(importlib.import_module(name), "__file__", None)
+        for place in ("", *sys.path):
+            found = PathFinder.find_spec(name, [place or str(Path.cwd())])
+            if found is None or found.origin is None:
+                continue
+            if own is None or not Path(found.origin).samefile(own):
+                return Probe(
+                    "Own packages",
+                    False,
+                    f"{found.origin} stands in front of kneeflex's own {name} in scripts and notebooks "
+                    "started here: rename it, or start them in another folder.",
+                )
+            break
+    return Probe("Own packages", True, "no other package named analysis or firmware_bridge is in front")
 
 
 def _bluetooth() -> Probe:

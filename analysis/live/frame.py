@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import PhaseName, TestName
 
 CommandName = Literal["marker", "next", "back", "repeat", "pain", "angle", "hide", "pause", "stop"]
+
+
+# An angle that is older must not be taken for the present one.
+STALE_S: Final = 0.5
 
 
 def empty_track() -> FlexionTrack:

@@ -14,8 +14,7 @@ from analysis.guide.conditions import Observation
 from analysis.guide.placement import PlacementMonitor
 from analysis.guide.prompt import Cue
 from analysis.guide.transitions import GuideState, Transition, advance, handle_command
-from analysis.live.frame import LiveFrame, UserCommand
-from analysis.views.livetext import STALE_S
+from analysis.live.frame import STALE_S, LiveFrame, UserCommand
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import Event
 

@@ -8,11 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from analysis.live.frame import LiveFrame, SensorState
+from analysis.live.frame import STALE_S, LiveFrame, SensorState
 from analysis.views.wording import PHASE_TITLES
 from firmware_bridge.samples import Segment
 
-STALE_S: Final = 0.5
 # After this time an old number is no longer shown.
 FORGOTTEN_S: Final = 3.0
 
