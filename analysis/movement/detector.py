@@ -18,6 +18,8 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 STILL_DEG_S = 3.0
 HELD_S = 1.0
+# New samples are filtered in portions of this length: portions of a poll would cost five times as much.
+PORTION_S = 0.2
 # A plateau this far above the straightest moment of its own repetition is a pause on the way ...
 PAUSE_DEG, PAUSE_SHARE = 5.0, 0.1
 # ... and a straightest moment this far above that of its block belongs to a half repetition.
@@ -46,8 +48,8 @@ class RepetitionDetector:
     """Finds the repetitions of one block. Any chunking of the same samples gives the same result.
 
     The extension of a repetition is the median angle of its best plateau: at least 1 s with a rate below
-    3 deg/s, near the straightest moment of the repetition. Results lag 0.6 s behind the newest sample, which
-    the low-pass filter needs, until `finish`.
+    3 deg/s, near the straightest moment of the repetition. Until `finish` results lag 0.6 to 0.8 s behind the
+    newest sample: the low-pass filter needs samples on both sides.
 
     Args:
         rate_hz: of the samples.
@@ -56,6 +58,7 @@ class RepetitionDetector:
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
         self._least = round(HELD_S * rate_hz)
+        self._portion = max(1, round(PORTION_S * rate_hz))
         self._reach = kernel_reach(rate_hz, SLOW_SIGMA_S)
         self._time_s = _Column(np.float64)
         self._flexion_deg = _Column(np.float64)
@@ -65,6 +68,7 @@ class RepetitionDetector:
         self._run_start = 0  # of the newest unbroken run of finite samples
         self._cycles = DropDetector()
         self._ends: dict[Drop, tuple[int, slice]] = {}
+        self._found: list[DetectedRepetition] | None = []
 
     def push(self, track: FlexionTrack) -> None:
         """Takes the next samples."""
@@ -76,7 +80,8 @@ class RepetitionDetector:
         self._flexion_deg.extend(flexion_deg)
         self._sd_deg.extend(track.flexion_sd_deg)
         # The kernel needs `reach` samples after each, and the central difference one more.
-        self._filter(max(self._run_start, len(self._flexion_deg) - self._reach - 1))
+        limit = max(self._run_start, len(self._flexion_deg) - self._reach - 1)
+        self._filter(limit - limit % self._portion)
 
     def finish(self) -> list[DetectedRepetition]:
         """The repetitions of the whole block, which ends here."""
@@ -86,10 +91,15 @@ class RepetitionDetector:
     @property
     def bends(self) -> int:
         """Number of straightenings so far, held or not."""
-        return len(self._cycles.drops())
+        return len(self.found())
 
     def found(self) -> list[DetectedRepetition]:
         """The repetitions so far, in order. A later sample can still change the verdict on an earlier one."""
+        if self._found is None:
+            self._found = self._find()
+        return list(self._found)
+
+    def _find(self) -> list[DetectedRepetition]:
         drops = self._cycles.drops()
         known = self._ends
         self._ends = {drop: known.get(drop) or self._end(drop) for drop in drops}
@@ -128,6 +138,7 @@ class RepetitionDetector:
         self._slow_deg.extend(slow_deg[rows])
         self._still.extend(still[rows])
         self._cycles.push(slow_deg[rows])
+        self._found = None
 
     def _end(self, drop: Drop) -> tuple[int, slice]:
         """Where a repetition ends, and its best plateau."""

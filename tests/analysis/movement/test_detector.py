@@ -91,7 +91,7 @@ def test_the_guide_counts_what_the_analysis_counts(seed: int) -> None:
         assert state.extension.flexion_deg == pytest.approx(min(e.flexion_deg for e in counted), abs=0.05)
 
 
-def test_a_held_repetition_is_found_six_tenths_after_its_held_second(writer) -> None:
+def test_a_held_repetition_is_found_within_eight_tenths_of_its_held_second(writer) -> None:
     leg = writer().phase("before").hold(2).repetition(10, hold_s=4)
     track = leg.track()
     detector = RepetitionDetector(RATE_HZ)
@@ -102,7 +102,7 @@ def test_a_held_repetition_is_found_six_tenths_after_its_held_second(writer) -> 
             seen += [(float(part.time_s[-1]), r) for r in detector.found()]
     ((when_s, found),) = seen
     assert found.extension is not None
-    assert when_s - found.extension.start_s == pytest.approx(1.0 + 0.6, abs=0.025)
+    assert 1.6 < when_s - found.extension.start_s < 1.82
 
 
 def test_a_bend_that_the_analysis_calls_half_is_not_counted_by_the_guide(writer) -> None:

@@ -329,16 +329,16 @@ WINDOW = """
     if mode == "closed":
         import threading
         from matplotlib import pyplot as plt
-        from analysis.views import live
-        original = live.LiveWindow._tick
+        from analysis.views import window
+        original = window.LiveWindow._tick
 
         def tick(self):
             original(self)
             if frames == 10:
-                window = self._figure.canvas.manager.window
-                window.tk.eval(window.protocol("WM_DELETE_WINDOW"))
+                shown = self._figure.canvas.manager.window
+                shown.tk.eval(shown.protocol("WM_DELETE_WINDOW"))
 
-        live.LiveWindow._tick = tick
+        window.LiveWindow._tick = tick
     try:
         show_live(feed, size_inch=(6.4, 3.6))
     except RuntimeError as error:
