@@ -159,6 +159,13 @@ def live(
         Path | None, typer.Option(metavar="DIR", help="Play a recorded session instead.")
     ] = None,
     speed: Annotated[float, typer.Option(min=0.1, help="Of --replay and --virtual.")] = 1.0,
+    person: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="With --virtual and --protocol, who follows: obeying, slow, forgetful, early or late.",
+        ),
+    ] = "obeying",
     headless: Headless = False,
     terminal: Annotated[
         bool, typer.Option("--terminal", help="A page in the terminal instead of a window.")
@@ -179,13 +186,21 @@ def live(
         return
     from analysis.guide.library import DEFAULT, load_protocol
 
-    # A simulated leg follows its own script; it does not listen to a guide.
+    # Without a protocol the simulated leg plays a script; with one a simulated person follows the guide.
     name = protocol or ("none" if virtual else DEFAULT)
     options = StreamOptions(
         out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone
     )
     source = choose_source(
-        context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds, speed=speed
+        context.obj,
+        thigh,
+        shank,
+        virtual=virtual,
+        side=side,
+        seconds=seconds,
+        speed=speed,
+        character=None if name == "none" else person,
+        rate_hz=rate,
     )
     if out is None:
         console.note("Nothing is recorded: give --out DIR to record.")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from analysis.guide.protocol import Protocol
     from analysis.live.angle_feed import ScheduledEvents
     from analysis.live.frame import LiveFeed
+    from analysis.live.person import VirtualPerson
     from firmware_bridge.clock import Clock
     from firmware_bridge.link.radio import Radio
     from firmware_bridge.link.status import LinkStatus
@@ -39,11 +40,18 @@ class SensorSource:
     targets: Mapping[Segment, str | Target]
     radio: Radio
     simulated: VirtualRadio | None = None
+    person: VirtualPerson | None = None
 
     @classmethod
-    def virtual(cls, radio: VirtualRadio) -> SensorSource:
-        """The simulated sensors of a radio."""
-        return cls(radio.names, radio, radio)
+    def virtual(cls, radio: VirtualRadio, person: VirtualPerson | None = None) -> SensorSource:
+        """The simulated sensors of a radio, on a scripted leg or on a person who follows the guide."""
+        return cls(radio.names, radio, radio, person)
+
+    def leg_now_s(self) -> float | None:
+        """The time of a simulated leg; None before it begins."""
+        if self.simulated is None or self.simulated.script_start_s is None:
+            return None
+        return self.radio.clock.now_s() - self.simulated.script_start_s
 
     def is_over(self) -> bool:
         """Whether a simulated script has ended; always False for real sensors."""
@@ -99,6 +107,7 @@ def stream(source: SensorSource, options: StreamOptions) -> StreamOutcome:
     """Streams into a view, and into a session folder if one is given, until the view ends."""
     from analysis.live.angle_feed import AngleFeed, sensor_states
     from analysis.live.guided import GuidedFeed
+    from analysis.live.person import PersonFeed
     from firmware_bridge.capture import Capture
 
     def now_s() -> float:
@@ -111,7 +120,13 @@ def stream(source: SensorSource, options: StreamOptions) -> StreamOutcome:
         keep=lambda event: capture.event(event),
         is_over=lambda: source.is_over() or (options.seconds is not None and now_s() >= options.seconds),
     )
-    shown = feed if options.protocol is None else GuidedFeed(feed, options.protocol)
+    shown: AngleFeed | GuidedFeed | PersonFeed = feed
+    if options.protocol is not None:
+        shown = GuidedFeed(feed, options.protocol)
+        if source.person is not None:
+            # In a window the user answers the questions.
+            answers = options.view == "headless"
+            shown = PersonFeed(shown, source.person, source.leg_now_s, answers=answers)
     capture = Capture(
         source.targets,
         options.out,
@@ -169,12 +184,26 @@ def choose_source(
     side: Side,
     seconds: float | None,
     speed: float = 1.0,
+    character: str | None = None,
+    rate_hz: float = 100.0,
 ) -> SensorSource:
     """The sensors that were named, those remembered from `kneeflex pair`, or simulated ones.
+
+    Args:
+        clock: on which everything waits.
+        thigh, shank: names of real sensors.
+        virtual: simulated sensors instead.
+        side: of the simulated leg.
+        seconds: least length of a simulated script.
+        speed: of simulated time.
+        character: of a simulated person who follows the guide; None plays a script.
+        rate_hz: of the sensors of that person.
 
     Raises:
         UsageError: it is not known which sensor is meant.
     """
+    if virtual and character is not None:
+        return _person(side, clock.faster(speed), character, rate_hz)
     if virtual:
         return SensorSource.virtual(_simulated(side, seconds, clock.faster(speed)))
     from firmware_bridge.link.pairing import remembered
@@ -204,6 +233,21 @@ def _simulated(side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
         repetitions = int(6 * seconds / script.duration_s) + 1
         script = full_session(side=side, repetitions=repetitions, pandiculations=repetitions)
     return VirtualRadio(simulate_session(script), clock=clock)
+
+
+def _person(side: Side, clock: Clock, character: str, rate_hz: float) -> SensorSource:
+    """A simulated person who follows the guide."""
+    require_simulation()
+    from analysis.live.person import CHARACTERS, VirtualPerson
+    from firmware_bridge.virtual.interactive import InteractiveLeg
+    from firmware_bridge.virtual.radio import VirtualRadio
+
+    if character not in CHARACTERS:
+        raise UsageError(
+            f"There is no simulated person of the kind {character}.", f"Choose: {', '.join(CHARACTERS)}."
+        )
+    leg = InteractiveLeg(side=side, rate_hz=rate_hz)
+    return SensorSource.virtual(VirtualRadio(leg, clock=clock), VirtualPerson(leg, CHARACTERS[character]))
 
 
 def require_simulation() -> None:

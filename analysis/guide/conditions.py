@@ -81,6 +81,7 @@ class StepStatus:
         stage, rounds, fast_since_s: for the next state.
         title, instruction, progress, countdown_s, target_deg, target_rate_deg_s, ask, warning: as in
             `Prompt`.
+        counted, countdown_of_s: as in `Prompt`.
         is_too_fast: the release has been too fast for a while.
     """
 
@@ -96,6 +97,8 @@ class StepStatus:
     target_rate_deg_s: tuple[float, float] | None = None
     ask: AskedFor | None = None
     warning: str = ""
+    counted: int = 0
+    countdown_of_s: float | None = None
     is_too_fast: bool = False
 
 
@@ -130,7 +133,11 @@ def _ready(step: ProtocolStep, state: StepState, observation: Observation) -> St
 
 def _still(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
     still_s = min(observation.placement.still_s, observation.now_s - state.began_s)
-    return StepStatus(done=still_s >= step.seconds, countdown_s=max(0.0, step.seconds - still_s))
+    return StepStatus(
+        done=still_s >= step.seconds,
+        countdown_s=max(0.0, step.seconds - still_s),
+        countdown_of_s=step.seconds,
+    )
 
 
 def _swings(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
@@ -150,6 +157,8 @@ def _swings(step: ProtocolStep, state: StepState, observation: Observation) -> S
         done=observation.axes_ready and enough and not warning and observation.placement.still_s >= 1.0,
         instruction=instruction,
         progress=f"{min(swings, step.count)} of {step.count} swings{known}",
+        counted=min(swings, step.count),
+        stage="" if not enough else "enough" if observation.axes_ready else "more",
         warning=warning,
     )
 
@@ -164,6 +173,7 @@ def _reference(step: ProtocolStep, state: StepState, observation: Observation) -
         stage="hold",
         instruction="Hold this pose, quite still.",
         progress=f"{state.angle_deg:.1f}° entered",
+        countdown_of_s=step.seconds,
         countdown_s=max(0.0, step.seconds - still_s),
     )
 
@@ -174,12 +184,13 @@ def _measure(step: ProtocolStep, state: StepState, observation: Observation) -> 
     return StepStatus(
         done=done >= step.count and settled and observation.is_fresh,
         progress=f"{min(done, step.count)} of {step.count} repetitions",
+        counted=min(done, step.count),
     )
 
 
 def _wait(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
     left_s = step.seconds - (observation.now_s - state.began_s)
-    return StepStatus(done=left_s <= 0, countdown_s=max(0.0, left_s))
+    return StepStatus(done=left_s <= 0, countdown_s=max(0.0, left_s), countdown_of_s=step.seconds)
 
 
 def _pandiculate(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
@@ -187,20 +198,22 @@ def _pandiculate(step: ProtocolStep, state: StepState, observation: Observation)
     done = len(motion.releases)
     progress = f"{min(done, step.count)} of {step.count} releases"
     if not observation.is_fresh:
-        return StepStatus(stage=state.stage, progress=progress)
+        return StepStatus(stage=state.stage, progress=progress, counted=min(done, step.count))
     rested_s = motion.time_s - motion.releases[-1].stop_s if motion.releases else math.inf
     if motion.releasing:
-        return _releasing(step, state, observation, progress)
+        return _releasing(step, state, observation, progress, done)
     if rested_s < step.rest_s:
         return StepStatus(
             stage="let_go",
             title="Let go",
             instruction=_LET_GO,
             progress=progress,
+            counted=min(done, step.count),
             countdown_s=step.rest_s - rested_s,
+            countdown_of_s=step.rest_s,
         )
     if done >= step.count:
-        return StepStatus(done=True, stage="let_go", progress=progress)
+        return StepStatus(done=True, stage="let_go", progress=progress, counted=min(done, step.count))
     band = None if observation.relative else BENT_BAND_DEG
     if motion.bent_hold_s <= 0:
         return StepStatus(
@@ -208,6 +221,7 @@ def _pandiculate(step: ProtocolStep, state: StepState, observation: Observation)
             title="Bend the knee",
             instruction="Knee to a right angle, heel toward the ceiling, a hand against the heel.",
             progress=progress,
+            counted=min(done, step.count),
             target_deg=band,
         )
     left_s = step.hold_s - motion.bent_hold_s
@@ -217,7 +231,9 @@ def _pandiculate(step: ProtocolStep, state: StepState, observation: Observation)
             title="Pull and hold",
             instruction="Pull the heel toward the buttock against the hand, firmly and without pain.",
             progress=progress,
+            counted=min(done, step.count),
             countdown_s=left_s,
+            countdown_of_s=step.hold_s,
             target_deg=band,
         )
     return StepStatus(
@@ -225,11 +241,14 @@ def _pandiculate(step: ProtocolStep, state: StepState, observation: Observation)
         title="Let down slowly",
         instruction="Keep a little pull and let the leg sink, slowly and evenly, until it lies.",
         progress=progress,
+        counted=min(done, step.count),
         target_rate_deg_s=step.rate_deg_s,
     )
 
 
-def _releasing(step: ProtocolStep, state: StepState, observation: Observation, progress: str) -> StepStatus:
+def _releasing(
+    step: ProtocolStep, state: StepState, observation: Observation, progress: str, done: int
+) -> StepStatus:
     fast = -observation.motion.rate_deg_s > step.rate_deg_s[1]
     since_s = min(state.fast_since_s, observation.now_s) if fast else math.inf
     too_fast = observation.now_s - since_s >= TOO_FAST_S
@@ -239,6 +258,7 @@ def _releasing(step: ProtocolStep, state: StepState, observation: Observation, p
         title="Slower" if too_fast else "Let down slowly",
         instruction="Keep a little pull and let the leg sink, slowly and evenly, until it lies.",
         progress=progress,
+        counted=min(done, step.count),
         target_rate_deg_s=step.rate_deg_s,
         is_too_fast=too_fast,
     )
@@ -265,7 +285,9 @@ def _press(step: ProtocolStep, state: StepState, observation: Observation) -> St
         title="Press" if pressing else "Let go",
         instruction=step.text if pressing else _LET_GO,
         progress=f"{rounds} of {step.count} presses",
+        counted=rounds,
         countdown_s=left_s,
+        countdown_of_s=step.rest_s if stage == "let_go" else step.hold_s,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, Final, Literal, get_args
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any, Final, get_args
 
+from analysis.guide.prompt import Posture, StepKind
 from firmware_bridge.errors import UsageError
 from firmware_bridge.session.model import (
     PHASE_NAMES,
@@ -17,10 +18,6 @@ from firmware_bridge.session.model import (
     TestName,
 )
 
-StepKind = Literal[
-    "read", "pain", "strap", "ready", "still", "swings", "reference", "measure", "wait", "pandiculate",
-    "press", "closing",
-]  # fmt: skip
 STEP_KINDS: Final[tuple[str, ...]] = get_args(StepKind)
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "measure": ("phase", "count"),
@@ -34,7 +31,11 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "phase": PHASE_NAMES,
     "test": TEST_NAMES,
     "method": POSE_METHODS,
+    "posture": get_args(Posture),
 }
+_TEST_POSTURES: Final[Mapping[str, Posture]] = {
+    "standing": "standing", "supine": "supine", "prone": "prone", "ake": "ake",
+}  # fmt: skip
 _PHASES: Final[Mapping[str, PhaseName]] = {
     "swings": "swings",
     "reference": "reference",
@@ -55,6 +56,7 @@ class ProtocolStep:
         page: paragraphs to be read first, for the kind "read".
         phase: the session's phase while the step lasts; given by the kind where there is only one.
         test: the named test of a measuring step.
+        posture: of the person; that of the test, or of the step before, where it is not given.
         count: repetitions, swings, releases or presses.
         seconds: how long to be still, or to wait.
         hold_s: how long a pull or a press is held.
@@ -72,6 +74,7 @@ class ProtocolStep:
     page: tuple[str, ...] = ()
     phase: PhaseName | None = None
     test: TestName | None = None
+    posture: Posture = "prone"
     count: int = 0
     seconds: float = 3.0
     hold_s: float = 5.0
@@ -115,8 +118,15 @@ def parse_protocol(text: str, source: str) -> Protocol:
         )
     if not isinstance(entries, list) or not entries:
         raise UsageError(f"The protocol {source} has no steps.", "Every step is a [[step]] table.")
-    steps = tuple(_step(entry, f"step {n} of the protocol {source}") for n, entry in enumerate(entries, 1))
-    return Protocol(name, about, steps)
+    steps: list[ProtocolStep] = []
+    posture: Posture = "prone"
+    for number, entry in enumerate(entries, 1):
+        step = _step(entry, f"step {number} of the protocol {source}")
+        if "posture" not in entry:
+            step = replace(step, posture=_TEST_POSTURES.get(step.test or "", posture))
+        posture = step.posture
+        steps.append(step)
+    return Protocol(name, about, tuple(steps))
 
 
 def _step(entry: Mapping[str, Any], place: str) -> ProtocolStep:

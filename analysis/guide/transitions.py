@@ -249,7 +249,8 @@ def _prompt(protocol: Protocol, state: GuideState, status: StepStatus) -> Prompt
     if state.paused:
         return Prompt(
             step.title, "Paused. Space begins this step again.", step=state.index + 1,
-            steps=len(protocol.steps), warning=state.advice,
+            steps=len(protocol.steps), warning=state.advice, kind=step.kind, posture=step.posture,
+            outline=tuple(s.title for s in protocol.steps),
         )  # fmt: skip
     return Prompt(
         title=status.title or step.title,
@@ -264,4 +265,39 @@ def _prompt(protocol: Protocol, state: GuideState, status: StepStatus) -> Prompt
         quiet=step.kind == "measure",
         warning=state.advice or status.warning,
         page=step.page,
+        kind=step.kind,
+        stage=state.step.stage,
+        posture=step.posture,
+        counted=status.counted,
+        count=step.count,
+        countdown_of_s=status.countdown_of_s,
+        outline=tuple(s.title for s in protocol.steps),
+        left_s=_left_s(protocol, state, status),
     )
+
+
+# Seconds that one repetition of a step takes, beside what the protocol says.
+_REPETITION_S: Final = {"swings": 2.5, "measure": 6.0}
+_FIXED_S: Final = {"read": 40.0, "pain": 5.0, "strap": 60.0, "ready": 15.0, "reference": 15.0}
+
+
+def _left_s(protocol: Protocol, state: GuideState, status: StepStatus) -> float:
+    """About how long the session still takes."""
+    step, following = protocol.steps[state.index], protocol.steps[state.index + 1 :]
+    share = 1.0
+    if step.count:
+        share = 1.0 - status.counted / step.count
+    elif status.countdown_s is not None and status.countdown_of_s:
+        share = status.countdown_s / status.countdown_of_s
+    return share * _length_s(step) + sum(map(_length_s, following))
+
+
+def _length_s(step: ProtocolStep) -> float:
+    if step.kind == "pandiculate":
+        release_s = 80.0 / (0.5 * sum(step.rate_deg_s))
+        return step.count * (4.0 + step.hold_s + release_s + step.rest_s)
+    if step.kind == "press":
+        return step.count * (step.hold_s + step.rest_s)
+    if step.kind in _REPETITION_S:
+        return step.count * _REPETITION_S[step.kind] + 5.0
+    return _FIXED_S.get(step.kind, 0.0) + step.seconds
