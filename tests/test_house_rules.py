@@ -56,7 +56,8 @@ ARROWS: Mapping[str, set[str]] = {
     "analysis.guide": {*SESSION, "analysis.angle", "analysis.movement", "analysis.check"},
     "analysis.live": {
         *SESSION, "analysis.angle", "analysis.movement", "analysis.check", "analysis.guide",
-        "firmware_bridge.link", "firmware_bridge.receiving", "firmware_bridge.clock", "firmware_bridge.virtual",
+        "firmware_bridge.link", "firmware_bridge.receiving", "firmware_bridge.clock",
+        "firmware_bridge.virtual",
     },
     "analysis.answer": {*SESSION, *MEASURED, "analysis.check"},
     "analysis.measured": {*SESSION, *MEASURED, "analysis.answer"},

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analysis.views import tables, wording
 from analysis.views.figures import change_figure, release_figure, session_figure
+from analysis.views.quality import quality_checks, what_it_takes
 from analysis.views.style import kneeflex_style
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
                     "relative": c.relative,
                     "changes": tables.change_rows(c),
                     "blocks": tables.block_rows(answer, c),
+                    "takes": what_it_takes(answer, c),
                     "sensitivity": tables.sensitivity_rows(c, sensitivity),
                 }
                 for c, sensitivity in zip(answer.comparisons, answer.sensitivities, strict=True)
@@ -61,6 +63,8 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
             release_head=release_head,
             release_rows=release_rows,
             remarks=tables.remark_rows(answer),
+            release_summary=tables.release_summary(answer),
+            checks=quality_checks(answer),
             recording=tables.recording_rows(answer),
             calibration=tables.calibration_rows(answer),
             purpose=wording.PURPOSE,

@@ -52,6 +52,20 @@ METRIC_TITLES: Final[Mapping[str, str]] = {
     "relaxation_rate_deg_s": "speed in the 3 s after, RMS",
 }
 
+# The figures of the angle's estimation, as the fold of the report names them.
+FIGURE_TITLES: Final[Mapping[str, str]] = {
+    "bending_deg": "bending while the hinge was sought",
+    "axes_sd_deg": "uncertainty of the hinge's direction",
+    "direction_nats": "evidence for the direction of bending (natural log)",
+    "pairing_margin": "how much worse the opposite pairing of the axes fits (ratio)",
+    "lever_thigh_m": "thigh sensor to the knee's centre",
+    "lever_shank_m": "shin sensor to the knee's centre",
+    "knee_force_residual_m_s2": "disagreement of both sensors about the knee's acceleration",
+    "gravity_alone_deg": "angle against gravity alone, in rest",
+    "hinge_level_share": "share of the time with the hinge level enough to see the heading",
+    "off_hinge_deg": "movement that is no bending of the hinge",
+}
+
 PURPOSE: Final = (
     "This is open-source software for movement education and research. It is not a medical device, has not "
     "been assessed or cleared by any authority, and must not be used to diagnose, to decide on or to monitor "
