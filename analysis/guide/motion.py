@@ -64,6 +64,7 @@ class MotionState:
         bends: bends that were straightened again, held or not, since the last `restart`.
         releases: slow lengthenings completed since the last `restart`.
         releasing: a lengthening is in progress.
+        release_start_s, release_from_deg: when and from which angle it began; NaN if there is none.
         marks_s: when each repetition had been held long enough to count.
     """
 
@@ -78,6 +79,8 @@ class MotionState:
     bends: int = 0
     releases: tuple[LiveRelease, ...] = ()
     releasing: bool = False
+    release_start_s: float = math.nan
+    release_from_deg: float = math.nan
     marks_s: tuple[float, ...] = field(default=())
 
 
@@ -148,6 +151,8 @@ class MotionTracker:
             bends=self._block.bends,
             releases=self._releases,
             releasing=self._release.under_way,
+            release_start_s=self._release.start_s,
+            release_from_deg=self._release.from_deg if self._release.under_way else math.nan,
             marks_s=marks_s,
         )
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from math import inf
+from math import inf, nan
 from queue import Empty, SimpleQueue
 
+import numpy as np
+
 from analysis.angle.live import LiveAngle
-from analysis.guide.motion import MotionTracker
+from analysis.guide.motion import MotionState, MotionTracker
 from analysis.live.frame import LiveFrame, SensorState, UserCommand
+from analysis.movement.repetitions import MEASURING_PHASES
 from firmware_bridge.link.status import LinkStatus
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import Event, Marker, Pain, Phase, PhaseSpan, ReferencePose
@@ -62,6 +65,7 @@ class AngleFeed:
         self._watch = MotionTracker(rate_hz)
         self._arrived: SimpleQueue[tuple[Segment, ImuSamples]] = SimpleQueue()
         self._phase: Phase | None = None
+        self._before_deg = self._straightest_deg = nan
         self._zeroed = self._hidden = self._paused = self._stopped = False
 
     def push(self, segment: Segment, samples: ImuSamples) -> None:
@@ -80,18 +84,22 @@ class AngleFeed:
             except Empty:
                 break
         track = self._live.update()
+        motion = self._watch.feed(track)
+        self._remember(motion)
         status = self._live.status
         return LiveFrame(
             now_s=now_s,
             track=track,
             sensors=self._sensors(),
-            motion=self._watch.feed(track),
+            motion=motion,
             phase=self._phase.name if self._phase else None,
             test=self._phase.test if self._phase else None,
             axis_sd_deg=status.sd_deg,
             axes_ready=status.ready,
             swings=status.swings,
             message="" if status.ready else status.sentence,
+            before_deg=self._before_deg,
+            straightest_deg=self._straightest_deg,
             relative=not self._zeroed,
             hidden=self._hidden,
             paused=self._paused,
@@ -110,7 +118,18 @@ class AngleFeed:
             self._live.set_phase(PhaseSpan(event.time_s, inf, event.name, event.test))
         elif isinstance(event, ReferencePose):
             self._live.set_pose(event)
+            if not self._zeroed:
+                self._before_deg = self._straightest_deg = nan
             self._zeroed = True
+
+    def _remember(self, motion: MotionState) -> None:
+        phase = self._phase.name if self._phase else ""
+        if motion.extension is None or phase not in MEASURING_PHASES:
+            return
+        if phase in ("before", "before_again"):
+            self._before_deg = motion.extension.flexion_deg
+        # The least of NaN and a number is the number.
+        self._straightest_deg = float(np.fmin(self._straightest_deg, motion.extension.flexion_deg))
 
     def command(self, command: UserCommand) -> None:
         """Executes a command of the user."""

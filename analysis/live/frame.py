@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
@@ -68,6 +69,8 @@ class LiveFrame:
         axes_ready: the hinge is known well enough to compute the angle.
         swings: counted while the hinge was identified.
         message: one plain sentence for the person, or "".
+        before_deg: straightest position held in the newest "before" block; NaN if there is none.
+        straightest_deg: straightest position held in any measuring block; NaN if there is none.
         relative: no reference pose fixed the zero (yet): the number counts from an arbitrary position.
         hidden: the number and the curve must not be shown (blind measuring).
         paused: the session is paused.
@@ -86,6 +89,8 @@ class LiveFrame:
     axes_ready: bool = False
     swings: int = 0
     message: str = ""
+    before_deg: float = math.nan
+    straightest_deg: float = math.nan
     relative: bool = False
     hidden: bool = False
     paused: bool = False

@@ -8,12 +8,14 @@ from typing import Final
 
 import numpy as np
 
+from analysis.guide.prompt import Prompt
 from analysis.live.frame import STALE_S, LiveFrame, SensorState
 from analysis.views.wording import PHASE_TITLES
 from firmware_bridge.samples import Segment
 
 # After this time an old number is no longer shown.
 FORGOTTEN_S: Final = 3.0
+_MOST_DOTS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class LiveWording:
         return LiveWords(
             title="Paused" if frame.paused else title,
             instruction=prompt.instruction if prompt else frame.message,
-            progress=prompt.progress if prompt else "",
+            progress=_progress(prompt) if prompt else "",
             countdown="" if left_s is None else _countdown(left_s),
             number=number,
             note=note,
@@ -111,6 +113,13 @@ def _block(frame: LiveFrame) -> tuple[str, ...]:
     elif motion.repetitions:
         lines.append(f"repetitions: {motion.repetitions}")
     return tuple(lines)
+
+
+def _progress(prompt: Prompt) -> str:
+    """How far the step is, with a dot for each repetition that is wanted."""
+    if not 0 < prompt.count <= _MOST_DOTS:
+        return prompt.progress
+    return f"{'●' * prompt.counted}{'○' * (prompt.count - prompt.counted)}   {prompt.progress}".rstrip()
 
 
 def _countdown(seconds: float) -> str:
