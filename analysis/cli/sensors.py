@@ -170,9 +170,11 @@ def live(
     terminal: Annotated[
         bool, typer.Option("--terminal", help="A page in the terminal instead of a window.")
     ] = False,
+    dark: Annotated[bool, typer.Option("--dark", help="A dark window.")] = False,
     tone: Annotated[bool, typer.Option("--tone", help="Let a quiet tone follow the angle.")] = False,
 ) -> None:
     """Lead through a session and show the knee angle while the person moves; --out records it."""
+    theme = "dark" if dark else "light"
     view = "headless" if headless else "terminal" if terminal else "window"
     if replay is not None:
         if out is not None or virtual:
@@ -182,14 +184,20 @@ def live(
 
         with stopping_cleanly():
             clock: Clock = context.obj
-            show(ReplayFeed(read_session(replay), clock.now_s, speed, seconds), view, clock, tone=tone)
+            show(
+                ReplayFeed(read_session(replay), clock.now_s, speed, seconds),
+                view,
+                clock,
+                tone=tone,
+                theme=theme,
+            )
         return
     from analysis.guide.library import DEFAULT, load_protocol
 
     # Without a protocol the simulated leg plays a script; with one a simulated person follows the guide.
     name = protocol or ("none" if virtual else DEFAULT)
     options = StreamOptions(
-        out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone
+        out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone, theme
     )
     source = choose_source(
         context.obj,

@@ -83,6 +83,7 @@ class StreamOptions:
         protocol: guides the session; None means no guide.
         tone: let a tone follow the angle.
         view: "window", "terminal" or "headless".
+        theme: of the window, "light" or "dark".
     """
 
     out: Path | None
@@ -93,6 +94,7 @@ class StreamOptions:
     protocol: Protocol | None = None
     view: str = "window"
     tone: bool = False
+    theme: str = "light"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def stream(source: SensorSource, options: StreamOptions) -> StreamOutcome:
         scheduled = source.scheduled_events(capture.session_t0)
         if options.protocol is None:
             feed.scheduled = scheduled
-        show(shown, options.view, source.radio.clock, tone=options.tone)
+        show(shown, options.view, source.radio.clock, tone=options.tone, theme=options.theme)
         capture.check()
     return StreamOutcome(capture.status, scheduled.offset_s)
 
@@ -155,7 +157,7 @@ def note_rates(status: Mapping[Segment, LinkStatus], wanted_hz: float) -> None:
             console.note(f"The {segment} sensor runs at {rate_hz:g} Hz, not at {wanted_hz:g} Hz.")
 
 
-def show(feed: LiveFeed, view: str, clock: Clock, *, tone: bool = False) -> None:
+def show(feed: LiveFeed, view: str, clock: Clock, *, tone: bool = False, theme: str = "light") -> None:
     """Shows a feed in a view; windows and terminal pages also play its cues."""
     if view == "headless":
         from analysis.views.terminal import run_headless
@@ -168,7 +170,7 @@ def show(feed: LiveFeed, view: str, clock: Clock, *, tone: bool = False) -> None
         if view == "window":
             from analysis.views.window import show_live
 
-            show_live(feed, speaker=speaker)
+            show_live(feed, speaker=speaker, theme=theme)
         else:
             from analysis.views.terminal import show_terminal
 

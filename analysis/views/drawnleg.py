@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from analysis.views.themes import Theme
 
 _THIGH, _SHANK = 1.0, 0.95
-_NECK, _HEAD = 1.15, 0.17
+_NECK, _HEAD = 0.85, 0.17
+# The shadows reach beyond the foot, so that the leg in front of them does not hide them.
+_BEYOND = 1.3
 _SWING_DEG: Final = (20.0, 85.0)
 
 
@@ -48,11 +50,11 @@ class _Pose:
 
 
 _POSES: Final[Mapping[Posture, _Pose]] = {
-    "prone": _Pose(180.0, 0.0, 0.0, 1.0, -0.2, (-1.55, 2.15, -1.0, 1.35)),
-    "supine": _Pose(180.0, 0.0, 0.5, -1.0, -0.2, (-1.55, 2.15, -1.0, 1.35)),
-    "standing": _Pose(90.0, -90.0, 0.3, -1.0, -2.05, (-2.2, 2.2, -2.25, 1.55)),
+    "prone": _Pose(180.0, 0.0, 0.0, 1.0, -0.2, (-1.25, 2.3, -0.9, 1.5)),
+    "supine": _Pose(180.0, 0.0, 0.5, -1.0, -0.2, (-1.25, 2.3, -0.9, 1.5)),
+    "standing": _Pose(90.0, -90.0, 0.3, -1.0, -2.05, (-1.9, 1.9, -2.5, 1.2)),
     "seated": _Pose(90.0, 0.0, 0.0, -1.0, -0.2, (-1.3, 2.15, -1.2, 1.5)),
-    "ake": _Pose(180.0, 90.0, 0.0, -1.0, -0.2, (-1.55, 2.15, -0.6, 2.15)),
+    "ake": _Pose(180.0, 90.0, 0.0, -1.0, -0.2, (-1.25, 2.15, -0.6, 2.4)),
 }
 
 
@@ -83,7 +85,9 @@ class DrawnLeg:
         for sensor in self._sensors:
             axes.add_patch(sensor)
         self._names = [self._label(theme.alarm, weight="bold") for _ in range(2)]
-        self._before_name, self._best_name = self._label(theme.muted), self._label(theme.good, weight="bold")
+        corner = {"transform": axes.transAxes, "va": "top"}
+        self._before_name = self._label(theme.muted, weight="bold", **corner)
+        self._best_name = self._label(theme.good, weight="bold", **corner)
         self._arrow = FancyArrowPatch(
             (0, 0), (1, 1), arrowstyle="<|-|>", mutation_scale=18, color=theme.ink, linewidth=2.2
         )
@@ -96,7 +100,7 @@ class DrawnLeg:
         return line
 
     def _label(self, colour: str, **style: Any) -> Any:
-        return self.axes.text(0, 0, "", color=colour, va="center", **style)
+        return self.axes.text(0, 0, "", color=colour, **{"va": "center", **style})
 
     @property
     def artists(self) -> tuple[Artist, ...]:
@@ -105,6 +109,12 @@ class DrawnLeg:
             self._ground, self._torso, self._head, self._before, self._best, self._leg, self._knee,
             *self._sensors, self._arrow, *self.labels,
         )  # fmt: skip
+
+    @property
+    def limb(self) -> tuple[Any, Any]:
+        """Coordinates (3,) each of hip, knee and ankle as drawn."""
+        x, y = self._leg.get_data()
+        return x, y
 
     def content(self, frame: LiveFrame, *, is_fresh: bool) -> object:
         """What the picture shows, for the decision whether it must be drawn again."""
@@ -166,20 +176,16 @@ class DrawnLeg:
         label.set_visible(is_shown)
         if not is_shown:
             return
-        self._set_limb(line, flexion_deg)
         _, knee, ankle = self._points(flexion_deg)
-        outward = (ankle - knee) / _SHANK
-        across = np.array([-outward[1], outward[0]])
-        # The two names stand on either side of the shin, so that they never overlap.
-        side = 0.24 if (name == "before") == (self._pose.bends > 0) else -0.24
-        x, y = ankle + side * across - 0.1 * outward
-        label.set(x=x, y=y, text=f"{name} {flexion_deg:.0f}°".replace("-", "−"), ha="center")
+        line.set_data(*np.array([knee, knee + _BEYOND * (ankle - knee)]).T)
+        label.set(x=0.0, y=1.0 if name == "before" else 0.9)
+        label.set_text(f"┅ {name} {flexion_deg:.0f}°".replace("-", "−"))
 
     def _show_sensors(self, flexion_deg: float, is_shown: bool) -> None:
         hip, knee, ankle = self._points(flexion_deg)
         places = (
-            (hip, knee, 0.72, "thigh: outside, a hand above"),
-            (knee, ankle, 0.35, "shin: on the bone, a hand below"),
+            (hip, knee, 0.72, "thigh: outside,\na hand above"),
+            (knee, ankle, 0.35, "shin: on the bone,\na hand below"),
         )
         for patch, label, (start, stop, share, text) in zip(self._sensors, self._names, places, strict=True):
             patch.set_visible(is_shown)
@@ -195,7 +201,7 @@ class DrawnLeg:
             vertical = self._pose.thigh_deg == -90.0
             offset = np.array([0.35, 0.0]) if vertical else np.array([0.0, 0.5 if share > 0.5 else -0.5])
             x, y = middle + offset
-            label.set(x=x, y=y, text=text, ha="left" if vertical else "center")
+            label.set(x=x, y=y, text=text, ha="left" if vertical else "right" if share > 0.5 else "center")
 
     def _show_arrow(self, is_shown: bool) -> None:
         self._arrow.set_visible(is_shown)

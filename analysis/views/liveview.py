@@ -57,7 +57,7 @@ class LiveView:
         self._had_angle = False
         self._build_plot()
         self._build_gauge()
-        self._leg = DrawnLeg(figure, (0.3, 0.26, 0.32, 0.46), self._theme)
+        self.leg = DrawnLeg(figure, (0.315, 0.268, 0.308, 0.455), self._theme)
         self._rail = StepRail(figure, (0.02, 0.735, 0.96, 0.028), self._theme)
         self._bar = ExerciseBar(figure, (0.02, 0.155, 0.58, 0.085), self._theme)
         self._build_texts()
@@ -72,7 +72,9 @@ class LiveView:
         axes.set_xlim(-SPAN_S, AHEAD_S)
         axes.set_ylim(-10, 100)
         axes.set_xticks([-20.0, -10.0, 0.0], ["20 s ago", "10 s", "now"])
-        self._plot_title = axes.set_title("knee flexion (deg; 0 straight, + bent)", loc="left")
+        self._plot_title = axes.set_title(
+            "knee flexion (deg; 0 straight, + bent)", loc="left", color=theme.ink
+        )
         axes.axvline(0.0, color=theme.faint, linewidth=1.2)
         self._style(axes)
         axes.grid(color=theme.grid, linewidth=0.8)
@@ -107,7 +109,7 @@ class LiveView:
         axes.set_yticks([])
         axes.set_visible(False)
         self._style(axes)
-        self._gauge_title = axes.set_title("speed of the release (deg/s)", loc="left")
+        self._gauge_title = axes.set_title("speed of the release (deg/s)", loc="left", color=theme.ink)
         self._gauge_target = axes.axvspan(5, 15, color=theme.target, alpha=0.6, linewidth=0)
         (self._speed,) = axes.plot([np.nan], [0.5], "|", color=theme.ink, markersize=26, markeredgewidth=5)
 
@@ -115,13 +117,12 @@ class LiveView:
         axes.tick_params(colors=self._theme.ink)
         for spine in axes.spines.values():
             spine.set_color(self._theme.faint)
-        for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
-            text.set_color(self._theme.ink)
+        axes.xaxis.label.set_color(self._theme.ink)
 
     def _build_texts(self) -> None:
         self._title = self._text(0.02, 0.97, 0.062, weight="bold", va="top")
-        self._instruction = self._text(0.02, 0.89, 0.034, va="top", linespacing=1.1)
-        self._progress = self._text(0.02, 0.795, 0.034, weight="bold", va="top")
+        self._instruction = self._text(0.02, 0.893, 0.0325, va="top", linespacing=1.1)
+        self._progress = self._text(0.02, 0.809, 0.029, weight="bold", va="top")
         self._countdown = self._text(0.98, 0.975, 0.078, weight="bold", ha="right", va="top")
         self._number = self._text(0.155, 0.6, 0.215, weight="bold", ha="center", va="center")
         self._note = self._text(0.155, 0.475, 0.024, ha="center", va="top")
@@ -136,7 +137,7 @@ class LiveView:
             *ticks,
             self._plot_title,
             self._gauge_title,
-            *self._leg.labels,
+            *self.leg.labels,
             *self._bar.labels,
             self._rail.label,
         ]
@@ -164,7 +165,7 @@ class LiveView:
         self._plot_panel = Panel(figure, (0.66, 0.296, 0.99, 0.69), plot)
         self._number_panel = Panel(figure, (0.0, 0.49, 0.31, 0.73), [self._number])
         self._block_panel = Panel(figure, (0.0, 0.29, 0.31, 0.49), [self._note, self._block])
-        self._leg_panel = Panel(figure, (0.31, 0.26, 0.625, 0.73), self._leg.artists)
+        self._leg_panel = Panel(figure, (0.311, 0.262, 0.63, 0.729), self.leg.artists)
         self._gauge_panel = Panel(figure, (0.66, 0.173, 0.99, 0.207), [self._speed])
         self._bar_panel = Panel(figure, (0.0, 0.145, 0.625, 0.25), self._bar.artists)
         self._rail_panel = Panel(figure, (0.0, 0.73, 1.0, 0.768), self._rail.artists)
@@ -242,8 +243,8 @@ class LiveView:
 
     def _set_pictures(self, frame: LiveFrame, *, is_fresh: bool) -> None:
         prompt = frame.prompt
-        if self._leg_panel.shows(self._leg.content(frame, is_fresh=is_fresh)):
-            self._leg.show(frame, is_fresh=is_fresh)
+        if self._leg_panel.shows(self.leg.content(frame, is_fresh=is_fresh)):
+            self.leg.show(frame, is_fresh=is_fresh)
         done = share(frame)
         if self._bar_panel.shows(self._bar.content(prompt, done)):
             self._bar.show(prompt, done)
@@ -291,7 +292,7 @@ class LiveView:
         if page == self._page:
             return False
         self._page = page
-        for axes in (self._axes, self._leg.axes, self._bar.axes):
+        for axes in (self._axes, self.leg.axes, self._bar.axes):
             axes.set_visible(not page)
         self._gauge.set_visible(not page and self._gauge_band is not None)
         return True

@@ -30,6 +30,7 @@ def show_live(
     title: str = "kneeflex",
     size_inch: tuple[float, float] = (12.8, 7.2),
     speaker: Speaker | None = None,
+    theme: str = "light",
 ) -> None:
     """Shows a feed in a window until the feed is finished or the window is closed.
 
@@ -40,6 +41,7 @@ def show_live(
         title: of the window.
         size_inch: width and height at 100 dots per inch.
         speaker: plays the cues, if any.
+        theme: "light" or "dark".
 
     Raises:
         UsageError: there is no screen, or no toolkit to open a window with.
@@ -59,7 +61,7 @@ def show_live(
             if type(error).__name__ != "TclError":
                 raise
             raise UsageError("There is no screen to open a window on.", _NO_SCREEN) from error
-        window = LiveWindow(figure, feed, speaker)
+        window = LiveWindow(figure, feed, speaker, theme)
         plt.show(block=True)
     window.close()
     if window.error is not None:
@@ -84,11 +86,13 @@ def find_backend() -> str:
 class LiveWindow:
     """Polls the feed, forwards keys to it, and closes when the feed is finished."""
 
-    def __init__(self, figure: Figure, feed: LiveFeed, speaker: Speaker | None = None) -> None:
+    def __init__(
+        self, figure: Figure, feed: LiveFeed, speaker: Speaker | None = None, theme: str = "light"
+    ) -> None:
         self.error: BaseException | None = None
         self.frames = 0
         self._figure, self._feed, self._speaker = figure, feed, speaker
-        self._view = LiveView(figure)
+        self._view = LiveView(figure, theme)
         self._keys = Keys()
         self._finished = False
         figure.canvas.mpl_connect("key_press_event", self._on_key)
