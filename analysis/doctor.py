@@ -43,6 +43,8 @@ def examine() -> Iterator[Probe]:
     for package, purpose in _EXTRAS.items():
         found, detail = _installed(package, f"not installed ({purpose})")
         yield Probe(package, found or None, detail)
+    yield _sound()
+    yield voice()
     yield _bluetooth()
     yield _screen()
 
@@ -76,6 +78,25 @@ def own_packages() -> Probe:
                 )
             break
     return Probe("Own packages", True, "no other package named analysis or firmware_bridge is in front")
+
+
+def _sound() -> Probe:
+    try:
+        device = importlib.import_module("sounddevice").query_devices(kind="output")
+    except ModuleNotFoundError:
+        return Probe("Sound", None, "no tones: pip install sounddevice")
+    except Exception as error:
+        advice = "sudo apt install libportaudio2" if sys.platform == "linux" else "connect a loudspeaker"
+        return Probe("Sound", None, f"no tones ({error}): {advice}")
+    return Probe("Sound", True, str(device["name"]))
+
+
+def voice() -> Probe:
+    """Whether this computer can speak."""
+    from analysis.views.voice import find_speech, speech_advice
+
+    command = find_speech()
+    return Probe("Voice", None, speech_advice()) if command is None else Probe("Voice", True, command[0])
 
 
 def _bluetooth() -> Probe:

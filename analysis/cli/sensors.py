@@ -170,6 +170,7 @@ def live(
     terminal: Annotated[
         bool, typer.Option("--terminal", help="A page in the terminal instead of a window.")
     ] = False,
+    voice: Annotated[bool, typer.Option(help="Speak the instructions of the guide.")] = True,
     dark: Annotated[bool, typer.Option("--dark", help="A dark window.")] = False,
     tone: Annotated[bool, typer.Option("--tone", help="Let a quiet tone follow the angle.")] = False,
 ) -> None:
@@ -197,7 +198,16 @@ def live(
     # Without a protocol the simulated leg plays a script; with one a simulated person follows the guide.
     name = protocol or ("none" if virtual else DEFAULT)
     options = StreamOptions(
-        out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone, theme
+        out,
+        rate,
+        client,
+        side,
+        seconds,
+        None if name == "none" else load_protocol(name),
+        view,
+        tone,
+        theme,
+        voice,
     )
     source = choose_source(
         context.obj,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -84,6 +84,7 @@ class StreamOptions:
         tone: let a tone follow the angle.
         view: "window", "terminal" or "headless".
         theme: of the window, "light" or "dark".
+        voice: speak the instructions of the guide.
     """
 
     out: Path | None
@@ -95,6 +96,7 @@ class StreamOptions:
     view: str = "window"
     tone: bool = False
     theme: str = "light"
+    voice: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,14 @@ def stream(source: SensorSource, options: StreamOptions) -> StreamOutcome:
         scheduled = source.scheduled_events(capture.session_t0)
         if options.protocol is None:
             feed.scheduled = scheduled
-        show(shown, options.view, source.radio.clock, tone=options.tone, theme=options.theme)
+        show(
+            shown,
+            options.view,
+            source.radio.clock,
+            tone=options.tone,
+            theme=options.theme,
+            voice=options.voice and options.protocol is not None,
+        )
         capture.check()
     return StreamOutcome(capture.status, scheduled.offset_s)
 
@@ -157,7 +166,15 @@ def note_rates(status: Mapping[Segment, LinkStatus], wanted_hz: float) -> None:
             console.note(f"The {segment} sensor runs at {rate_hz:g} Hz, not at {wanted_hz:g} Hz.")
 
 
-def show(feed: LiveFeed, view: str, clock: Clock, *, tone: bool = False, theme: str = "light") -> None:
+def show(
+    feed: LiveFeed,
+    view: str,
+    clock: Clock,
+    *,
+    tone: bool = False,
+    theme: str = "light",
+    voice: bool = False,
+) -> None:
     """Shows a feed in a view; windows and terminal pages also play its cues."""
     if view == "headless":
         from analysis.views.terminal import run_headless
@@ -165,8 +182,11 @@ def show(feed: LiveFeed, view: str, clock: Clock, *, tone: bool = False, theme: 
         run_headless(feed, wait=clock.sleep)
         return
     from analysis.views.sound import Speaker
+    from analysis.views.voice import Voice, speech_advice
 
-    with Speaker(follow_angle=tone) as speaker:
+    with Voice() if voice else nullcontext() as speech, Speaker(follow_angle=tone, voice=speech) as speaker:
+        if speech is not None and speech.is_silent:
+            console.note(speech_advice())
         if view == "window":
             from analysis.views.window import show_live
 

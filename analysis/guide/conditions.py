@@ -18,6 +18,8 @@ READY_UNMOVED_S = 6.0
 # The analysis needs a held second and its filter 0.6 s more; the phase must not end before.
 LAST_HELD_S = 2.0
 TOO_FAST_S = 0.3
+# What to do is read out before the clock starts.
+LISTEN_S = 6.0
 _LET_GO: Final = "Let the leg lie, quite heavy. Nothing to do."
 _ENOUGH_SWINGS: Final = "Enough. Let the leg lie still."
 _MORE_SWINGS: Final = "Go on, and move the whole leg more: the knee's hinge is not known well enough yet."
@@ -267,7 +269,8 @@ def _releasing(
 def _press(step: ProtocolStep, state: StepState, observation: Observation) -> StepStatus:
     """Timed by the clock: the knee does not move while it presses."""
     stage, rounds = state.stage, state.rounds
-    if not stage and observation.placement.still_s < 1.0:
+    heard = observation.now_s - state.began_s >= LISTEN_S
+    if not stage and (observation.placement.still_s < 1.0 or not heard):
         return StepStatus(progress=f"0 of {step.count} presses")
     lasts_s = step.rest_s if stage == "let_go" else step.hold_s
     left_s = lasts_s - (observation.now_s - state.stage_s if stage else 0.0)

@@ -35,6 +35,7 @@ class Prompt:
         posture: of the person in this step.
         counted, count: repetitions, swings, releases or presses so far, and how many are wanted.
         countdown_of_s: whole length of what `countdown_s` counts.
+        next_instruction: of the next step, if it is a measuring block, in which nothing is said; else "".
         outline: titles of all steps.
         left_s: about how long the session still takes.
     """
@@ -57,5 +58,6 @@ class Prompt:
     counted: int = 0
     count: int = 0
     countdown_of_s: float | None = None
+    next_instruction: str = ""
     outline: tuple[str, ...] = ()
     left_s: float | None = None

@@ -271,9 +271,16 @@ def _prompt(protocol: Protocol, state: GuideState, status: StepStatus) -> Prompt
         counted=status.counted,
         count=step.count,
         countdown_of_s=status.countdown_of_s,
+        next_instruction=_next_instruction(protocol, state),
         outline=tuple(s.title for s in protocol.steps),
         left_s=_left_s(protocol, state, status),
     )
+
+
+def _next_instruction(protocol: Protocol, state: GuideState) -> str:
+    """The text of the next step, if that is a measuring block."""
+    following = protocol.steps[state.index + 1 : state.index + 2]
+    return following[0].text if following and following[0].kind == "measure" else ""
 
 
 # Seconds that one repetition of a step takes, beside what the protocol says.

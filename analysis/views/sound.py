@@ -1,6 +1,6 @@
 """Sound cues for a person who cannot see the screen: short tones, and a tone that follows the angle.
 
-Playing needs the extra `audio`; without it or without a sound device the program runs silently.
+Without a sound device the program runs silently.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.guide.narration import Narrator
 from analysis.guide.prompt import Cue
+from analysis.live.frame import LiveFrame
+from analysis.views.voice import Voice
 
 Sound = NDArray[np.float32]
 
@@ -109,12 +112,14 @@ class Speaker:
 
     Args:
         follow_angle: let a quiet tone follow the angle.
+        voice: speaks; None only plays tones.
 
     Attributes:
         is_silent: no sound device is available.
     """
 
-    def __init__(self, *, follow_angle: bool = False) -> None:
+    def __init__(self, *, follow_angle: bool = False, voice: Voice | None = None) -> None:
+        self._voice, self._narrator = voice, Narrator()
         self.follow_angle = follow_angle
         self.is_silent = True
         self._mixer = Mixer()
@@ -139,6 +144,13 @@ class Speaker:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+    def narrate(self, frame: LiveFrame, alarm: str) -> None:
+        """Lets the voice say what a frame calls for."""
+        if self._voice is not None:
+            self._voice.speak(
+                self._narrator.follow(frame.prompt, frame.now_s, frame.cues, alarm=alarm, paused=frame.paused)
+            )
 
     def sound(self, cues: Sequence[Cue], flexion_deg: float | None) -> None:
         """Plays cues, and sets the tone to the angle if `follow_angle`; None means no tone."""

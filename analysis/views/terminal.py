@@ -115,6 +115,7 @@ def show_terminal(
                 live.update(page(frame, words, keys.line), refresh=True)
                 if speaker is not None:
                     speaker.sound(frame.cues, audible_angle(frame, is_fresh=words.is_fresh))
+                    speaker.narrate(frame, words.alarm)
                 if frame.finished:
                     return
                 if not sys.stdin.isatty():

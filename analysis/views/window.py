@@ -116,6 +116,7 @@ class LiveWindow:
             words = self._view.update(frame, self._keys.line)
             if self._speaker is not None:
                 self._speaker.sound(frame.cues, audible_angle(frame, is_fresh=words.is_fresh))
+                self._speaker.narrate(frame, words.alarm)
             self.frames += 1
         except BaseException as error:
             self.error = error

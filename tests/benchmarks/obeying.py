@@ -13,6 +13,7 @@ import argparse
 import math
 import statistics
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -128,7 +129,13 @@ def shortened(protocol: Protocol) -> Protocol:
 
 
 def run(
-    protocol: Protocol, character: str, seed: int, *, perfect: bool = True, most_s: float = MOST_S
+    protocol: Protocol,
+    character: str,
+    seed: int,
+    *,
+    perfect: bool = True,
+    most_s: float = MOST_S,
+    on_frame: Callable[[LiveFrame], None] = lambda frame: None,
 ) -> Course:
     """Guides one simulated person through a protocol."""
     leg = InteractiveLeg(seed=seed, lead_s=PORTION_S + FRAME_S)
@@ -162,6 +169,7 @@ def run(
                 later.append((segment, samples[due:]))
         waiting = later
         frame = session.poll()
+        on_frame(frame)
         if frame.prompt is not None:
             here = (frame.prompt.step, frame.prompt.stage)
             if not course.prompts or course.prompts[-1][1:] != here:
