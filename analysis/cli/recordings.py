@@ -233,21 +233,26 @@ def report(
     console.say(f"{out}")
 
 
-def print_and_report(folder: Path) -> None:
-    """Prints the result of a session and writes its report. A session without a result is not an error."""
+def print_and_report(folder: Path) -> tuple[Answer, Path] | None:
+    """Prints the result of a session and writes its report. A session without a result is not an error.
+
+    Returns:
+        The answer and the file of its report; None without a result.
+    """
     from analysis import derived
 
     try:
         result = answer_of(folder)
     except CannotAnswerError as error:
         console.say(f"{folder}: recorded. {error}")
-        return
+        return None
     report_file = derived.write_everything(folder, result)
     console.warn(result.warnings)
     _print_comparisons(result.comparisons)
     if not result.comparisons:
         console.say(f"{folder}: recorded. There is no before and after to compare in it.")
     console.say(f"Report: {report_file}")
+    return result, report_file
 
 
 def _print_comparisons(comparisons: tuple[Comparison, ...], when: str = "after the session") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,7 @@ from firmware_bridge.errors import UsageError
 from firmware_bridge.samples import Segment, Side
 
 if TYPE_CHECKING:
+    from analysis.answer import Answer
     from firmware_bridge.clock import Clock
     from firmware_bridge.link.status import LinkStatus
 
@@ -226,7 +228,22 @@ def live(
     if out is not None:
         from analysis.cli.recordings import print_and_report
 
-        print_and_report(out)
+        done = print_and_report(out)
+        if done is not None and view == "window":
+            _show_result(*done, theme=theme, voice=voice)
+
+
+def _show_result(answer: Answer, report: Path, *, theme: str, voice: bool) -> None:
+    """The end of a session in the window, spoken too."""
+    from analysis.views.resultwindow import show_result
+    from analysis.views.voice import Voice
+    from analysis.views.wording import headline
+
+    with Voice() if voice else nullcontext() as speech:
+        if speech is not None:
+            for comparison in answer.comparisons:
+                speech.say(headline(comparison))
+        show_result(answer, report, theme=theme)
 
 
 def doctor() -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
+from matplotlib.backend_bases import KeyEvent
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from analysis.views.quality import quality_checks, what_it_takes
 from analysis.views.report import render_report
+from analysis.views.resultwindow import draw_result, show_result
 
 
 def marks(answer) -> dict[str, str]:
@@ -78,3 +83,39 @@ def test_no_name_of_a_variable_reaches_the_reader(sound) -> None:
         "off hinge",
     ):
         assert name not in text
+
+
+@pytest.mark.parametrize("size", [(10.0, 6.5), (19.2, 10.8)])
+@pytest.mark.parametrize("kind", ["gain", "relative", "none", "few"])
+def test_the_page_at_the_end_of_a_session_fits(make_answer, size, kind) -> None:
+    figure = Figure(figsize=size, dpi=100)
+    canvas = FigureCanvasAgg(figure)
+    draw_result(figure, make_answer(kind), "dark")
+    canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
+    boxes += [axes.get_window_extent() for axes in figure.axes]
+    assert all(box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 and box.y0 >= 0 for box in boxes)
+    assert not [1 for one, two in combinations(boxes, 2) if one.overlaps(two)]
+
+
+def test_the_page_opens_the_report_and_ends_by_keys(make_answer, monkeypatch, tmp_path) -> None:
+    from matplotlib import pyplot as plt
+
+    opened: list[str] = []
+    figures: list[int] = []
+
+    def press(block: bool) -> None:
+        figure = plt.gcf()
+        for key in ("x", "r", "enter"):
+            figures.append(len(plt.get_fignums()))
+            figure.canvas.callbacks.process(
+                "key_press_event", KeyEvent("key_press_event", figure.canvas, key)
+            )
+
+    monkeypatch.setattr("analysis.views.resultwindow.find_backend", lambda: "agg")
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr(plt, "show", press)
+    show_result(make_answer("gain"), tmp_path / "report.html")
+    assert opened == [(tmp_path / "report.html").as_uri()]
+    assert figures == [1, 1, 1]
+    assert plt.get_fignums() == []
