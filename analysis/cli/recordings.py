@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from firmware_bridge.session.model import Recording
 
 SessionDir = Annotated[Path, typer.Argument(metavar="DIR", help="A session folder.")]
+PageOut = Annotated[Path | None, typer.Option("--out", help="Also write a report as an HTML file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 _PICTURES = (".png", ".svg", ".pdf")
@@ -147,6 +148,7 @@ def compare(
         Path | None,
         typer.Option(metavar="ROOT", help="Earlier sessions, for the person's own noise."),
     ] = None,
+    out: PageOut = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how much further the knee straightens after than before."""
@@ -168,6 +170,16 @@ def compare(
         texts = [*doubts_of_pair(first, second), *first.data_warnings, *second.data_warnings]
         texts += (w for c in comparisons for w in c.warnings)
         warnings = tuple(dict.fromkeys(texts))
+    if out is not None:
+        from analysis.views.pair_report import render_sessions_report
+        from analysis.views.report import render_report
+
+        page = (
+            render_report(first)
+            if after is None
+            else render_sessions_report(first, second, comparisons, warnings)
+        )
+        derived.write_text(out, page)
     if as_json:
         results = [to_json(c) for c in comparisons]
         console.say(derived.json_text({"results": results, "warnings": list(warnings)}))
@@ -186,6 +198,7 @@ def compare(
 def knees(
     this: Annotated[Path, typer.Argument(metavar="DIR", help="A session of one knee.")],
     other: Annotated[Path, typer.Argument(metavar="OTHER_DIR", help="A session of the other knee.")],
+    out: PageOut = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how much less far one knee straightens than the other."""
@@ -193,23 +206,20 @@ def knees(
 
     from analysis import derived
     from analysis.answer import compare_knees
-    from analysis.views.wording import PHASE_TITLES, TEST_TITLES
+    from analysis.views.pair_report import render_knees_report
+    from analysis.views.wording import side_sentence
 
     first, second = answer_of(this), answer_of(other)
     found = compare_knees(first, second)
     warnings = (*first.data_warnings, *second.data_warnings)
+    if out is not None:
+        derived.write_text(out, render_knees_report(first, second, found, warnings))
     if as_json:
         console.say(derived.json_text({"results": [asdict(d) for d in found], "warnings": list(warnings)}))
         return
     console.warn(warnings)
-    one, two = (a.recording.info.side for a in (first, second))
-    for d in found:
-        how = f"{abs(d.difference_deg):.1f} deg {'less' if d.difference_deg > 0 else 'more'} than the {two}"
-        low, high = d.ci95_deg
-        console.say(
-            f"{PHASE_TITLES[d.phase]}, {TEST_TITLES[d.test]}: the {one} knee straightens {how} "
-            f"(95 % interval of the difference {low:+.1f} to {high:+.1f} deg)."
-        )
+    for difference in found:
+        console.say(side_sentence(first.recording.info.side, second.recording.info.side, difference))
 
 
 def report(

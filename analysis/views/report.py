@@ -34,7 +34,7 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
     """
     release_head, release_rows = tables.release_table(answer)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             info=answer.recording.info,
@@ -57,9 +57,9 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
             simulated=truth is not None,
             truth=tables.truth_rows(answer, truth or {}),
             zero_sd=None if answer.angle.zero == "relative" else wording.degrees(answer.angle.zero_sd_deg),
-            change_picture=_data_uri(change_figure(answer)),
-            session_picture=_data_uri(session_figure(answer)),
-            release_picture=_data_uri(release_figure(answer)) if answer.releases else "",
+            change_picture=data_uri(change_figure(answer)),
+            session_picture=data_uri(session_figure(answer)),
+            release_picture=data_uri(release_figure(answer)) if answer.releases else "",
             release_head=release_head,
             release_rows=release_rows,
             remarks=tables.remark_rows(answer),
@@ -77,7 +77,8 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of all reports."""
     return Environment(
         loader=PackageLoader("analysis.views"),
         autoescape=True,
@@ -87,7 +88,8 @@ def _environment() -> Environment:
     )
 
 
-def _data_uri(figure: Figure) -> str:
+def data_uri(figure: Figure) -> str:
+    """A figure as a picture inside the page."""
     picture = io.BytesIO()
     with kneeflex_style():
         figure.savefig(picture, format="svg", metadata={"Date": None})

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from analysis.change.result import Comparison
+from analysis.change.sides import SideDifference
 
 PHASE_TITLES: Final[Mapping[str, str]] = {
     "swings": "swings",
@@ -198,6 +199,18 @@ def explanation(comparison: Comparison) -> tuple[str, ...]:
     if comparison.relative:
         texts.append("No reference pose was recorded: only the change is known, not how far from straight.")
     return tuple(texts)
+
+
+def side_sentence(this: str, other: str, found: SideDifference) -> str:
+    """How much less far one knee straightens than the other, as one plain sentence."""
+    size = degrees(found.difference_deg)
+    how = f"{size} {'less' if found.difference_deg > 0 else 'further'} than the {other}"
+    low, high = found.ci95_deg
+    block = f"{PHASE_TITLES[found.phase].capitalize()}, {TEST_TITLES[found.test]}"
+    return (
+        f"{block}: the {this} knee straightens {how} "
+        f"(95 % interval of the difference {signed(low)} to {signed(high)})."
+    )
 
 
 def tidy(text: str) -> str:
