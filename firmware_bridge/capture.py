@@ -1,4 +1,4 @@
-"""Two sensors streaming into a session folder, and to whoever else listens."""
+"""Records two streaming sensors into a session folder, and passes the samples on to other sinks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Self
 
 from firmware_bridge.errors import SessionError
 from firmware_bridge.link.bridge import Bridge
-from firmware_bridge.link.pump import Sink
 from firmware_bridge.link.radio import Radio, SystemRadio
-from firmware_bridge.link.status import LinkStatus
 from firmware_bridge.link.target import Target
+from firmware_bridge.receiving.dispatcher import Sink
+from firmware_bridge.receiving.status import LinkStatus
 from firmware_bridge.samples import ImuSamples, Segment, Side
 from firmware_bridge.session.model import Event
 from firmware_bridge.session.provenance import new_session
@@ -33,7 +33,7 @@ class Capture:
         side: the leg.
         radio: the Bluetooth to use; that of this computer by default.
         rate_hz: the sample rate wanted.
-        sinks: listen to every chunk too, after it was written.
+        sinks: called with every chunk after it was written.
         on_warning: called with plain sentences about the disk.
     """
 

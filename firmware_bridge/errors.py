@@ -24,7 +24,7 @@ class SessionError(KneeflexError):
 
 
 class MissingPathError(UsageError, SessionError):
-    """There is no such file or folder: most often a slip of the pen."""
+    """There is no such file or folder; most often it is misspelled."""
 
 
 class DecodeError(KneeflexError, ValueError):

@@ -1,4 +1,4 @@
-"""The one data type that both wings speak: samples of one strapped-on IMU."""
+"""The data type that both packages share: samples of one strapped-on IMU."""
 
 from __future__ import annotations
 

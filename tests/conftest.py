@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from firmware_bridge.virtual.simulated_clock import SimulatedClock
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Lets Ctrl-C interrupt, also in a background job, which a shell starts with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

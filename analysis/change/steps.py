@@ -49,9 +49,10 @@ def find_step(extension_deg: Float, peak_deg: Float) -> Step | None:
     critical = float(stdtrit(2 * n - 4, 1 - LEVEL / 2 / (n - 3)))
     best: Step | None = None
     for split in range(2, n - 1):
-        parts = [(ends[:split], ends[split:]) for ends in (extension_deg, peak_deg)]
-        shifts = [float(first.mean() - second.mean()) for first, second in parts]
-        rest = sum(float(((p - p.mean()) ** 2).sum()) for pair in parts for p in pair)
+        parts = [part for ends in (extension_deg, peak_deg) for part in (ends[:split], ends[split:])]
+        means = [float(part.sum()) / len(part) for part in parts]
+        shifts = (means[0] - means[1], means[2] - means[3])
+        rest = sum(float(((part - mean) ** 2).sum()) for part, mean in zip(parts, means, strict=True))
         size_deg = (shifts[0] + shifts[1]) / 2
         error_deg = sqrt(rest / (2 * n - 4) * (1 / split + 1 / (n - split)) / 2)
         clear = abs(size_deg) >= max(LEAST_STEP_DEG, critical * error_deg)

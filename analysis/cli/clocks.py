@@ -1,4 +1,4 @@
-"""Commands for the clocks of both sensors: sync, align."""
+"""The command that brings both sensors to one time: align."""
 
 from __future__ import annotations
 
@@ -8,35 +8,13 @@ import typer
 
 from analysis.cli import console
 from analysis.cli.recordings import SessionDir
-from analysis.cli.sensors import Shank, Thigh
-from analysis.cli.streaming import choose_source, stopping_cleanly
-from firmware_bridge.samples import Side
 
 _FAST_SWING_DEG_S = 400.0
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands of this file."""
-    app.command()(sync)
+    """Adds the command of this file."""
     app.command()(align)
-
-
-def sync(
-    context: typer.Context,
-    thigh: Thigh = None,
-    shank: Shank = None,
-    rate: Annotated[float, typer.Option("--rate", min=1.0, help="Samples a second.")] = 60.0,
-) -> None:
-    """Movella DOT only: bring both sensors to one clock before recording. Never tried on hardware.
-
-    They keep that clock, and the rate given here, until one of them is switched off.
-    """
-    from firmware_bridge.link.synchronise import synchronise
-
-    source = choose_source(context.obj, thigh, shank, virtual=False, side=Side.RIGHT, seconds=None)
-    with stopping_cleanly():
-        synchronise(source.targets, source.radio, rate_hz=rate, tell=console.note)
-    console.say("Both sensors run by one clock. Leave them switched on, and record.")
 
 
 def align(

@@ -28,7 +28,7 @@ from firmware_bridge.samples import Segment, Side
 if TYPE_CHECKING:
     from analysis.answer import Answer
     from firmware_bridge.clock import Clock
-    from firmware_bridge.link.status import LinkStatus
+    from firmware_bridge.receiving.status import LinkStatus
 
 Thigh = Annotated[str | None, typer.Option(help="The thigh sensor: name, address or serial number.")]
 Shank = Annotated[str | None, typer.Option(help="The shank (shin) sensor.")]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from analysis.live.person import VirtualPerson
     from firmware_bridge.clock import Clock
     from firmware_bridge.link.radio import Radio
-    from firmware_bridge.link.status import LinkStatus
     from firmware_bridge.link.target import Target
+    from firmware_bridge.receiving.status import LinkStatus
     from firmware_bridge.virtual.radio import VirtualRadio
 
 Rate = Annotated[float, typer.Option("--rate", min=1.0, help="Samples a second.")]

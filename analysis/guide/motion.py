@@ -118,20 +118,22 @@ class MotionTracker:
         """Processes the next samples, in order and complete, and returns the new state."""
         believed = np.ones(len(track.time_s), dtype=bool)
         counted = 0
-        rows = zip(track.time_s, track.flexion_deg, track.flexion_sd_deg, track.valid, strict=True)
+        # Plain floats: one by one, the scalars of an array cost several times as much.
+        columns = (track.time_s, track.flexion_deg, track.flexion_sd_deg, track.valid)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
         for row, (time_s, flexion_deg, sd_deg, valid) in enumerate(rows):
             if not valid or not math.isfinite(flexion_deg):
                 self._interrupt()
                 continue
-            jump = self._jump(float(time_s), float(flexion_deg))
+            jump = self._jump(time_s, flexion_deg)
             believed[row] = jump != "outlier"
             if jump == "new_zero":
                 self._count(track, believed, slice(counted, row))
                 self._block.start_anew()
                 counted = row
             if believed[row]:
-                self._newest = (float(time_s), float(flexion_deg), float(sd_deg))
-                self._take(float(time_s), float(flexion_deg))
+                self._newest = (time_s, flexion_deg, sd_deg)
+                self._take(time_s, flexion_deg)
         self._count(track, believed, slice(counted, len(track.time_s)))
         return self.state()
 

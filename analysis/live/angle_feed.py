@@ -13,7 +13,7 @@ from analysis.angle.live import LiveAngle
 from analysis.guide.motion import MotionState, MotionTracker
 from analysis.live.frame import LiveFrame, SensorState, UserCommand
 from analysis.movement.repetitions import MEASURING_PHASES
-from firmware_bridge.link.status import LinkStatus
+from firmware_bridge.receiving.status import LinkStatus
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import Event, Marker, Pain, Phase, PhaseSpan, ReferencePose
 

@@ -1,7 +1,7 @@
 """The project's own GATT profile for boards that people build: docs/gatt-profile.md.
 
 The packet types are symmetric, `from_bytes` and `__bytes__` in physical values, so that a simulated
-sensor speaks the very bytes that a board does.
+sensor sends exactly the bytes of a real board.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Ping, Write, require_rate
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
-    DEG_RAD,
-    G_M_S2,
     counts,
     decode_battery_level,
     read_battery_level,
@@ -25,7 +24,8 @@ from firmware_bridge.drivers.standard import (
 )
 from firmware_bridge.errors import DecodeError, LinkError
 from firmware_bridge.samples import Float
-from firmware_bridge.session.model import DeviceClock, SensorInfo
+from firmware_bridge.session.model import SensorInfo
+from firmware_bridge.timing.device_clock import DeviceClock
 
 PROFILE_VERSION: Final = 1
 
@@ -45,7 +45,7 @@ CLOCK: Final = DeviceClock(tick_s=1e-6, ticks_modulo=1 << 32, sequence_modulo=1 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What one count means. The defaults suit +-16 g and +-2000 deg/s."""
+    """The value of one count. The defaults suit +-16 g and +-2000 deg/s."""
 
     acc_m_s2: float = 16 * G_M_S2 / 32768
     gyr_rad_s: float = 2000 * DEG_RAD / 32768

@@ -13,12 +13,11 @@ from typing import Final
 
 import numpy as np
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
-    DEG_RAD,
     FIRMWARE_REVISION,
-    G_M_S2,
     counts,
     decode_battery_level,
     read_battery_level,
@@ -43,7 +42,7 @@ RATE_CODES: Final = {25.0: 6, 50.0: 7, 100.0: 8, 200.0: 9}
 
 _POWER, _SAMPLING, _CONFIGURE, _INFO = 0x01, 0x02, 0x03, 0x80
 _PACKED_SAMPLES = 3
-_OUT_OF_STEP = 8  # packets after which a surplus of one stream is loss, not order of arrival
+_OUT_OF_STEP = 8  # packets after which a surplus in one stream counts as loss in the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,7 @@ class Pairing:
         self._since_level = 0
 
     def add(self, packet: VectorPacket) -> tuple[Float, Float, int]:
-        """Adds a packet; returns acc (k, 3), gyr (k, 3) and how many samples were given up as unpaired."""
+        """Adds a packet; returns acc (k, 3), gyr (k, 3) and how many samples were dropped as unpaired."""
         if len(self._seen) < len(self._waiting):  # one stream starts earlier: keep its newest packet
             self._waiting[packet.module] = packet.values
             self._seen.add(packet.module)
@@ -179,7 +178,7 @@ class MetaMotionDecoder:
             return Decoded.nothing()
         packet = VectorPacket.from_bytes(payload)
         if packet is not None and self._pairing is None:
-            return Decoded.nothing()  # left over from an earlier connection, with ranges that nobody knows
+            return Decoded.nothing()  # left over from an earlier connection, with unknown ranges
         if packet is not None and self._pairing is not None:
             acc, gyr, lost = self._pairing.add(packet)
             problem = f"The sensor lost about {lost} samples of one of its two streams." if lost else ""

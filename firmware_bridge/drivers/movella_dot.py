@@ -1,7 +1,7 @@
-"""Movella (Xsens) DOT: packets of every documented payload mode, and the driver that streams mode 21.
+"""Movella (Xsens) DOT in payload mode 21, "rate quantities": clock, acceleration and angular rate.
 
-Source: "Movella DOT BLE Service Specification", document XD0506P, revision C of July 2023. How several
-sensors are brought to one clock is in `movella_sync`.
+Source: "Movella DOT BLE Service Specification", document XD0506P, revision C of July 2023. Whether several
+sensors run by one clock is asked with the messages of `movella_sync`.
 """
 
 from __future__ import annotations
@@ -9,27 +9,27 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Final, Literal
+from typing import ClassVar, Final
 
 import numpy as np
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers import movella_sync
 from firmware_bridge.drivers.movella_sync import uuid
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
-from firmware_bridge.drivers.standard import DEG_RAD, G_M_S2, require_plausible
+from firmware_bridge.drivers.standard import require_plausible
 from firmware_bridge.errors import DecodeError
-from firmware_bridge.session.model import DeviceClock, SensorInfo
+from firmware_bridge.session.model import SensorInfo
+from firmware_bridge.timing.device_clock import DeviceClock
 
 DEVICE_INFO: Final = uuid(0x1001)
 DEVICE_CONTROL: Final = uuid(0x1002)
 MEASUREMENT_SERVICE: Final = uuid(0x2000)
 MEASUREMENT_CONTROL: Final = uuid(0x2001)
-LONG_PAYLOAD: Final = uuid(0x2002)
 MEDIUM_PAYLOAD: Final = uuid(0x2003)
-SHORT_PAYLOAD: Final = uuid(0x2004)
 BATTERY: Final = uuid(0x3001)
 
+RATE_MODE: Final = 21
 COMPANY_ID: Final = 0x0886
 CLOCK: Final = DeviceClock(tick_s=1e-6, ticks_modulo=1 << 32)  # wraps after 71.6 minutes
 ACC_RANGE_M_S2: Final = 16 * G_M_S2
@@ -37,129 +37,35 @@ GYR_RANGE_RAD_S: Final = 2000 * DEG_RAD
 _CALIBRATED = 1.25  # calibration and the mounting of the chip can lift a value above the chip's range
 
 
-class Mode(IntEnum):
-    """The payload modes whose content is documented."""
-
-    EXTENDED_QUATERNION = 2
-    COMPLETE_QUATERNION = 3
-    EULER = 4
-    QUATERNION = 5
-    FREE_ACCELERATION = 6
-    EXTENDED_EULER = 7
-    COMPLETE_EULER = 16
-    DELTA_WITH_MAG = 18
-    DELTA = 19
-    RATE_WITH_MAG = 20
-    RATE = 21
-    CUSTOM_1 = 22
-    CUSTOM_2 = 23
-    CUSTOM_3 = 24
-    CUSTOM_5 = 26
-
-
-_QUANTITIES: Final = {  # field of Measurement -> (how many numbers, their type)
-    "quaternion": (4, "<f4"),
-    "euler_deg": (3, "<f4"),
-    "delta_quaternion": (4, "<f4"),
-    "delta_velocity_m_s": (3, "<f4"),
-    "free_acc_m_s2": (3, "<f4"),
-    "acc_m_s2": (3, "<f4"),
-    "gyr_deg_s": (3, "<f4"),
-    "mag_counts": (3, "<i2"),
-    "status": (1, "<u2"),
-    "clips": (2, "u1"),
-}
-_EXTENDED: Final = ("free_acc_m_s2", "status", "clips")
-LAYOUTS: Final[Mapping[Mode, tuple[str, ...]]] = {
-    Mode.EXTENDED_QUATERNION: ("quaternion", *_EXTENDED),
-    Mode.COMPLETE_QUATERNION: ("quaternion", "free_acc_m_s2"),
-    Mode.EULER: ("euler_deg",),
-    Mode.QUATERNION: ("quaternion",),
-    Mode.FREE_ACCELERATION: ("free_acc_m_s2",),
-    Mode.EXTENDED_EULER: ("euler_deg", *_EXTENDED),
-    Mode.COMPLETE_EULER: ("euler_deg", "free_acc_m_s2"),
-    Mode.DELTA_WITH_MAG: ("delta_quaternion", "delta_velocity_m_s", "mag_counts"),
-    Mode.DELTA: ("delta_quaternion", "delta_velocity_m_s"),
-    Mode.RATE_WITH_MAG: ("acc_m_s2", "gyr_deg_s", "mag_counts"),
-    Mode.RATE: ("acc_m_s2", "gyr_deg_s"),
-    Mode.CUSTOM_1: ("euler_deg", "free_acc_m_s2", "gyr_deg_s"),
-    Mode.CUSTOM_2: ("euler_deg", "free_acc_m_s2", "mag_counts"),
-    Mode.CUSTOM_3: ("quaternion", "gyr_deg_s"),
-    Mode.CUSTOM_5: ("quaternion", "acc_m_s2", "gyr_deg_s"),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One notification of a payload mode; a quantity that the mode does not carry is None.
+    """One notification of payload mode 21.
 
     Attributes:
         clock_us: the sensor's clock, modulo 2**32; common to all sensors while they are synchronised.
-        quaternion, delta_quaternion: (w, x, y, z).
-        free_acc_m_s2: acceleration without gravity, in the sensor's earth frame.
-        acc_m_s2: specific force in the frame of the box.
-        mag_counts: the unit is not documented.
-        status: bits 0-2 acc clipped in x, y, z, 3-5 gyr, 6-8 mag, 9 new mag sample.
-        clips: how often acc and gyr clipped since the last packet.
+        acc_m_s2: (x, y, z) specific force in the frame of the box.
+        gyr_deg_s: (x, y, z) angular rate.
     """
 
     clock_us: int
-    quaternion: tuple[float, ...] | None = None
-    euler_deg: tuple[float, ...] | None = None
-    delta_quaternion: tuple[float, ...] | None = None
-    delta_velocity_m_s: tuple[float, ...] | None = None
-    free_acc_m_s2: tuple[float, ...] | None = None
-    acc_m_s2: tuple[float, ...] | None = None
-    gyr_deg_s: tuple[float, ...] | None = None
-    mag_counts: tuple[float, ...] | None = None
-    status: tuple[float, ...] | None = None
-    clips: tuple[float, ...] | None = None
+    acc_m_s2: tuple[float, ...]
+    gyr_deg_s: tuple[float, ...]
 
-    @property
-    def mode(self) -> Mode:
-        """The payload mode that carries exactly these quantities."""
-        present = tuple(name for name in _QUANTITIES if getattr(self, name) is not None)
-        for mode, names in LAYOUTS.items():
-            if tuple(sorted(names)) == tuple(sorted(present)):
-                return mode
-        raise ValueError(f"no payload mode carries {', '.join(present)}")
+    _LAYOUT: ClassVar = struct.Struct("<I6f")
 
     @classmethod
-    def from_bytes(cls, payload: bytes, mode: Mode) -> Measurement:
-        """Reads the quantities of the mode; the sensor pads a payload with zeros, which are ignored."""
-        names, size = LAYOUTS[mode], payload_bytes(mode)
-        if len(payload) < size:
+    def from_bytes(cls, payload: bytes) -> Measurement:
+        """Reads a payload; the sensor pads it with zeros, which are ignored."""
+        if len(payload) < cls._LAYOUT.size:
             raise DecodeError(
-                f"A payload of mode {mode.value} has {len(payload)} bytes instead of {size}.",
+                f"A payload of mode {RATE_MODE} has {len(payload)} bytes instead of {cls._LAYOUT.size}.",
                 "If this repeats, the Bluetooth link uses too small packets; connect again.",
             )
-        values: dict[str, tuple[float, ...]] = {}
-        at = 4
-        for name in names:
-            count, dtype = _QUANTITIES[name]
-            values[name] = tuple(np.frombuffer(payload, dtype, count, at).tolist())
-            at += _bytes_of(name)
-        return cls(int.from_bytes(payload[:4], "little"), **values)
+        clock_us, *values = cls._LAYOUT.unpack_from(payload)
+        return cls(clock_us, tuple(values[:3]), tuple(values[3:]))
 
     def __bytes__(self) -> bytes:
-        body = b"".join(np.array(getattr(self, n), _QUANTITIES[n][1]).tobytes() for n in LAYOUTS[self.mode])
-        return struct.pack("<I", self.clock_us % CLOCK.ticks_modulo) + body
-
-
-def _bytes_of(name: str) -> int:
-    count, dtype = _QUANTITIES[name]
-    return count * np.dtype(dtype).itemsize
-
-
-def payload_bytes(mode: Mode) -> int:
-    """The length of a payload without its padding: the time stamp and the quantities of the mode."""
-    return 4 + sum(_bytes_of(name) for name in LAYOUTS[mode])
-
-
-def payload_characteristic(mode: Mode) -> str:
-    """The characteristic that notifies the mode, which its length decides."""
-    size = payload_bytes(mode)
-    return SHORT_PAYLOAD if size <= 20 else MEDIUM_PAYLOAD if size <= 40 else LONG_PAYLOAD
+        return self._LAYOUT.pack(self.clock_us % CLOCK.ticks_modulo, *self.acc_m_s2, *self.gyr_deg_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +98,9 @@ def encode_rate(rate_hz: int) -> bytes:
     return struct.pack("<B23xHB5x", 0b0001_0000, rate_hz, 0)
 
 
-def encode_measurement(start: bool, mode: Mode) -> bytes:
-    """The measurement control value that starts or stops a payload mode."""
-    return bytes((1, int(start), mode))
+def encode_measurement(start: bool) -> bytes:
+    """The measurement control value that starts or stops payload mode 21."""
+    return bytes((1, int(start), RATE_MODE))
 
 
 def decode_battery(payload: bytes) -> float:
@@ -205,11 +111,7 @@ def decode_battery(payload: bytes) -> float:
 
 
 class MovellaDotDecoder:
-    """Packets of one measuring mode that carries acceleration and angular rate."""
-
-    def __init__(self, mode: Literal[Mode.RATE, Mode.RATE_WITH_MAG, Mode.CUSTOM_5] = Mode.RATE) -> None:
-        self._mode = mode
-        self._payload = payload_characteristic(mode)
+    """Packets of payload mode 21, battery reports, and the answer about synchronisation."""
 
     def decode(self, characteristic: str, payload: bytes) -> Decoded:
         """Turns one notification into its one sample."""
@@ -217,9 +119,9 @@ class MovellaDotDecoder:
             return Decoded.nothing(battery_percent=decode_battery(payload))
         if characteristic == movella_sync.NOTIFICATION:
             return Decoded.nothing(shared_clock=movella_sync.is_synchronised(payload))
-        if characteristic != self._payload:
+        if characteristic != MEDIUM_PAYLOAD:
             return Decoded.nothing()
-        measurement = Measurement.from_bytes(payload, self._mode)
+        measurement = Measurement.from_bytes(payload)
         acc = require_plausible(
             np.array([measurement.acc_m_s2]), _CALIBRATED * ACC_RANGE_M_S2, "an acceleration"
         )
@@ -273,12 +175,12 @@ class MovellaDot:
         return (
             Write(movella_sync.CONTROL, bytes(movella_sync.get_status()), optional=True),
             Write(DEVICE_CONTROL, encode_rate(int(rate_hz)), optional=True),
-            Write(MEASUREMENT_CONTROL, encode_measurement(True, Mode.RATE)),
+            Write(MEASUREMENT_CONTROL, encode_measurement(True)),
         )
 
     def stop(self) -> tuple[Write, ...]:
         """Ends the measurement."""
-        return (Write(MEASUREMENT_CONTROL, encode_measurement(False, Mode.RATE)),)
+        return (Write(MEASUREMENT_CONTROL, encode_measurement(False)),)
 
     def decoder(self, reads: Mapping[str, bytes], rate_hz: float) -> Decoder:
         """One sample a packet."""

@@ -1,9 +1,7 @@
-"""Movella DOT: the messages that bring several sensors to one common clock.
+"""Movella DOT: asks a sensor whether the vendor's app has synchronised it with others.
 
-Source: "Movella DOT BLE Service Specification", document XD0506P, section 5.3. The procedure: set the same
-rate on all sensors; ask each for its status and stop any earlier synchronisation; write `start` with the
-address of one of them, the root, to every sensor; disconnect all; wait `WAIT_S`; reconnect and read the
-acknowledgement of each. From then on the clocks of their packets agree until one is switched off.
+Source: "Movella DOT BLE Service Specification", document XD0506P, section 5.3. Synchronised sensors run by
+one clock until one of them is switched off; their packets look like any others, so the driver asks.
 """
 
 from __future__ import annotations
@@ -22,36 +20,19 @@ def uuid(short: int) -> str:
 
 SERVICE: Final = uuid(0x7000)
 CONTROL: Final = uuid(0x7001)
-ACKNOWLEDGE: Final = uuid(0x7002)
 NOTIFICATION: Final = uuid(0x7003)
 
 SYNC: Final = 2  # the message identifier of synchronisation
-SETTLE_S: Final = 12.0  # what the sensors need, once they are disconnected
-WAIT_S: Final = 14.0
 SYNCHRONISED: Final = 4
 NOT_SYNCHRONISED: Final = 9
 _CAPACITY = 157
 
 
 class SyncId(IntEnum):
-    """What a synchronisation message says."""
+    """First data byte of a synchronisation message."""
 
-    START = 0x01
-    STOP = 0x02
-    ACKNOWLEDGE = 0x03
     GET_STATUS = 0x08
-    STOP_RESULT = 0x50
     STATUS = 0x51
-
-
-NOT_HEARD: Final = 5
-NOT_STARTED: Final = 9
-FAILURES: Final = {
-    NOT_HEARD: "The sensor did not hear the root sensor often enough.",
-    7: "The clock of the sensor runs too differently from that of the root sensor.",
-    8: "The sensor could not start at the common time.",
-    NOT_STARTED: "The synchronisation was not started.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +62,6 @@ class Message:
         return body + bytes((-sum(body) % 256,))
 
 
-def start(root_address: str) -> Message:
-    """Starts the synchronisation to the root, whose address is written as "D4:CA:6E:F1:69:3D"."""
-    return Message(SYNC, bytes((SyncId.START,)) + bytes.fromhex(root_address.replace(":", ""))[::-1])
-
-
-def stop() -> Message:
-    """Ends the synchronisation of a sensor."""
-    return Message(SYNC, bytes((SyncId.STOP,)))
-
-
 def get_status() -> Message:
     """Asks whether the sensor is synchronised; `is_synchronised` reads the answer."""
     return Message(SYNC, bytes((SyncId.GET_STATUS,)))
@@ -102,20 +73,3 @@ def is_synchronised(payload: bytes) -> bool | None:
     if message.group != SYNC or len(message.content) != 2 or message.content[0] != SyncId.STATUS:
         return None
     return message.content[1] == SYNCHRONISED
-
-
-def is_stopped(payload: bytes) -> bool | None:
-    """Reads the notified answer to `stop`: whether it worked; None for any other message."""
-    message = Message.from_bytes(payload)
-    if message.group != SYNC or len(message.content) != 2 or message.content[0] != SyncId.STOP_RESULT:
-        return None
-    return message.content[1] == 0
-
-
-def failure(acknowledgement: bytes) -> str:
-    """What went wrong according to the acknowledgement read after reconnecting; "" for success."""
-    message = Message.from_bytes(acknowledgement)
-    if message.group != SYNC or len(message.content) < 2 or message.content[0] != SyncId.ACKNOWLEDGE:
-        raise DecodeError("The sensor does not acknowledge a synchronisation.")
-    code = message.content[1]
-    return "" if code == 0 else FAILURES.get(code, f"The sensor reports the unknown result {code}.")

@@ -15,12 +15,11 @@ from typing import ClassVar, Final, Literal
 
 import numpy as np
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
-    DEG_RAD,
     FIRMWARE_REVISION,
-    G_M_S2,
     decode_battery_level,
     read_battery_level,
     read_firmware_revision,
@@ -29,7 +28,8 @@ from firmware_bridge.drivers.standard import (
 )
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float
-from firmware_bridge.session.model import DeviceClock, SensorInfo
+from firmware_bridge.session.model import SensorInfo
+from firmware_bridge.timing.device_clock import DeviceClock
 
 SERVICE: Final = "34802252-7185-4d5d-b431-630e7050e8f0"
 COMMAND: Final = "34800001-7185-4d5d-b431-630e7050e8f0"
@@ -116,8 +116,8 @@ def split(packet: bytes, room: int) -> tuple[bytes, ...]:
 class Joining:
     """Joins a data notification with its continuation.
 
-    Whether one follows is not told, but it is the same for every packet of a stream: the first packet is
-    held back until the next notification shows it.
+    The protocol does not say whether one follows, but it is the same for every packet of a stream: the first
+    packet is held back until the next notification shows it.
     """
 
     def __init__(self) -> None:

@@ -15,13 +15,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.polar_frame import Frame, Quantity
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
-    DEG_RAD,
     FIRMWARE_REVISION,
-    G_M_S2,
     decode_battery_level,
     read_battery_level,
     read_firmware_revision,
@@ -29,7 +28,8 @@ from firmware_bridge.drivers.standard import (
 )
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float, Int
-from firmware_bridge.session.model import DeviceClock, SensorInfo
+from firmware_bridge.session.model import SensorInfo
+from firmware_bridge.timing.device_clock import DeviceClock
 
 
 def _uuid(short: int) -> str:
@@ -142,8 +142,8 @@ def _conversion_factor(settings: bytes) -> float:
     return factor
 
 
-class Stream:
-    """Dates the samples of one quantity: a frame tells the time of its last one only."""
+class SampleDating:
+    """Dates the samples of one quantity: a frame carries the time of its last sample only."""
 
     def __init__(self, rate_hz: float, factor: float) -> None:
         self._period_ns = 1e9 / rate_hz
@@ -162,23 +162,23 @@ class Stream:
         return last_ns - before_ns
 
 
-class Timed(NamedTuple):
+class TimedVectors(NamedTuple):
     """Values (k, 3) at times (k,) that increase."""
 
     times_ns: Int
     values: Float
 
-    def append(self, later: Timed) -> Timed:
+    def append(self, later: TimedVectors) -> TimedVectors:
         """Both in one, at most `_KEPT` rows; the later one alone where the clock was set back."""
         if len(self.times_ns) and later.times_ns[0] <= self.times_ns[-1]:
             return later
         times = np.concatenate((self.times_ns, later.times_ns))
         values = np.concatenate((self.values, later.values))
-        return Timed(times[-_KEPT:], values[-_KEPT:])
+        return TimedVectors(times[-_KEPT:], values[-_KEPT:])
 
-    def rows(self, rows: slice | NDArray[np.bool_]) -> Timed:
+    def rows(self, rows: slice | NDArray[np.bool_]) -> TimedVectors:
         """The selected rows."""
-        return Timed(self.times_ns[rows], self.values[rows])
+        return TimedVectors(self.times_ns[rows], self.values[rows])
 
     def at(self, times_ns: Int) -> Float:
         """Linear interpolation; exact in time, since only differences of times become floats."""
@@ -186,7 +186,7 @@ class Timed(NamedTuple):
         return np.stack([np.interp(x, xp, self.values[:, axis]) for axis in range(3)], axis=1)
 
 
-_NOTHING = Timed(np.empty(0, np.int64), np.empty((0, 3)))
+_NOTHING = TimedVectors(np.empty(0, np.int64), np.empty((0, 3)))
 
 
 class Merging:
@@ -195,7 +195,7 @@ class Merging:
     def __init__(self) -> None:
         self._acc = self._gyr = _NOTHING
 
-    def add(self, quantity: Quantity, samples: Timed) -> tuple[Int, Float, Float]:
+    def add(self, quantity: Quantity, samples: TimedVectors) -> tuple[Int, Float, Float]:
         """Adds a frame; returns the times (k,), acc (k, 3) and gyr (k, 3) of the samples known by now."""
         if quantity is Quantity.ACC:
             self._acc = self._acc.append(samples)
@@ -216,12 +216,12 @@ class Merging:
 
 
 class PolarDecoder:
-    """Starts one stream after the other, as the sensor answers, then merges their frames."""
+    """Starts one stream after the other, after each answer of the sensor, then merges their frames."""
 
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
         self._commands = start_commands(rate_hz)
-        self._streams: dict[Quantity, Stream] = {}
+        self._streams: dict[Quantity, SampleDating] = {}
         self._restarted: set[Quantity] = set()
         self._merging = Merging()
 
@@ -252,11 +252,11 @@ class PolarDecoder:
             reason = _STATUSES.get(response.status, f"its status is {response.status}")
             return Decoded.nothing(problem=f"The sensor refused to start: {reason}.")
         if waiting in _STREAMS:
-            self._streams[waiting] = Stream(self._rate_hz, response.factor)
+            self._streams[waiting] = SampleDating(self._rate_hz, response.factor)
         del self._commands[waiting]
         return Decoded.nothing(replies=_writes(*list(self._commands.values())[:1]))
 
-    def _merge(self, frame: Frame, stream: Stream) -> Decoded:
+    def _merge(self, frame: Frame, stream: SampleDating) -> Decoded:
         if frame.last_ns >= CLOCK.ticks_modulo:
             raise DecodeError("A frame is dated more than a century ahead.")
         values = frame.values(stream.factor)
@@ -264,7 +264,7 @@ class PolarDecoder:
             require_plausible(values, _MAX_ACC_M_S2, "an acceleration")
         else:
             require_plausible(values, _MAX_GYR_RAD_S, "an angular rate")
-        samples = Timed(stream.stamps_ns(frame.last_ns, len(values)), values)
+        samples = TimedVectors(stream.stamps_ns(frame.last_ns, len(values)), values)
         times_ns, acc, gyr = self._merging.add(frame.quantity, samples)
         return Decoded(acc, gyr, device_ticks=times_ns % CLOCK.ticks_modulo)
 

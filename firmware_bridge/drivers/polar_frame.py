@@ -13,7 +13,8 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from firmware_bridge.drivers.standard import DEG_RAD, G_M_S2, as_float64
+from firmware_bridge.constants import DEG_RAD, G_M_S2
+from firmware_bridge.drivers.standard import as_float64
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float, Int
 
@@ -25,7 +26,6 @@ class Quantity(IntEnum):
 
     ACC = 2
     GYRO = 5
-    MAG = 6
     SDK_MODE = 9
 
 
@@ -49,8 +49,6 @@ ENCODINGS: Final = {  # quantity, frame type, compressed
     (Quantity.GYRO, 1, False): Encoding(4, True, DEG_RAD),
     (Quantity.GYRO, 0, True): Encoding(2, False, DEG_RAD),
     (Quantity.GYRO, 1, True): Encoding(4, True, DEG_RAD),
-    (Quantity.MAG, 0, False): Encoding(2, False, 1.0),
-    (Quantity.MAG, 0, True): Encoding(2, False, 1.0),
 }
 
 
@@ -97,7 +95,7 @@ class Frame:
         return ENCODINGS[self.quantity, self.frame_type, self.compressed]
 
     def values(self, factor: float) -> Float:
-        """(k, 3) in m/s2, rad/s or counts (mag); `factor` is the one told at the start of the stream.
+        """(k, 3) in m/s2 or rad/s; `factor` is the one told at the start of the stream.
 
         Plain numbers are already in their unit, so the factor applies to compressed ones only.
         """

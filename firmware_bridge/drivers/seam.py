@@ -1,17 +1,18 @@
-"""What a sensor driver is: a pure codec between packet bytes and samples, with start and stop commands.
+"""The interface of a sensor driver: a pure codec between packet bytes and samples, with its commands.
 
-A driver does no I/O and imports no bleak. The link performs what it says: reads `reads` once after
+A driver does no I/O and imports no bleak. The link reads `reads` once after
 connecting, makes a `decoder`, subscribes to `notify`, sends the `start` writes, feeds every notification
-to the decoder, performs the `replies` that come out of it, and sends the `stop` writes at the end.
+to the decoder, performs the `replies` that it returns, and sends the `stop` writes at the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmware_bridge.errors import UsageError
 from firmware_bridge.samples import Float, Int
@@ -20,7 +21,7 @@ from firmware_bridge.session.model import SensorInfo
 
 @dataclass(frozen=True, slots=True)
 class Advertisement:
-    """What a sensor shows before anyone connects. UUIDs are full-length and lower case."""
+    """What a sensor advertises. UUIDs are full-length and lower case."""
 
     name: str = ""
     service_uuids: tuple[str, ...] = ()
@@ -74,6 +75,14 @@ class Decoded:
 
     def __len__(self) -> int:
         return len(self.acc_m_s2)
+
+    def rows(self, mask: NDArray[np.bool_]) -> Decoded:
+        """The samples of a boolean mask, and what else the notification held."""
+        columns: dict[str, Any] = {
+            name: None if (values := getattr(self, name)) is None else values[mask]
+            for name in ("acc_m_s2", "gyr_rad_s", "mag_ut", "device_ticks", "sequence")
+        }
+        return replace(self, **columns)
 
     @classmethod
     def nothing(
@@ -145,7 +154,7 @@ class Driver(Protocol):
 
     @property
     def quiet_s(self) -> float:
-        """How long the sensor says nothing between two notifications in good order, 0 if hardly at all."""
+        """Longest normal interval between notifications, where it exceeds a few sample periods, else 0."""
         ...
 
     def recognises(self, advertisement: Advertisement) -> bool:

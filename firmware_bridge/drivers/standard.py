@@ -1,8 +1,7 @@
-"""What several sensors share: Bluetooth SIG characteristics and the units in which sensors speak."""
+"""What several drivers share: Bluetooth SIG characteristics and conversions of numbers."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,9 +10,6 @@ from numpy.typing import DTypeLike, NDArray
 
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float
-
-G_M_S2: Final = 9.80665
-DEG_RAD: Final = math.pi / 180.0
 
 
 def bluetooth_uuid(short: int) -> str:
@@ -34,7 +30,7 @@ def decode_battery_level(payload: bytes) -> float:
 
 
 def read_battery_level(reads: Mapping[str, bytes]) -> float | None:
-    """The battery level among the values read at connection; None where it is absent or senseless."""
+    """The battery level among the values read at connection; None where it is absent or invalid."""
     try:
         return decode_battery_level(reads[BATTERY_LEVEL])
     except (KeyError, DecodeError):

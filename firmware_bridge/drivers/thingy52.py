@@ -12,15 +12,9 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
-from firmware_bridge.drivers.standard import (
-    BATTERY_LEVEL,
-    DEG_RAD,
-    G_M_S2,
-    counts,
-    decode_battery_level,
-    read_battery_level,
-)
+from firmware_bridge.drivers.standard import BATTERY_LEVEL, counts, decode_battery_level, read_battery_level
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float
 from firmware_bridge.session.model import SensorInfo

@@ -12,8 +12,9 @@ from typing import ClassVar, Final
 
 import numpy as np
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
-from firmware_bridge.drivers.standard import DEG_RAD, G_M_S2, counts
+from firmware_bridge.drivers.standard import counts
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float
 from firmware_bridge.session.model import SensorInfo
@@ -67,8 +68,8 @@ class FrameParser:
     """Cuts a byte stream into frames, wherever notifications cut it.
 
     In step, a frame is taken as soon as it is complete. Out of step, two headers one frame apart are
-    needed, since the bytes of a header may well occur inside a frame. What comes out depends on the bytes
-    alone, never on how they arrive.
+    needed, since the bytes of a header may well occur inside a frame. The frames depend on the bytes alone,
+    not on how notifications split them.
     """
 
     def __init__(self) -> None:
@@ -141,7 +142,7 @@ class WitMotion:
         return SensorInfo(self.name, name, "", rate_hz, ACC_RANGE_M_S2, GYR_RANGE_RAD_S)
 
     def battery_percent(self, reads: Mapping[str, bytes]) -> float | None:
-        """Not told."""
+        """The sensor does not report it in these frames."""
         return None
 
     def rates_hz(self) -> tuple[float, ...]:

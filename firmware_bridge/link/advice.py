@@ -1,4 +1,4 @@
-"""What went wrong with Bluetooth, in words that help."""
+"""Errors of Bluetooth as sentences: what went wrong, and what to do next."""
 
 from __future__ import annotations
 

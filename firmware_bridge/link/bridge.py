@@ -1,4 +1,4 @@
-"""Two sensors, one stream of timed samples: the link as its users see it, without async."""
+"""The public side of the link, without async: two sensors stream timed samples."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Self
 
 from firmware_bridge.errors import LinkError
-from firmware_bridge.link.connection import Wearer
-from firmware_bridge.link.keeper import Keeper
-from firmware_bridge.link.pump import Listener, Pump, Sink
+from firmware_bridge.link.connection import StreamRequest
 from firmware_bridge.link.radio import Radio, SystemRadio
 from firmware_bridge.link.search import Rescan, search
-from firmware_bridge.link.status import LinkStatus
+from firmware_bridge.link.supervisor import ConnectionSupervisor
 from firmware_bridge.link.target import Target
+from firmware_bridge.receiving.dispatcher import Dispatcher, Listener, Sink
+from firmware_bridge.receiving.status import LinkStatus
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import SensorInfo
 
@@ -29,12 +29,12 @@ class Bridge:
     """Streams from the sensors that a person wears, as a context manager.
 
     Entering scans once for all sensors, connects one after the other, starts them together, and returns
-    when all of them stream. bleak runs in a thread and loop of its own whose callbacks only stamp and
-    enqueue; decoding, timing and the sinks run in a second thread. So a slow sink or a blocked window costs
+    when all of them stream. bleak runs in a thread and loop of its own whose callbacks only take the time and
+    enqueue; decoding, timing and the sinks run in a second thread. So a slow sink or a blocked window loses
     no sample. A sensor that is lost comes back by itself while the others go on.
 
     `time_s` of the chunks is a causal estimate on a clock common to all sensors; its zero is when all were
-    streaming. The raw clock columns are kept, so `firmware_bridge.link.shared_clock.session_times`
+    streaming. The raw clock columns are kept, so `firmware_bridge.timing.shared_clock.session_times`
     can fit the whole recording again.
 
     Example:
@@ -64,8 +64,8 @@ class Bridge:
         self._targets = {s: Target(t) if isinstance(t, str) else t for s, t in targets.items()}
         self._radio = radio or SystemRadio()
         self._rate_hz, self._scan_s = rate_hz, scan_s
-        self._pump = Pump(self._targets, self._radio, sinks, on_event)
         self._clock = self._radio.clock
+        self._dispatcher = Dispatcher(self._targets, self._clock, sinks, on_event)
         self._opened = self._clock.signal()
         self._failure: Exception | None = None
         self._stop: asyncio.Event | None = None
@@ -75,12 +75,12 @@ class Bridge:
     @property
     def status(self) -> Mapping[Segment, LinkStatus]:
         """How every link is doing, at any time and from any thread."""
-        return self._pump.status()
+        return self._dispatcher.status()
 
     @property
     def infos(self) -> Mapping[Segment, SensorInfo]:
         """The sensors as they were last connected."""
-        return self._pump.infos()
+        return self._dispatcher.infos()
 
     @property
     def session_t0(self) -> float:
@@ -89,17 +89,17 @@ class Bridge:
         Raises:
             LinkError: the sensors are not streaming yet.
         """
-        if self._pump.zero_s is None:
+        if self._dispatcher.zero_s is None:
             raise LinkError("The session has not begun: the sensors are not streaming yet.")
-        return self._pump.zero_s
+        return self._dispatcher.zero_s
 
     def now_s(self) -> float:
         """The time now on the session clock, for events that the person sets."""
         return self._clock.now_s() - self.session_t0
 
     def check(self) -> None:
-        """Raises the first error of the link, of a sink or of `on_event`; the latter are called no more."""
-        self._pump.check()
+        """Raises the first error of the link, of a sink or of `on_event`; the latter are not called again."""
+        self._dispatcher.check()
 
     def __enter__(self) -> Self:
         """Scans, connects and starts.
@@ -107,16 +107,16 @@ class Bridge:
         Raises:
             LinkError: says which sensor is missing or does not answer, and what to do.
         """
-        self._pump.start()
+        self._dispatcher.start()
         self._thread.start()
         try:
             while not self._opened.wait(_SLICE_S):  # in slices, so that Ctrl-C gets through on Windows
                 pass
             if self._failure is not None:
                 raise self._failure
-            if not self._pump.ready.wait(_SETTLE_LIMIT_S):
+            if not self._dispatcher.ready.wait(_SETTLE_LIMIT_S):
                 raise LinkError(
-                    self._pump.complaint()
+                    self._dispatcher.complaint()
                     or "The sensors are connected, but do not stream at the same time.",
                     "Switch both off and on and bring them near; if that is no help, check their firmware.",
                 )
@@ -136,14 +136,14 @@ class Bridge:
         if self._loop is not None and self._stop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
-        self._pump.drain()
+        self._dispatcher.drain()
 
     def _run(self) -> None:
         try:
             self._clock.run(self._stream())
         except Exception as error:
             if self._opened.is_set():
-                self._pump.fail(error)
+                self._dispatcher.fail(error)
             else:
                 self._failure = error
         finally:
@@ -154,7 +154,7 @@ class Bridge:
         async with AsyncExitStack() as stack:
             radio = await stack.enter_async_context(self._radio)
             stopped = asyncio.create_task(self._stop.wait())
-            streaming = asyncio.create_task(self._open_and_keep(radio, stack))
+            streaming = asyncio.create_task(self._open_and_supervise(radio, stack))
             await asyncio.wait((stopped, streaming), return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
             # Python 3.11 may lose a cancellation that meets the end of an `asyncio.wait_for` further down.
@@ -164,21 +164,21 @@ class Bridge:
             with suppress(asyncio.CancelledError):
                 streaming.result()
 
-    async def _open_and_keep(self, radio: Radio, stack: AsyncExitStack) -> None:
+    async def _open_and_supervise(self, radio: Radio, stack: AsyncExitStack) -> None:
         lock = asyncio.Lock()
         rescan = Rescan(radio, lock)
         stack.push_async_callback(rescan.close)
-        keepers: list[Keeper] = []
-        sightings = await search(radio, self._targets, self._scan_s)
-        for segment, sighting in sightings.items():
+        supervisors: list[ConnectionSupervisor] = []
+        devices = await search(radio, self._targets, self._scan_s)
+        for segment, device in devices.items():
             target = self._targets[segment]
-            driver = sighting.driver(target)
+            driver = device.driver(target)
             assert driver is not None
-            wearer = Wearer(segment, driver, self._rate_hz, radio, self._pump.put)
-            keeper = Keeper(wearer, target, lock, rescan)
-            stack.push_async_callback(keeper.close)
-            await keeper.open(sighting)
-            keepers.append(keeper)
-        await asyncio.gather(*(keeper.start() for keeper in keepers))
+            request = StreamRequest(segment, driver, self._rate_hz, radio, self._dispatcher.put)
+            supervisor = ConnectionSupervisor(request, target, lock, rescan)
+            stack.push_async_callback(supervisor.close)
+            await supervisor.open(device)
+            supervisors.append(supervisor)
+        await asyncio.gather(*(supervisor.start() for supervisor in supervisors))
         self._opened.set()
-        await asyncio.gather(*(keeper.keep() for keeper in keepers))
+        await asyncio.gather(*(supervisor.supervise() for supervisor in supervisors))

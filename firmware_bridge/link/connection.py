@@ -1,4 +1,4 @@
-"""One connection to one sensor, from connecting to disconnecting. It is never used again."""
+"""One connection to one sensor, from connecting to disconnecting; a reconnect makes a new one."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.exc import BleakBluetoothNotAvailableError, BleakCharacteristicNotFoundError, BleakError
 
-from firmware_bridge.drivers.seam import Decoder, Driver, Write, nearest_rate_hz
+from firmware_bridge.drivers.seam import Driver, Write, nearest_rate_hz
 from firmware_bridge.errors import LinkError
 from firmware_bridge.link.advice import connection_error
-from firmware_bridge.link.discovery import Sighting
-from firmware_bridge.link.inbox import Message, Notification
+from firmware_bridge.link.discovery import DiscoveredDevice
 from firmware_bridge.link.radio import Radio
+from firmware_bridge.receiving.messages import Message, Notification, Opened, PingSent
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import SensorInfo
 
@@ -28,21 +30,23 @@ _CONNECT_LIMIT_S = 30.0
 _CLOSE_LIMIT_S = 3.0
 _FIRST_BACKOFF_S = 0.25
 _PING_BURST = 24
-_PINGS_OPEN = 64
 _TRANSIENT = (BleakError, OSError, TimeoutError, EOFError)
 _FINAL = (BleakBluetoothNotAvailableError, BleakCharacteristicNotFoundError)
 
 
+_numbers = count()
+
+
 @dataclass(frozen=True, slots=True)
-class Wearer:
-    """Which sensor is wanted where, and what becomes of its notifications.
+class StreamRequest:
+    """Which sensor is wanted where, and who takes its messages.
 
     Attributes:
         segment: where it is worn.
-        driver: how it speaks.
-        rate_hz: the rate that is wanted of it; it runs at the nearest one it offers.
+        driver: its driver.
+        rate_hz: the rate that is wanted; it runs at the nearest one that it offers.
         radio: the Bluetooth to use, entered.
-        deliver: takes every notification, from the radio's thread.
+        deliver: takes every message, from the Bluetooth thread.
     """
 
     segment: Segment
@@ -56,57 +60,61 @@ class Connection:
     """An open connection. `connect` makes one.
 
     Attributes:
-        wearer: whose it is.
-        sighting: the device.
+        request: what it is for.
+        device: the device.
+        number: tells it apart from every other connection.
         flowing: set when the first packet of samples has arrived.
         gone: set when the device has disconnected.
         reads: what was read after connecting, by characteristic.
         last_arrival_s: when the last packet of samples arrived, or the stream was started.
-        pings: when the latest pings were written, by token.
     """
 
-    def __init__(self, wearer: Wearer, sighting: Sighting) -> None:
-        self.wearer, self.sighting = wearer, sighting
+    def __init__(self, request: StreamRequest, device: DiscoveredDevice) -> None:
+        self.request, self.device, self.number = request, device, next(_numbers)
         self.flowing, self.gone = asyncio.Event(), asyncio.Event()
         self.reads: Mapping[str, bytes] = {}
-        self.last_arrival_s = wearer.radio.clock.now_s()
-        self.pings: dict[int, float] = {}
+        self.last_arrival_s = request.radio.clock.now_s()
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self._started = False
         self._client = BleakClient(
-            sighting.device,
+            device.ble_device,
             disconnected_callback=lambda _: self.gone.set(),
             timeout=_CONNECT_LIMIT_S,
-            backend=wearer.radio.client_backend,
+            backend=request.radio.client_backend,
         )
 
     @property
     def called(self) -> str:
-        """How to speak of it at the beginning of a sentence."""
-        return f"The {self.wearer.segment} sensor {self.sighting.name or self.sighting.address}"
+        """What messages call it, at the beginning of a sentence."""
+        return f"The {self.request.segment} sensor {self.device.name or self.device.address}"
 
     @property
     def rate_hz(self) -> float:
         """The rate that the sensor is started at."""
-        return nearest_rate_hz(self.wearer.driver, self.wearer.rate_hz)
+        return nearest_rate_hz(self.request.driver, self.request.rate_hz)
 
     @property
     def info(self) -> SensorInfo:
         """The sensor as the driver describes it from what was read."""
-        return self.wearer.driver.info(self.sighting.name, self.reads, self.rate_hz)
+        return self.request.driver.info(self.device.name, self.reads, self.rate_hz)
 
-    def decoder(self) -> Decoder:
-        """A fresh decoder."""
-        return self.wearer.driver.decoder(self.reads, self.rate_hz)
+    def opened(self) -> Opened:
+        """The message that this connection is open; raises what the driver objects to."""
+        driver = self.request.driver
+        make_decoder = partial(driver.decoder, self.reads, self.rate_hz)
+        make_decoder()
+        return Opened(
+            self.request.segment, self.number, self.info, self.rate_hz, make_decoder, driver.ping, self.reply
+        )
 
     async def open(self) -> None:
         """Connects, reads, and subscribes; the stream is not started yet."""
         async with asyncio.timeout(_CONNECT_LIMIT_S):
             await self._client.connect()
-            self.reads = await self.read(self.wearer.driver.reads)
-            _ = self.info, self.decoder()  # what does not suit the driver is refused before it streams
-            data, *others = self.wearer.driver.notify
+            self.reads = await self.read(self.request.driver.reads)
+            self.opened()
+            data, *others = self.request.driver.notify
             await self._client.start_notify(data, self._receiver(data))
             for characteristic in others:
                 if self._client.services.get_characteristic(characteristic) is not None:
@@ -115,57 +123,57 @@ class Connection:
     async def start(self) -> None:
         """Starts the stream."""
         self._started = True
-        await self.write(self.wearer.driver.start(self.rate_hz))
-        self.last_arrival_s = self.wearer.radio.clock.now_s()
+        await self.write(self.request.driver.start(self.rate_hz))
+        self.last_arrival_s = self.request.radio.clock.now_s()
 
     def silence(self) -> LinkError:
-        """That the sensor is connected and yet sends nothing."""
+        """The error that the sensor is connected but sends nothing."""
         return LinkError(
             f"{self.called} is connected but sends no samples.",
             "Switch it off and on; if that does not help, check its battery and firmware.",
         )
 
     async def close(self, stop: bool = True) -> None:
-        """Disconnects, as far as the sensor still listens.
+        """Disconnects; errors of a link that is already lost are ignored.
 
         Args:
-            stop: stop the stream first; of no use where the sensor has fallen silent.
+            stop: stop the stream first; useless where the sensor no longer answers.
         """
         self._closed = True
         if stop and self._started and not self.gone.is_set():
             with suppress(*_TRANSIENT):
                 async with asyncio.timeout(_CLOSE_LIMIT_S):
-                    await self.write(self.wearer.driver.stop())
+                    await self.write(self.request.driver.stop())
         with suppress(*_TRANSIENT):
             async with asyncio.timeout(_CLOSE_LIMIT_S):
                 await self._client.disconnect()
 
     def reply(self, writes: Sequence[Write]) -> None:
-        """Sends what the sensor waits for. Callable from any thread."""
+        """Has writes sent that the sensor waits for. Callable from any thread."""
 
         async def send() -> None:
-            with suppress(*_TRANSIENT):  # a link that just broke is noticed elsewhere
+            with suppress(*_TRANSIENT):  # the supervisor detects a lost link
                 await self.write(writes)
 
         asyncio.run_coroutine_threadsafe(send(), self._loop)
 
     async def ping(self) -> None:
-        """Measures round trips: densely at first, then now and then, at times unrelated to the radio's."""
-        ping = self.wearer.driver.ping
+        """Measures round trips: a burst at first, then every 1 to 3 s, at random times."""
+        ping = self.request.driver.ping
         characteristic = None if ping is None else self._client.services.get_characteristic(ping.write)
         if ping is None or characteristic is None:
             return
         response = "write-without-response" not in characteristic.properties
-        uniform = self.wearer.radio.random.uniform
+        uniform = self.request.radio.random.uniform
         for number in range(1 << 32):
-            self.pings.pop(number - _PINGS_OPEN, None)
-            self.pings[number] = self.wearer.radio.clock.now_s()
+            sent_s = self.request.radio.clock.now_s()
+            self.request.deliver(PingSent(self.request.segment, self.number, number, sent_s))
             await self._client.write_gatt_char(characteristic, ping.encode(number), response)
             await asyncio.sleep(uniform(0.02, 0.06) if number < _PING_BURST else uniform(1.0, 3.0))
 
     async def battery_percent(self) -> float | None:
         """Reads the battery level again, where the driver knows how."""
-        driver = self.wearer.driver
+        driver = self.request.driver
         telling = [
             uuid for uuid in self.reads if driver.battery_percent({uuid: self.reads[uuid]}) is not None
         ]
@@ -192,28 +200,29 @@ class Connection:
                 await asyncio.sleep(write.settle_s)
 
     def _receiver(self, uuid: str) -> Callable[[BleakGATTCharacteristic, bytearray], None]:
-        """Stamps and enqueues, nothing else: whatever takes longer here delays the other sensor's stamps."""
-        now_s, deliver = self.wearer.radio.clock.now_s, self.wearer.deliver
-        carries_samples = uuid == self.wearer.driver.notify[0]
+        """Takes the time and enqueues, nothing else: more would delay the other sensor's arrival times."""
+        now_s, deliver = self.request.radio.clock.now_s, self.request.deliver
+        segment, number = self.request.segment, self.number
+        carries_samples = uuid == self.request.driver.notify[0]
 
         def receive(_: BleakGATTCharacteristic, payload: bytearray) -> None:
             arrival_s = now_s()
-            if self._closed:  # some systems go on delivering to a connection that was given up
+            if self._closed:  # some systems keep delivering after a disconnect
                 return
             if carries_samples:
                 self.last_arrival_s = arrival_s
                 self.flowing.set()
-            deliver(Notification(self, uuid, arrival_s, bytes(payload)))
+            deliver(Notification(segment, number, uuid, arrival_s, bytes(payload)))
 
         return receive
 
 
-async def connect(wearer: Wearer, sighting: Sighting, attempts: int) -> Connection:
-    """Connects to a sensor, trying again with growing pauses: radio and operating systems fail now and then.
+async def connect(request: StreamRequest, device: DiscoveredDevice, attempts: int) -> Connection:
+    """Connects to a sensor, with retries and growing pauses: radios and operating systems fail transiently.
 
     Args:
-        wearer: who wants it.
-        sighting: the device.
+        request: what it is for.
+        device: the device.
         attempts: how often to try.
 
     Raises:
@@ -222,7 +231,7 @@ async def connect(wearer: Wearer, sighting: Sighting, attempts: int) -> Connecti
     pause_s = _FIRST_BACKOFF_S
     while True:
         attempts -= 1
-        connection = Connection(wearer, sighting)
+        connection = Connection(request, device)
         try:
             await connection.open()
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""Who is in range: what devices advertise, and which of them a person means."""
+"""Discovered devices: what they advertise, and which of them a target means."""
 
 from __future__ import annotations
 
@@ -20,10 +20,17 @@ _SHORTEST_PART = 3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Sighting:
-    """A device as it last advertised. To connect takes `device`: an address alone makes bleak scan again."""
+class DiscoveredDevice:
+    """A device as it last advertised.
 
-    device: BLEDevice
+    Attributes:
+        ble_device: what bleak connects to; given an address alone, bleak would scan again.
+        advertisement: what it advertises.
+        rssi_dbm: signal strength.
+        battery_percent: the level that it advertises, if it does.
+    """
+
+    ble_device: BLEDevice
     advertisement: Advertisement
     rssi_dbm: int = 0
     battery_percent: float | None = None
@@ -36,7 +43,7 @@ class Sighting:
     @property
     def address(self) -> str:
         """The address; on macOS an identifier that this computer made up."""
-        return self.device.address
+        return self.ble_device.address
 
     def driver(self, target: Target | None = None) -> Driver | None:
         """The driver that the target names, else the one that knows the advertisement."""
@@ -45,7 +52,7 @@ class Sighting:
         return driver_for(self.advertisement)
 
     def found(self) -> Found:
-        """What a person is told of it."""
+        """The entry of a scan's list."""
         driver = self.driver()
         return Found(
             self.name,
@@ -56,19 +63,19 @@ class Sighting:
         )
 
 
-class Sightings:
-    """What a scan has seen so far, one entry an address."""
+class DiscoveredDevices:
+    """The devices that a scan has seen so far, one entry per address."""
 
     def __init__(self) -> None:
-        self._by_address: dict[str, Sighting] = {}
+        self._by_address: dict[str, DiscoveredDevice] = {}
 
     def add(self, device: BLEDevice, data: AdvertisementData) -> None:
-        """Takes in one advertisement. Not every packet carries everything, so what was seen stays."""
+        """Adds one advertisement. Not every packet carries every field, so earlier fields are kept."""
         before = self._by_address.get(device.address)
         known = Advertisement() if before is None else before.advertisement
         level = data.service_data.get(BATTERY_SERVICE, b"")
         battery = float(level[0]) if len(level) == 1 else None if before is None else before.battery_percent
-        self._by_address[device.address] = Sighting(
+        self._by_address[device.address] = DiscoveredDevice(
             device,
             Advertisement(
                 data.local_name or known.name or device.name or "",
@@ -79,7 +86,7 @@ class Sightings:
             battery,
         )
 
-    def all(self) -> tuple[Sighting, ...]:
+    def all(self) -> tuple[DiscoveredDevice, ...]:
         """Everything seen, the known sensors first, then by signal."""
         return tuple(
             sorted(self._by_address.values(), key=lambda seen: (seen.driver() is None, -seen.rssi_dbm))
@@ -121,21 +128,23 @@ def candidates(target: Target, devices: Iterable[Device]) -> tuple[Device, ...]:
     return tuple(s for s in seen if wanted in s.name.casefold())
 
 
-def assign(targets: Mapping[Segment, Target], sightings: Sequence[Sighting]) -> dict[Segment, Sighting]:
+def assign(
+    targets: Mapping[Segment, Target], devices: Sequence[DiscoveredDevice]
+) -> dict[Segment, DiscoveredDevice]:
     """Finds for every segment the one device that is meant.
 
     Args:
         targets: what the person asked for.
-        sightings: what is in range.
+        devices: what is in range.
 
     Raises:
         LinkError: one is missing, several are meant, no driver knows it, or both segments mean one device.
     """
-    chosen: dict[Segment, Sighting] = {}
+    chosen: dict[Segment, DiscoveredDevice] = {}
     for segment, target in targets.items():
-        found = candidates(target, sightings)
+        found = candidates(target, devices)
         if not found:
-            raise _missing(segment, target, sightings)
+            raise _missing(segment, target, devices)
         if len(found) > 1:
             addresses = ", ".join(s.address for s in found)
             raise LinkError(
@@ -148,7 +157,7 @@ def assign(targets: Mapping[Segment, Target], sightings: Sequence[Sighting]) -> 
                 f"Name its driver if it is one of these: {', '.join(DRIVERS)}.",
             )
         chosen[segment] = found[0]
-    addresses_chosen = [sighting.address for sighting in chosen.values()]
+    addresses_chosen = [device.address for device in chosen.values()]
     if len(set(addresses_chosen)) < len(addresses_chosen):
         raise LinkError(
             "The same device was asked for on both segments.",
@@ -157,12 +166,12 @@ def assign(targets: Mapping[Segment, Target], sightings: Sequence[Sighting]) -> 
     return chosen
 
 
-def _called(sighting: Sighting) -> str:
-    return sighting.name or sighting.address
+def _called(device: DiscoveredDevice) -> str:
+    return device.name or device.address
 
 
-def _missing(segment: Segment, target: Target, sightings: Sequence[Sighting]) -> LinkError:
-    sensors = [_called(s) for s in sightings if s.driver() is not None]
+def _missing(segment: Segment, target: Target, devices: Sequence[DiscoveredDevice]) -> LinkError:
+    sensors = [_called(s) for s in devices if s.driver() is not None]
     in_range = f"In range: {', '.join(sensors)}." if sensors else "No sensor at all is in range."
     return LinkError(
         f"The {segment} sensor {target.identifier} does not show up. {in_range}",

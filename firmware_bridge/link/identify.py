@@ -79,7 +79,7 @@ def _the_two(names: Sequence[str], found: Sequence[Found]) -> tuple[Target, Targ
 
 
 def _target(name: str, found: Sequence[Found]) -> Target:
-    """The device that is meant; where that is not clear, the name alone, which `Bridge` will complain of."""
+    """The device that is meant; where that is ambiguous, the name alone, which `Bridge` refuses."""
     meant = candidates(Target(name), found)
     return _as_target(meant[0]) if len(meant) == 1 else Target(name)
 

@@ -1,4 +1,4 @@
-"""Which sensor is where: "move the thigh sensor now", and a file that remembers the answer."""
+"""Which sensor is on which segment, found by moving one, and the file that remembers it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from firmware_bridge.samples import ImuSamples, Segment
 
 Key = TypeVar("Key", bound=Hashable)
 
-# A deliberate shake is ten times this; breathing and a person settling stay below.
+# A deliberate shake is ten times this; breathing and small movements of a person stay below.
 _MOVED_RAD_S = 1.0
 _CLEARLY_MORE = 3.0
 _FORMAT = "kneeflex-sensors"
 
 
 def motion_rad_s(samples: ImuSamples) -> float:
-    """How much a sensor was turned: RMS of its angular rate about its own mean, so that a bias is no motion.
+    """How much a sensor was turned: RMS of its angular rate about its mean, which removes the bias.
 
     Args:
         samples: a few seconds; 0 without samples.

@@ -1,4 +1,4 @@
-"""The seam below the link: which Bluetooth bleak talks to, on which clock, with which random numbers.
+"""The interface below the link: the Bluetooth backend, the clock and the random numbers.
 
 Everything above runs unchanged on the adapter of this computer and on simulated sensors.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Radio(Protocol):
-    """A Bluetooth world. The link enters it inside its own event loop, before it scans.
+    """A Bluetooth backend. The link enters it inside its own event loop, before it scans.
 
     The backends go to bleak's `backend=` argument, `None` meaning the one of the operating system.
     A simulated radio hands out classes that are bound to its own devices.
@@ -35,12 +35,12 @@ class Radio(Protocol):
 
     @property
     def clock(self) -> Clock:
-        """Stamps arrivals, and everything that streams from this radio waits on it."""
+        """The clock of arrival times, on which everything that streams from this radio waits."""
         ...
 
     @property
     def random(self) -> Random:
-        """Where chance is wanted: the times of clock pings, the id of a session."""
+        """Random numbers for the times of clock pings and the id of a session."""
         ...
 
     async def __aenter__(self) -> Self:

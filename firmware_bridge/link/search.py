@@ -16,12 +16,12 @@ from bleak.exc import BleakError
 
 from firmware_bridge.clock import Clock
 from firmware_bridge.link.advice import bluetooth_error
-from firmware_bridge.link.discovery import Sighting, Sightings, assign, candidates
+from firmware_bridge.link.discovery import DiscoveredDevice, DiscoveredDevices, assign, candidates
 from firmware_bridge.link.radio import Radio, SystemRadio
 from firmware_bridge.link.target import Found, Target
 from firmware_bridge.samples import Segment
 
-# When everybody is found, namesakes get this long to show up.
+# After all sensors were found, time for namesakes to advertise.
 _GRACE_S = 0.3
 _RESCAN_S = 5.0
 _RESCAN_PAUSE_S = 0.05
@@ -44,16 +44,16 @@ def scan(radio: Radio | None = None, seconds: float = 5.0) -> tuple[Found, ...]:
     used = radio or SystemRadio()
 
     async def listen() -> tuple[Found, ...]:
-        seen = Sightings()
+        seen = DiscoveredDevices()
         async with used as entered:
             await _watch(entered, seen, lambda: False, seconds)
-        return tuple(sighting.found() for sighting in seen.all())
+        return tuple(device.found() for device in seen.all())
 
     return in_own_loop(listen(), used.clock)
 
 
 def in_own_loop(work: Coroutine[Any, Any, T], clock: Clock) -> T:
-    """Runs what talks to bleak in a thread and loop of its own; Ctrl-C in the caller's thread cancels it.
+    """Runs a coroutine that uses bleak in its own thread and loop; Ctrl-C in the caller's thread cancels it.
 
     The caller may have an event loop already or, on Windows, a single-threaded apartment.
 
@@ -99,7 +99,9 @@ def in_own_loop(work: Coroutine[Any, Any, T], clock: Clock) -> T:
     return results[0]
 
 
-async def search(radio: Radio, targets: Mapping[Segment, Target], limit_s: float) -> dict[Segment, Sighting]:
+async def search(
+    radio: Radio, targets: Mapping[Segment, Target], limit_s: float
+) -> dict[Segment, DiscoveredDevice]:
     """Scans once for all the sensors that were asked for.
 
     Args:
@@ -110,12 +112,12 @@ async def search(radio: Radio, targets: Mapping[Segment, Target], limit_s: float
     Raises:
         LinkError: Bluetooth does not work, or a sensor does not show up, or cannot be told from another.
     """
-    seen = Sightings()
+    seen = DiscoveredDevices()
 
     def complete() -> bool:
-        sightings = seen.all()
+        devices = seen.all()
         return all(
-            any(found.driver(target) is not None for found in candidates(target, sightings))
+            any(found.driver(target) is not None for found in candidates(target, devices))
             for target in targets.values()
         )
 
@@ -135,16 +137,16 @@ class Rescan:
 
     def __init__(self, radio: Radio, lock: asyncio.Lock) -> None:
         self._radio, self._lock = radio, lock
-        self._wanted: dict[Target, asyncio.Future[Sighting]] = {}
+        self._wanted: dict[Target, asyncio.Future[DiscoveredDevice]] = {}
         self._scanning: asyncio.Task[None] | None = None
 
-    async def find(self, target: Target) -> Sighting:
+    async def find(self, target: Target) -> DiscoveredDevice:
         """Waits until the sensor advertises again, however long it takes.
 
         Raises:
             LinkError: Bluetooth does not work.
         """
-        future: asyncio.Future[Sighting] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[DiscoveredDevice] = asyncio.get_running_loop().create_future()
         self._wanted[target] = future
         try:
             if self._scanning is None or self._scanning.done():
@@ -161,7 +163,7 @@ class Rescan:
 
     async def _scan(self) -> None:
         while self._wanted:
-            seen = Sightings()
+            seen = DiscoveredDevices()
             try:
                 async with self._lock:
                     await _watch(self._radio, seen, partial(self._deliver, seen), _RESCAN_S)
@@ -172,8 +174,8 @@ class Rescan:
                 return
             await asyncio.sleep(_RESCAN_PAUSE_S)
 
-    def _deliver(self, seen: Sightings) -> bool:
-        """Hands out what was found; whether anything was."""
+    def _deliver(self, seen: DiscoveredDevices) -> bool:
+        """Completes the futures of the sensors that were found; returns whether any was."""
         delivered = False
         for target, future in self._wanted.items():
             found = candidates(target, seen.all())
@@ -184,9 +186,9 @@ class Rescan:
 
 
 async def _watch(
-    radio: Radio, seen: Sightings, enough: Callable[[], bool], limit_s: float, grace_s: float = 0.0
+    radio: Radio, seen: DiscoveredDevices, enough: Callable[[], bool], limit_s: float, grace_s: float = 0.0
 ) -> None:
-    """Scans until it was enough and the grace is over, or the time is over."""
+    """Scans until `enough` holds and `grace_s` more has passed, or until `limit_s`."""
     done = asyncio.Event()
 
     def on_advertisement(device: BLEDevice, data: AdvertisementData) -> None:
@@ -205,8 +207,8 @@ async def _watch(
         raise bluetooth_error(error) from error
 
 
-async def _add_connected(seen: Sightings) -> None:
-    """Adds what a program that was killed left connected: BlueZ keeps it so, and it advertises no more."""
+async def _add_connected(seen: DiscoveredDevices) -> None:
+    """Adds devices that a killed program left connected: they stay so in BlueZ, and do not advertise."""
     with suppress(NotImplementedError, BleakError, OSError):
         for device in await (await BleakAdapter.get()).get_connected_devices():
             services = list(device.details.get("props", {}).get("UUIDs", ()))

@@ -1,4 +1,4 @@
-"""How a person names a sensor, and what a person is told of one in range."""
+"""How a person names a sensor, and the entry of a sensor in range."""
 
 from __future__ import annotations
 

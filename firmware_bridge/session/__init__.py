@@ -1,1 +1,1 @@
-"""The session folder: what was recorded, in files that outlive a crash and this program."""
+"""The session folder: what was recorded, in files that survive a crash and need no special program."""

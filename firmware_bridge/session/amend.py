@@ -8,14 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from firmware_bridge.errors import CannotAnswerError, SessionError
-from firmware_bridge.link.tap import SyncOffset, sync_event, sync_offset
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.codec import event_to_json
+from firmware_bridge.session.delays import sync_event
 from firmware_bridge.session.model import Event
 from firmware_bridge.session.reader import delay_of, read_info, read_session
 from firmware_bridge.session.writer import EVENTS_FILE
+from firmware_bridge.timing.common_movement import SyncOffset, sync_offset
 
-# Away from the movement, the fits of two clocks differ by so much more.
+# Additional difference of two clock fits away from the movement.
 _FIT_SD_S = 1e-4
 
 
@@ -27,11 +28,11 @@ def align_sensors(folder: Path | str, start_s: float, stop_s: float) -> SyncOffs
         start_s, stop_s: while both sensors were held together and shaken, on the session clock.
 
     Returns:
-        The offset that was left until now; reading the session takes it off from now on.
+        The offset found; reading the session subtracts it from now on.
 
     Raises:
         SessionError: there is no session in the folder, or it cannot be written to.
-        CannotAnswerError: the movement does not tell the offset, or not as well as it is known already.
+        CannotAnswerError: the movement does not determine the offset, or less precisely than it is known.
     """
     recording = read_session(folder)
     sync = sync_offset(recording.thigh, recording.shank, start_s, stop_s)
@@ -67,7 +68,7 @@ def add_event(folder: Path | str, event: Event) -> None:
         with (folder / EVENTS_FILE).open("ab+") as file:
             if file.tell() > 0:
                 file.seek(-1, os.SEEK_END)
-                # A torn last line must not swallow what follows it.
+                # Start a new line after a torn last one.
                 line = line if file.read(1) == b"\n" else "\n" + line
             file.write(line.encode())
             file.flush()

@@ -1,7 +1,7 @@
 """session.json and events.jsonl as text <-> the dataclasses of `model`. No files are touched here.
 
-Reading is strict about what a field means and tolerant about what it does not know: keys of a later
-version are ignored, events of an unknown type become a warning.
+Known fields are checked strictly; unknown keys, as of a later version, are ignored, and events of an unknown
+type become a warning.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from firmware_bridge.session.model import (
     PHASE_NAMES,
     POSE_METHODS,
     TEST_NAMES,
-    DeviceClock,
     Event,
     LinkEvent,
     Marker,
@@ -30,6 +29,7 @@ from firmware_bridge.session.model import (
     SessionInfo,
     Status,
 )
+from firmware_bridge.timing.device_clock import DeviceClock
 
 FORMAT = "kneeflex-session"
 VERSION = 1

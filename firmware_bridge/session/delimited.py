@@ -1,4 +1,4 @@
-"""Columns of numbers out of delimited text, fast where the text is sound and patient where it is not."""
+"""Reads columns of numbers from delimited text: fast where the text is sound, line by line otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session is: who wore which sensors on which leg, and what happened when."""
+"""The data model of a session: person, leg, sensors, samples and events."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from firmware_bridge.samples import ImuSamples, Segment, Side
+from firmware_bridge.timing.device_clock import DeviceClock
 
 PhaseName = Literal[
     "swings", "reference", "warmup", "before", "rest", "before_again", "pandiculation", "quad_press",
@@ -19,23 +20,6 @@ Status = Literal["recording", "closed", "recovered", "imported"]
 PHASE_NAMES: tuple[str, ...] = get_args(PhaseName)
 TEST_NAMES: tuple[str, ...] = get_args(TestName)
 POSE_METHODS: tuple[str, ...] = get_args(PoseMethod)
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceClock:
-    """How to read the raw clock columns of a sensor.
-
-    Attributes:
-        tick_s: seconds per device tick.
-        ticks_modulo: the tick counter wraps to 0 here.
-        sequence_modulo: the sample counter wraps to 0 here; None where the sensor has no counter.
-        shared: the ticks are those of one clock that several sensors have in common.
-    """
-
-    tick_s: float
-    ticks_modulo: int
-    sequence_modulo: int | None = None
-    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +73,10 @@ class Pain:
 
 @dataclass(frozen=True, slots=True)
 class LinkEvent:
-    """Something the radio link did.
+    """A change of a sensor's link.
 
     state is "lost", "stalled", "recovered", "battery", "problem" (the sensor complains), "garbage" (bytes
-    that made no sense) or "clock" (what round trips or a sync movement told of the sensor's constant delay).
+    that made no sense) or "clock" (the sensor's constant delay by round trips or a sync movement).
     """
 
     time_s: float

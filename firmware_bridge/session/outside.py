@@ -1,4 +1,4 @@
-"""Events that lie where there are no samples: a sign of two clocks."""
+"""Events outside the span of the samples, which indicate two different clocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a recording comes from: which program made it, when, under which id."""
+"""Provenance of a recording: the program versions, the start time and the id."""
 
 from __future__ import annotations
 

@@ -8,19 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from firmware_bridge.errors import MissingPathError, SessionError
-from firmware_bridge.link.ping import Delay, recorded_delay
-from firmware_bridge.link.shared_clock import session_times
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session import table
 from firmware_bridge.session.codec import events_from_jsonl, info_from_json
+from firmware_bridge.session.delays import recorded_delay
 from firmware_bridge.session.model import Event, Recording, SessionInfo
 from firmware_bridge.session.outside import events_outside
 from firmware_bridge.session.repair import in_order
 from firmware_bridge.session.writer import EVENTS_FILE, INFO_FILE, SAMPLE_FILES
+from firmware_bridge.timing.delay import Delay
+from firmware_bridge.timing.shared_clock import session_times
 
 
 def read_session(folder: Path | str) -> Recording:
-    """Reads a session; whatever had to be repaired is told in `Recording.warnings`.
+    """Reads a session; every repair is listed in `Recording.warnings`.
 
     A session that was never closed gets the status "recovered" in memory; on disk all stays as it is, so
     that a program that is still recording is not disturbed and the raw files remain the truth.
@@ -76,7 +77,7 @@ def read_info(folder: Path | str) -> SessionInfo:
 def delay_of(
     segment: Segment, samples: ImuSamples, info: SessionInfo, events: tuple[Event, ...]
 ) -> Delay | None:
-    """The delay that `read_session` takes off the times of a sensor, or None where none is known."""
+    """The delay that `read_session` subtracts from the times of a sensor, or None where none is known."""
     fitted = info.status != "imported" and samples.arrival_s is not None
     return recorded_delay(events, segment, fitted=fitted)
 
@@ -118,7 +119,7 @@ def _timed(
 ) -> dict[Segment, ImuSamples]:
     """Places the samples on the session clock, in order.
 
-    The clock fit made while recording knew only the past; this one sees the whole recording.
+    The clock fit made while recording was causal; this one uses the whole recording.
     """
     timed: dict[Segment, ImuSamples] = {}
     times = {segment: s.time_s for segment, s in samples.items()}

@@ -1,4 +1,4 @@
-"""Writes a session folder while it is recorded, so that a crash costs next to nothing."""
+"""Writes a session folder while it is recorded, so that a crash loses at most the last half second."""
 
 from __future__ import annotations
 
@@ -147,11 +147,6 @@ class SessionWriter:
         """Replaces what is known of these sensors (after a reconnect with new firmware, say)."""
         with self._info_lock:
             self._update(replace(self._info, sensors={**self._info.sensors, **sensors}))
-
-    def update_notes(self, notes: str) -> None:
-        """Replaces the notes."""
-        with self._info_lock:
-            self._update(replace(self._info, notes=notes))
 
     def close(self) -> None:
         """Ends the session. Calling it again does nothing.

@@ -59,7 +59,7 @@ class Adapter:
                 async with asyncio.timeout(limit_s):
                     return await self.device.connect(address, timeout=None)
             except BaseException:
-                # The simulated controller would go on trying, and connect to nobody's benefit later.
+                # Otherwise the simulated controller would keep trying and connect later.
                 self._controller.pending_le_connection = None
                 raise
 
@@ -150,10 +150,10 @@ class SimulatedClient(BaseBleakClient):
                 await self._connection.disconnect()
 
     async def pair(self, *_: Any, **__: Any) -> None:
-        """Does nothing: the simulated sensors know no pairing."""
+        """Does nothing: the simulated sensors need no pairing."""
 
     async def unpair(self) -> None:
-        """Does nothing: the simulated sensors know no pairing."""
+        """Does nothing: the simulated sensors need no pairing."""
 
     async def read_gatt_char(
         self, characteristic: BleakGATTCharacteristic, *, use_cached: bool = False, **_: Any
@@ -212,11 +212,11 @@ class SimulatedClient(BaseBleakClient):
 
 @contextmanager
 def _bleak_errors() -> Iterator[None]:
-    """Says in bleak's words what bumble reports in its own."""
+    """Translates the errors of bumble into those of bleak."""
     try:
         yield
     except asyncio.CancelledError as error:
-        # bumble cancels what it waits for when the link is lost; that is no wish to cancel this task.
+        # bumble cancels what it waits for when the link is lost; that does not cancel this task.
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise

@@ -1,4 +1,4 @@
-"""What may go wrong with a simulated sensor, and what it does to a packet on its way through the air."""
+"""Faults of a simulated sensor and its radio link."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from firmware_bridge.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Everything that goes wrong with one sensor; by default nothing.
+    """The faults of one sensor; by default none.
 
-    Times are script times. Loss, duplicates, reordering and garbage befall the packets of the script, and
-    which ones depends on the seed alone. A clock that drifts, wraps or lies about the rate is a property of
-    the sensor as worn: `Worn.clock_ppm`, `first_tick`, `first_sequence`, `rate_error`.
+    Times are script times. Loss, duplicates, reordering and garbage affect packets of the script; which ones
+    depends on the seed alone. Drift, wraps and a wrong rate of the clock belong to the sensor as worn:
+    `Worn.clock_ppm`, `first_tick`, `first_sequence`, `rate_error`.
 
     Attributes:
         interval_s: of the connection events at which packets and writes travel; 0 means at once.
@@ -27,7 +27,7 @@ class Faults:
         loss: probability that a packet never arrives.
         duplication: probability that it arrives twice.
         reordering: probability that the next packet overtakes it.
-        garbage: probability that nonsense arrives in its place: cut short, or of random bytes.
+        garbage: probability that it arrives damaged: cut short, or as random bytes.
         refusals: how many connections it breaks off as soon as they stand.
         disconnects: when the link is lost; the clock runs on.
         reboots: when the board restarts: the link is lost, its clock begins at zero.
@@ -37,7 +37,6 @@ class Faults:
         battery_percent: the charge at the start of the script.
         battery_percent_min: the charge lost in each minute of it.
         mtu: the largest ATT MTU that it agrees to; at 23 a notification holds 20 bytes.
-        sync_result: with which code a Movella DOT answers that it was to be synchronised; 0 is success.
     """
 
     interval_s: float = 0.0
@@ -57,7 +56,6 @@ class Faults:
     battery_percent: float = 90.0
     battery_percent_min: float = 0.0
     mtu: int = 247
-    sync_result: int = 0
 
     def __post_init__(self) -> None:
         for name in ("retransmission", "loss", "duplication", "reordering", "garbage"):
@@ -66,25 +64,17 @@ class Faults:
         if self.retransmission == 1.0:
             raise UsageError("With a retransmission probability of 1 nothing ever arrives.")
 
-    @classmethod
-    def ordinary_radio(cls, interval_s: float = 0.015, retransmission: float = 0.02) -> Faults:
-        """No fault at all, only the jitter that every Bluetooth link has."""
-        return cls(interval_s=interval_s, retransmission=retransmission)
-
     def battery_at(self, script_s: float) -> int:
         """The charge in whole percent at a time of the script."""
         return max(round(self.battery_percent - self.battery_percent_min * max(script_s, 0.0) / 60.0), 0)
 
 
-NO_FAULTS = Faults()
-
-
 class Air:
-    """What the packets of one sensor live through on their way to the host.
+    """Simulates packet loss, delay and reordering between one sensor and the host.
 
     Args:
         faults: that it injects.
-        seed: of their chances.
+        seed: of the random choices.
         phase: of the connection events, as a part of the interval.
     """
 
@@ -96,7 +86,7 @@ class Air:
         self._held: bytes | None = None
 
     def clear(self) -> None:
-        """Forgets what is under way: the link is a new one."""
+        """Drops what is under way, because the link is a new one."""
         self._latest_s, self._held = -math.inf, None
 
     def fate(self, payload: bytes, key: int) -> Iterator[bytes]:
@@ -104,7 +94,7 @@ class Air:
 
         Args:
             payload: of the packet.
-            key: tells the packet apart from all others; decides its fate together with the seed.
+            key: identifies the packet; with the seed it determines the outcome.
         """
         faults = self._faults
         if not (faults.loss or faults.duplication or faults.reordering or faults.garbage):
@@ -149,7 +139,7 @@ class Air:
         interval_s = self._faults.interval_s
         if not interval_s:
             return host_s
-        # What was put on an event stays on it, rounding errors notwithstanding.
+        # The tolerance keeps a time that lies on an event on it.
         count = math.ceil((host_s - self._phase_s) / interval_s - 1e-6)
         return self._phase_s + count * interval_s
 

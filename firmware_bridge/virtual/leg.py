@@ -31,7 +31,7 @@ class Knee:
     Attributes:
         abduction_deg: amplitude of ab/adduction coupled to flexion.
         screw_home_deg: outward turn of the shank over the last 25 deg of extension.
-        wander_deg: RMS of slow off-axis wandering that nothing explains.
+        wander_deg: RMS of a slow random off-axis rotation.
     """
 
     abduction_deg: float = 0.0
@@ -39,7 +39,6 @@ class Knee:
     wander_deg: float = 0.0
 
 
-PERFECT_HINGE = Knee()
 HUMAN_KNEE = Knee(abduction_deg=1.5, screw_home_deg=4.0, wander_deg=0.3)
 
 
@@ -81,7 +80,7 @@ class LegMotion:
 
 
 class Leg:
-    """A script brought to life: `motion` is exact at any instants, in any order, as often as wanted."""
+    """The motion of a script; `motion` is exact at any instants, in any order."""
 
     def __init__(self, script: Script, body: Body | None = None) -> None:
         self.script = script

@@ -1,4 +1,4 @@
-"""A GATT peripheral in the simulated air, made of bumble: advertises, answers, notifies."""
+"""A GATT peripheral on the simulated radio link, made with bumble: advertises, answers, notifies."""
 
 from __future__ import annotations
 
@@ -36,32 +36,32 @@ def controller(name: str, link: LocalLink) -> Controller:
 
 
 class Owner(Protocol):
-    """Whose peripheral it is. `write` raises `DecodeError` for what it refuses."""
+    """The sensor behind a peripheral. `write` raises `DecodeError` for what it refuses."""
 
     async def read(self, characteristic: str) -> bytes:
         """Answers a read."""
         ...
 
     async def write(self, characteristic: str, payload: bytes) -> None:
-        """Obeys a write."""
+        """Handles a write."""
         ...
 
     def connected(self) -> None:
-        """A host has connected; the peripheral advertises no more."""
+        """A host has connected; the peripheral has stopped advertising."""
         ...
 
     def disconnected(self) -> None:
-        """The host is gone."""
+        """The host has disconnected."""
         ...
 
 
 class Peripheral:
-    """One device in the air; serves one host at a time.
+    """One device on the simulated link; serves one host at a time.
 
     Args:
-        link: the simulated air.
+        link: the simulated radio link.
         address: its Bluetooth address.
-        advertisement: what it shows of itself.
+        advertisement: what it advertises.
         services: what it offers.
         mtu: the largest ATT MTU that it agrees to.
         owner: who answers.
@@ -99,7 +99,7 @@ class Peripheral:
         await self._device.power_on()
 
     async def power_off(self) -> None:
-        """Falls silent."""
+        """Switches the radio off."""
         await self._device.stop_advertising()
         await self._device.power_off()
 

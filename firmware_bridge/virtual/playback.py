@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,10 +32,6 @@ class BoardClock:
     def ticks(self, host_s: float) -> int:
         """The clock at a host time."""
         return self.first_tick + round((host_s - self.powered_s) * self.clock_rate * 1e6)
-
-    def shared(self, synchronised: bool = True) -> Self:
-        """The same clock, run by other boards too, or no longer."""
-        return replace(self, synchronised=synchronised)
 
 
 class Playback:

@@ -1,4 +1,4 @@
-"""The simulated Bluetooth world: two sensors that are worn by a simulated leg, and real bleak on top."""
+"""The simulated radio: two sensors worn by a simulated leg, to which the real bleak connects."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ADAPTER_ADDRESS = "F0:0D:00:00:00:FF"
 
 
 class VirtualRadio:
-    """Two simulated sensors in the air of one event loop: a `firmware_bridge.link.radio.Radio`.
+    """Two simulated sensors in one event loop: a `firmware_bridge.link.radio.Radio`.
 
     Once both have been started and `lead_s` more has passed, the leg carries out the script, once, for both
     in the same time. Before, it rests as at the beginning of the script, so nothing of the script is missed;
@@ -44,8 +44,9 @@ class VirtualRadio:
         driver: the kind of sensor: "kneeflex" or "movella-dot".
         lead_s: host time between the start of the second sensor and the start of the script; the link
             needs about a second until its session begins.
-        faults: what goes wrong with which sensor.
+        faults: of each sensor.
         seed: of the noise of the leg at rest, of the faults, and of `random`.
+        shared_clock: the sensors run by one clock, as Movella DOTs that the vendor's app has synchronised.
 
     Attributes:
         session, clock: as given.
@@ -66,13 +67,14 @@ class VirtualRadio:
         lead_s: float = 2.0,
         faults: Mapping[Segment, Faults] | None = None,
         seed: int = 0,
+        shared_clock: bool = False,
     ) -> None:
         if driver not in FIRMWARES:
             raise UsageError(
                 f"There is no simulated sensor of the kind {driver}.",
                 f"Choose one of {', '.join(FIRMWARES)}.",
             )
-        self.session, self._lead_s, self._seed = session, lead_s, seed
+        self.session, self._lead_s, self._seed, self._shared_clock = session, lead_s, seed, shared_clock
         self._faults = dict(faults or {})
         self._firmware = FIRMWARES[driver]
         self._rate_hz = _rate_hz(session)
@@ -192,16 +194,16 @@ class VirtualRadio:
             ),
             self._firmware,
             _playback(self.session, segment, 2 * self._seed + place),
-            self._clocks.get(segment) or BoardClock(self.clock.now_s(), worn.first_tick, worn.clock_rate),
+            self._clocks.get(segment) or self._board_clock(segment),
             faults,
             air,
             self.clock,
             self._started,
-            self._clock_of,
         )
 
-    def _clock_of(self, address: str) -> BoardClock | None:
-        return next((s.clock for s in self._sensors.values() if s.address == address), None)
+    def _board_clock(self, segment: Segment) -> BoardClock:
+        worn = self.session.wearing[Segment.THIGH if self._shared_clock else segment]
+        return BoardClock(self.clock.now_s(), worn.first_tick, worn.clock_rate, self._shared_clock)
 
     def _started(self, sensor: Sensor) -> None:
         """Puts a sensor on its grid; with the second one the time of the script is settled."""

@@ -23,7 +23,7 @@ _HIP_PER_KNEE: dict[Posture, float] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PostureChange:
     """The person turns into `posture` during [start_s, stop_s)."""
 
     start_s: float
@@ -82,7 +82,7 @@ class Script:
     hip_deg: Course
     restlessness: Course
     effort: Course
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[PostureChange, ...] = ()
     events: tuple[Event, ...] = ()
     holds: tuple[Hold, ...] = ()
     slips: tuple[Slip, ...] = ()
@@ -121,7 +121,7 @@ class ScriptWriter:
         self._hip = _CourseWriter(_HIP_PER_KNEE[posture] * flexion_deg)
         self._restlessness = _CourseWriter(0.0)
         self._effort = _CourseWriter(0.0)
-        self._turns: list[Turn] = []
+        self._turns: list[PostureChange] = []
         self._events: list[Event] = []
         self._holds: list[Hold] = []
         self._phase: PhaseName = "swings"
@@ -169,7 +169,7 @@ class ScriptWriter:
         """Turns the whole body; the knee keeps its angle."""
         if posture == self._posture:
             return
-        self._turns.append(Turn(self.time_s, self.time_s + duration_s, posture))
+        self._turns.append(PostureChange(self.time_s, self.time_s + duration_s, posture))
         self._posture = posture
         self._hip.move(self.time_s, duration_s, _HIP_PER_KNEE[posture] * self.flexion_deg)
         self.time_s += duration_s

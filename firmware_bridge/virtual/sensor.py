@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from firmware_bridge.clock import Clock
-from firmware_bridge.drivers import movella_sync
 from firmware_bridge.drivers.seam import Advertisement
 from firmware_bridge.virtual.faults import Air, Faults
 from firmware_bridge.virtual.peripheral import Peripheral
@@ -25,7 +24,7 @@ class Identity:
 
     Attributes:
         address: its Bluetooth address.
-        advertisement: what it shows of itself.
+        advertisement: what it advertises.
         rate_hz: its nominal sample rate.
         first_sequence: the number of the first sample after a start.
     """
@@ -40,21 +39,19 @@ class Sensor:
     """One board, switched on by `power_on`. Everything happens in the event loop of that call.
 
     Args:
-        link: the simulated air.
+        link: the simulated radio link.
         identity: which sensor it is.
-        firmware: how it speaks.
+        firmware: its protocol.
         playback: what it measures.
         clock: of the board.
-        faults: what goes wrong with it.
-        air: what its packets live through.
+        faults: of the sensor and its link.
+        air: simulates the radio link.
         host: the clock of the host, on which its event loop waits.
         on_start: called when the stream is started.
-        clock_of: the clock of the board with an address, if there is one.
 
     Attributes:
         sent: samples of the script that were sent.
         clock: of the board.
-        sync_result: how the last synchronisation ended, by the codes of Movella.
     """
 
     def __init__(
@@ -68,15 +65,12 @@ class Sensor:
         air: Air,
         host: Clock,
         on_start: Callable[[Sensor], None],
-        clock_of: Callable[[str], BoardClock | None],
     ) -> None:
         self.playback, self.clock = playback, clock
         self.sent = 0
         self._all_arrived = self._dead = False
         self._identity, self._firmware, self._faults, self._air = identity, firmware, faults, air
-        self._host, self._on_start, self._clock_of = host, on_start, clock_of
-        self._sync_root: str | None = None
-        self.sync_result = movella_sync.NOT_STARTED
+        self._host, self._on_start = host, on_start
         self._script_start_s: float | None = None
         self._streaming: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[tuple[float, str, bytes]] = asyncio.Queue()
@@ -134,7 +128,7 @@ class Sensor:
             await self._peripheral.advertise()
 
     async def power_off(self) -> None:
-        """Falls silent."""
+        """Switches everything off."""
         tasks = [task for task in (self._streaming, self._delivery, *self._tasks) if task is not None]
         for task in tasks:
             task.cancel()
@@ -142,7 +136,7 @@ class Sensor:
         await self._peripheral.power_off()
 
     def begin_script(self, script_start_s: float) -> None:
-        """The script begins at this host time, and with it what goes wrong at times of its own."""
+        """The script begins at this host time; faults at given times are scheduled."""
         self._script_start_s = script_start_s
         self.playback.settle(script_start_s)
         for mishap, times in (
@@ -165,16 +159,8 @@ class Sensor:
             self._streaming.cancel()
             self._streaming = None
 
-    def synchronise(self, root_address: str) -> None:
-        """Takes over the clock of the root, some time after the host has disconnected."""
-        self._sync_root, self.sync_result = root_address, movella_sync.NOT_STARTED
-
-    def unsynchronise(self) -> None:
-        """Runs by its own clock again, from where it is."""
-        self.clock = self.clock.shared(False)
-
     def notify(self, characteristic: str, payload: bytes) -> None:
-        """Sends a notification to whoever subscribed, as soon as the air lets it through."""
+        """Sends a notification to the subscriber; it arrives when the simulated link delivers it."""
         arrival_s = self._air.arrival_s(self._host.now_s(), self._script_start_s)
         self._outbox.put_nowait((arrival_s, characteristic, payload))
 
@@ -184,12 +170,12 @@ class Sensor:
         return self._firmware.read(self, characteristic)
 
     async def write(self, characteristic: str, payload: bytes) -> None:
-        """Obeys the host."""
+        """Handles a write of the host."""
         await self._reached()
         self._firmware.write(self, characteristic, payload)
 
     def connected(self) -> None:
-        """A host is there; nothing is left in the air of the last one."""
+        """A host has connected; packets of the connection before are dropped."""
         self._air.clear()
         self._outbox = asyncio.Queue()
         self._delivery = asyncio.create_task(self._deliver(), name=f"air of {self.address}")
@@ -198,18 +184,16 @@ class Sensor:
             self._spawn(self._peripheral.disconnect())
 
     def disconnected(self) -> None:
-        """The host is gone: the stream stops, and the board advertises again."""
+        """The host has disconnected: the stream stops, and the board advertises again."""
         self.stop()
         if self._delivery is not None:
             self._delivery.cancel()
             self._delivery = None
         if not self._dead:
             self._spawn(self._at(self._away_until_s, self._peripheral.advertise))
-        if self._sync_root is not None:
-            self._spawn(self._at(self._host.now_s() + movella_sync.SETTLE_S, self._join))
 
     async def _reached(self) -> None:
-        """Requests travel with the connection events, too; a dead board answers none."""
+        """Waits for the next connection event, at which a request arrives; a dead board never answers."""
         await self._until(self._air.next_event_s(self._host.now_s()))
         if self._dead:
             await asyncio.get_running_loop().create_future()
@@ -233,7 +217,7 @@ class Sensor:
         self._all_arrived = True
 
     def _packet_end(self, start: int, at_once: int) -> int:
-        """Packets begin anew with the script, so that their fates do not depend on when that was."""
+        """A new packet begins with the script, so that faults do not depend on when the script began."""
         zero, end = self.playback.script_zero, self.playback.stop
         if zero is not None and end is not None:
             return min(start + at_once, zero if start < zero else end)
@@ -283,13 +267,6 @@ class Sensor:
     async def _reboot(self) -> None:
         self.clock = BoardClock(self._host.now_s(), 0, self.clock.clock_rate)
         await self._disconnect()
-
-    async def _join(self) -> None:
-        root, self._sync_root = self._sync_root, None
-        clock = None if root is None else self._clock_of(root)
-        self.sync_result = movella_sync.NOT_HEARD if clock is None else self._faults.sync_result
-        if clock is not None and self.sync_result == 0:
-            self.clock = clock.shared()
 
     async def _die(self) -> None:
         self._dead = True

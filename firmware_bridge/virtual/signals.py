@@ -1,4 +1,4 @@
-"""Smooth courses over time with exact derivatives: moves between postures, wandering, tremor."""
+"""Smooth functions of time with exact derivatives: moves between postures, slow random motion, tremor."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _Arguments = TypeVarTuple("_Arguments")
 
 
 class DeadlockError(RuntimeError):
-    """Every thread waits for another one, and no time-out is pending."""
+    """All threads wait for each other, and no time-out is pending."""
 
 
 class SimulatedClock:
@@ -173,7 +173,7 @@ class _Process:
                 self._baton.acquire()
             except KeyboardInterrupt as error:
                 interruption = error
-        self._baton.acquire(blocking=False)  # still free if Ctrl-C came just before it was taken
+        self._baton.acquire(blocking=False)  # not yet taken if Ctrl-C came just before
         self._may_run = False
         if interruption is not None:
             raise interruption
@@ -253,7 +253,7 @@ class _SimulatedSelector(selectors.DefaultSelector):
         if not self.woken.is_set():
             return []
         self.woken.clear()
-        return super().select(0)  # the byte by which a loop wakes itself
+        return super().select(0)  # the byte with which a loop wakes itself
 
 
 class _SimulatedLoop(asyncio.SelectorEventLoop):

@@ -9,13 +9,15 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from firmware_bridge.samples import Float, ImuSamples, Segment
-from firmware_bridge.session.model import DeviceClock, Recording, SensorInfo, SessionInfo, TestName
+from firmware_bridge.session.model import Recording, SensorInfo, SessionInfo, TestName
+from firmware_bridge.timing.device_clock import DeviceClock
 from firmware_bridge.virtual.jets import RotationJet
 from firmware_bridge.virtual.leg import HUMAN_KNEE, Body, Knee, Leg, LegMotion, Z, lateral
 from firmware_bridge.virtual.script import Script
 from firmware_bridge.virtual.signals import Course, Move
 from firmware_bridge.virtual.wearing import Wearing, Worn
 
+# Gravity where the simulated leg lives; as at a real place, it is not exactly the unit "g".
 GRAVITY_M_S2 = 9.81
 CLOCK = DeviceClock(tick_s=1e-6, ticks_modulo=2**32, sequence_modulo=2**16)
 
@@ -25,7 +27,7 @@ _JOLT_RAD_S2 = 40.0
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Truth:
-    """What nobody who wears sensors ever knows.
+    """The truth behind a recording, which real sensors do not provide.
 
     Attributes:
         time_s: (n,) session clock.

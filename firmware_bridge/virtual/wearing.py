@@ -1,4 +1,4 @@
-"""How a sensor sits on the leg and what it gets wrong: mounting, soft tissue, noise, bias, clock."""
+"""How a sensor is worn, and its errors: mounting, soft tissue, noise, bias, clock."""
 
 from __future__ import annotations
 

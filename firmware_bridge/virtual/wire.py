@@ -1,4 +1,4 @@
-"""What simulated boards say on the air: the wire formats of real sensors, from the other side."""
+"""Firmware of simulated boards: the wire formats of real sensors from the sensor's side."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, Protocol
 
+from firmware_bridge.constants import DEG_RAD
 from firmware_bridge.drivers import kneeflex, movella_dot, movella_sync
 from firmware_bridge.drivers.movella_sync import SyncId
 from firmware_bridge.drivers.seam import Advertisement
-from firmware_bridge.drivers.standard import BATTERY_LEVEL, BATTERY_SERVICE, DEG_RAD
+from firmware_bridge.drivers.standard import BATTERY_LEVEL, BATTERY_SERVICE
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float, Segment
 
 Access = Literal["read", "write", "write-without-response", "notify"]
 Services = Mapping[str, Mapping[str, tuple[Access, ...]]]
 
-# A person watches the angle live, so no sample waits longer than this for its packet to fill.
+# The live angle must not lag: no sample waits longer than this for its packet to fill.
 _PACKET_S = 0.04
 
 
@@ -45,20 +46,7 @@ class Board(Protocol):
 
     @property
     def synchronised(self) -> bool:
-        """Whether it runs by a clock that other boards run by, too."""
-        ...
-
-    @property
-    def sync_result(self) -> int:
-        """How the last synchronisation ended, by the codes of Movella; 0 is success."""
-        ...
-
-    def synchronise(self, root_address: str) -> None:
-        """Takes over the clock of the root, some time after the host has disconnected."""
-        ...
-
-    def unsynchronise(self) -> None:
-        """Ends the synchronisation."""
+        """Whether its clock is shared with other boards."""
         ...
 
     def clock_us(self) -> int:
@@ -115,7 +103,7 @@ class Firmware(Protocol):
         ...
 
     def write(self, board: Board, characteristic: str, payload: bytes) -> None:
-        """Obeys a write."""
+        """Handles a write."""
         ...
 
     def encode(self, burst: Burst) -> bytes:
@@ -202,7 +190,6 @@ class MovellaDotFirmware:
         "15173000-4947-11e9-8646-d663bd873d93": {movella_dot.BATTERY: ("read", "notify")},
         movella_sync.SERVICE: {
             movella_sync.CONTROL: ("write",),
-            movella_sync.ACKNOWLEDGE: ("read",),
             movella_sync.NOTIFICATION: ("notify",),
         },
     }
@@ -217,7 +204,7 @@ class MovellaDotFirmware:
         return 1
 
     def read(self, board: Board, characteristic: str) -> bytes:
-        """The device information, the battery, the rate, or how a synchronisation ended."""
+        """The device information, the battery, or the rate."""
         if characteristic == movella_dot.BATTERY:
             return self.battery(board.battery_percent)[1]
         if characteristic == movella_dot.DEVICE_INFO:
@@ -225,14 +212,12 @@ class MovellaDotFirmware:
             return bytes(movella_dot.DeviceInfo(board.address, (2, 0, 0), serial, "XS-T01"))
         if characteristic == movella_dot.DEVICE_CONTROL:
             return movella_dot.encode_rate(int(board.rate_hz))
-        if characteristic == movella_sync.ACKNOWLEDGE:
-            return _sync_message(SyncId.ACKNOWLEDGE, board.sync_result).ljust(160, b"\x00")
-        return movella_dot.encode_measurement(board.streaming, movella_dot.Mode.RATE)
+        return movella_dot.encode_measurement(board.streaming)
 
     def write(self, board: Board, characteristic: str, payload: bytes) -> None:
-        """Accepts its one rate while it may, starts or stops measuring in mode 21, and synchronises."""
+        """Accepts its one rate while it may, starts or stops mode 21, or reports its synchronisation."""
         if characteristic == movella_sync.CONTROL:
-            self._synchronise(board, movella_sync.Message.from_bytes(payload))
+            self._tell_synchronisation(board, payload)
         elif characteristic == movella_dot.DEVICE_CONTROL:
             if (
                 board.streaming
@@ -240,9 +225,9 @@ class MovellaDotFirmware:
                 or payload != movella_dot.encode_rate(int(board.rate_hz))
             ):
                 raise DecodeError("The sensor does not take this setting now.")
-        elif payload == movella_dot.encode_measurement(True, movella_dot.Mode.RATE):
+        elif payload == movella_dot.encode_measurement(True):
             board.start()
-        elif payload == movella_dot.encode_measurement(False, movella_dot.Mode.RATE):
+        elif payload == movella_dot.encode_measurement(False):
             board.stop()
         else:
             raise DecodeError(f"The command {payload.hex()} is unknown.")
@@ -261,20 +246,11 @@ class MovellaDotFirmware:
         return movella_dot.BATTERY, bytes([percent, 0])
 
     @staticmethod
-    def _synchronise(board: Board, message: movella_sync.Message) -> None:
-        kind = message.content[:1]
-        if message.group != movella_sync.SYNC or kind not in (
-            bytes([known]) for known in (SyncId.START, SyncId.STOP, SyncId.GET_STATUS)
-        ):
-            raise DecodeError(f"The message {bytes(message).hex()} is unknown.")
-        if kind[0] == SyncId.START:
-            board.synchronise(":".join(f"{byte:02X}" for byte in reversed(message.content[1:])))
-        elif kind[0] == SyncId.STOP:
-            board.unsynchronise()
-            board.notify(movella_sync.NOTIFICATION, _sync_message(SyncId.STOP_RESULT, 0))
-        else:
-            status = movella_sync.SYNCHRONISED if board.synchronised else movella_sync.NOT_SYNCHRONISED
-            board.notify(movella_sync.NOTIFICATION, _sync_message(SyncId.STATUS, status))
+    def _tell_synchronisation(board: Board, payload: bytes) -> None:
+        if payload != bytes(movella_sync.get_status()):
+            raise DecodeError(f"The message {payload.hex()} is unknown.")
+        status = movella_sync.SYNCHRONISED if board.synchronised else movella_sync.NOT_SYNCHRONISED
+        board.notify(movella_sync.NOTIFICATION, _sync_message(SyncId.STATUS, status))
 
 
 def _sync_message(kind: SyncId, value: int) -> bytes:

@@ -94,14 +94,15 @@ def test_a_session_that_takes_its_process_down_costs_only_its_own_row(
     script = tmp_path / "fragile.py"
     script.write_text(
         "import os, sys\n"
-        "import analysis.answer\n"
-        "whole = analysis.answer.answer\n"
-        "def fragile(recording):\n"
-        "    return os._exit(1) if recording.info.client == 'fatal' else whole(recording)\n"
-        "analysis.answer.answer = fragile\n"
         "if __name__ == '__main__':\n"
         "    from analysis.batch import batch\n"
         "    batch(sys.argv[1], workers=2).to_csv(sys.argv[2], index=False)\n"
+        "else:\n"
+        "    import analysis.answer\n"
+        "    whole = analysis.answer.answer\n"
+        "    def fragile(recording):\n"
+        "        return os._exit(1) if recording.info.client == 'fatal' else whole(recording)\n"
+        "    analysis.answer.answer = fragile\n"
     )
     out = tmp_path / "table.csv"
     subprocess.run([sys.executable, str(script), str(tmp_path / "cohort"), str(out)], check=True, env=_here())

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import io
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from analysis.cli import main
+from firmware_bridge.clock import Clock
 from firmware_bridge.session.writer import write_session
 from firmware_bridge.virtual.sessions import condensed_session
 from firmware_bridge.virtual.simulation import SimulatedSession, simulate_session
@@ -35,13 +40,37 @@ def kneeflex() -> Run:
 
 
 @pytest.fixture(scope="session")
+def command() -> Run:
+    """The same command in this process, which spares half a second of imports; on any clock."""
+
+    def run(*arguments: str | Path, clock: Clock | None = None) -> subprocess.CompletedProcess[str]:
+        words, out, err = [*map(str, arguments)], io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for screen in ("DISPLAY", "WAYLAND_DISPLAY"):
+                patch.delenv(screen, raising=False)
+            if clock is not None:  # syncing takes real time
+                patch.setattr("firmware_bridge.session.files._sync", lambda descriptor: None)
+            with pytest.raises(SystemExit) as left:
+                main(words, clock)
+        return subprocess.CompletedProcess(words, left.value.code or 0, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def simulated() -> SimulatedSession:
     """A session in which the knee really becomes 9 deg straighter."""
     return simulate_session(condensed_session(gain_deg=9.0, warmup_repetitions=4, seed=3), seed=3)
 
 
-@pytest.fixture
-def session_folder(tmp_path: Path, simulated: SimulatedSession) -> Path:
-    folder = tmp_path / "session"
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory, simulated: SimulatedSession) -> Path:
+    """That session on disk; `session_folder` is a copy that a test may change."""
+    folder = tmp_path_factory.mktemp("written") / "session"
     write_session(folder, simulated.recording)
     return folder
+
+
+@pytest.fixture
+def session_folder(tmp_path: Path, written: Path) -> Path:
+    return Path(shutil.copytree(written, tmp_path / "session"))

@@ -10,8 +10,8 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from firmware_bridge.link.ping import CLOCK_EVENT
 from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.session.delays import CLOCK_EVENT
 from firmware_bridge.session.model import LinkEvent
 from firmware_bridge.session.reader import read_session
 from firmware_bridge.session.writer import write_session
@@ -73,40 +73,40 @@ def clock_event(segment, delay_s, uncertainty_s):
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-def test_the_offset_is_taken_off(kneeflex, session, streamed) -> None:
+def test_the_offset_is_taken_off(command, session, streamed) -> None:
     folder, offset_s = session(streamed)
     assert offset_s() == pytest.approx(OFFSET_S, abs=0.001)
-    run = kneeflex("align", folder, "--from", SHAKEN_S[0], "--to", SHAKEN_S[1])
+    run = command("align", folder, "--from", SHAKEN_S[0], "--to", SHAKEN_S[1])
     assert run.returncode == 0, run.stderr
     told = re.search(r"was ([\d.]+) ms late.*remains is about ±([\d.]+) ms", run.stdout, re.DOTALL)
     assert told is not None
     assert float(told[1]) == pytest.approx(OFFSET_S * 1000, abs=1.0)
     assert abs(offset_s()) < 0.0005
-    again = kneeflex("align", folder, "--from", SHAKEN_S[0], "--to", SHAKEN_S[1])
+    again = command("align", folder, "--from", SHAKEN_S[0], "--to", SHAKEN_S[1])
     assert re.search(r"was 0\.\d ms", again.stdout)
     assert abs(offset_s()) < 0.0005
 
 
-def test_rough_round_trips_give_way_and_good_ones_stay(kneeflex, session) -> None:
+def test_rough_round_trips_give_way_and_good_ones_stay(command, session) -> None:
     rough = [clock_event(segment, 0.002, 0.004) for segment in Segment]
     folder, offset_s = session(True, rough)
-    assert kneeflex("align", folder, "--from", 1, "--to", 7).returncode == 0
+    assert command("align", folder, "--from", 1, "--to", 7).returncode == 0
     assert abs(offset_s()) < 0.0005
 
 
-def test_a_movement_that_tells_less_than_is_known_changes_nothing(kneeflex, session) -> None:
+def test_a_movement_that_tells_less_than_is_known_changes_nothing(command, session) -> None:
     good = [clock_event(segment, 0.002, 1e-7) for segment in Segment]
     folder, _ = session(True, good)
     before = (folder / "events.jsonl").read_bytes()
-    run = kneeflex("align", folder, "--from", 1, "--to", 7)
+    run = command("align", folder, "--from", 1, "--to", 7)
     assert run.returncode == 1
     assert "Nothing was changed" in run.stderr
     assert (folder / "events.jsonl").read_bytes() == before
 
 
-def test_a_time_without_movement_is_refused(kneeflex, session) -> None:
+def test_a_time_without_movement_is_refused(command, session) -> None:
     folder, _ = session(False)
     for span, words in ((("8.5", "11"), "did not move as one|hardly moved"), (("2", "900"), "not samples")):
-        run = kneeflex("align", folder, "--from", span[0], "--to", span[1])
+        run = command("align", folder, "--from", span[0], "--to", span[1])
         assert run.returncode == 1
         assert re.search(words, run.stderr)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
+from analysis import derived
 from firmware_bridge.samples import Side
 from firmware_bridge.session.writer import write_session
 from firmware_bridge.virtual.script import Script, ScriptWriter
@@ -18,30 +20,34 @@ def results(run) -> dict:
     return result
 
 
-def test_a_wrong_reference_angle_shifts_the_positions_and_leaves_the_change(kneeflex, session_folder) -> None:
-    before = results(kneeflex("compare", session_folder, "--json"))
-    run = kneeflex("recalibrate", session_folder, "--flexion", "25")
+def test_a_wrong_reference_angle_shifts_the_positions_and_leaves_the_change(command, session_folder) -> None:
+    before = results(command("compare", session_folder, "--json"))
+    run = command("recalibrate", session_folder, "--flexion", "25")
     assert run.returncode == 0, run.stderr
-    after = results(kneeflex("compare", session_folder, "--json"))
+    after = results(command("compare", session_folder, "--json"))
     assert after["change_deg"] == pytest.approx(before["change_deg"], abs=1e-6)
     for block in ("before", "after"):
         assert after[block]["extension_deg"] - before[block]["extension_deg"] == pytest.approx(5.0, abs=1e-6)
+    (written,) = json.loads((session_folder / "derived" / "result.json").read_text())["results"]
+    assert written["after"] == after["after"]
 
 
-def test_the_mistyped_angle_stays_on_record(kneeflex, session_folder) -> None:
+def test_the_mistyped_angle_stays_on_record(command, session_folder, monkeypatch) -> None:
+    monkeypatch.setattr(derived, "write_everything", lambda folder, answer: None)
     earlier = (session_folder / "events.jsonl").read_text()
-    kneeflex("recalibrate", session_folder, "--flexion", "25", "--sd", "2")
+    command("recalibrate", session_folder, "--flexion", "25", "--sd", "2")
     text = (session_folder / "events.jsonl").read_text()
     assert text.startswith(earlier)
-    assert json.loads(text.splitlines()[-1])["flexion_deg"] == 25.0
+    corrected = json.loads(text.splitlines()[-1])
+    assert (corrected["flexion_deg"], corrected["sd_deg"]) == (25.0, 2.0)
 
 
 @pytest.mark.parametrize(
     ("options", "code"), [(["--flexion", "400"], 2), (["--flexion", "10", "--pose", "9"], 1)]
 )
-def test_a_pose_that_cannot_be_is_refused(kneeflex, session_folder, options, code) -> None:
+def test_a_pose_that_cannot_be_is_refused(command, session_folder, options, code) -> None:
     earlier = (session_folder / "events.jsonl").read_bytes()
-    run = kneeflex("recalibrate", session_folder, *options)
+    run = command("recalibrate", session_folder, *options)
     assert run.returncode == code
     assert (session_folder / "events.jsonl").read_bytes() == earlier
 
@@ -70,34 +76,32 @@ def restrapping_script(strappings: int) -> Script:
     return writer.done(seed=1)
 
 
-def test_a_restrapping_study_feeds_the_comparison_of_two_days(
-    kneeflex, session_folder, tmp_path, simulated
-) -> None:
+def test_a_restrapping_study_feeds_the_comparison_of_two_days(command, session_folder, tmp_path) -> None:
     study, later = tmp_path / "study", tmp_path / "later"
     write_session(study, simulate_session(restrapping_script(5), seed=1).recording)
-    write_session(later, simulated.recording)
-    figures = json.loads(kneeflex("redon", study, "--json").stdout)
+    shutil.copytree(session_folder, later)
+    figures = json.loads(command("redon", study, "--json").stdout)
     assert figures["strappings"] == 5
     assert 0.0 <= figures["sem_redon_deg"] < 1.0
-    published = results(kneeflex("compare", session_folder, later, "--json"))
-    own = results(kneeflex("compare", session_folder, later, "--redon", study, "--json"))
+    published = results(command("compare", session_folder, later, "--json"))
+    own = results(command("compare", session_folder, later, "--redon", study, "--json"))
     assert own["detectable_change_deg"] < published["detectable_change_deg"]
 
 
-def test_without_a_study_the_comparison_says_so(kneeflex, session_folder) -> None:
-    run = kneeflex("compare", session_folder, "--redon", session_folder)
+def test_without_a_study_the_comparison_says_so(command, session_folder) -> None:
+    run = command("compare", session_folder, "--redon", session_folder)
     assert run.returncode == 1
     assert "kneeflex redon" in run.stderr
 
 
-def test_the_other_knee_is_compared_and_the_same_one_is_not(kneeflex, session_folder, tmp_path) -> None:
+def test_the_other_knee_is_compared_and_the_same_one_is_not(command, session_folder, tmp_path) -> None:
     left = tmp_path / "left"
     script = condensed_session(side=Side.LEFT, deficit_deg=4.0, warmup_repetitions=4, seed=5)
     write_session(left, simulate_session(script, seed=5).recording)
-    run = kneeflex("knees", session_folder, left, "--json")
+    run = command("knees", session_folder, left, "--json")
     assert run.returncode == 0, run.stderr
     before = next(r for r in json.loads(run.stdout)["results"] if r["phase"] == "before")
     assert before["difference_deg"] == pytest.approx(8.0, abs=2.0)
-    same = kneeflex("knees", session_folder, session_folder)
+    same = command("knees", session_folder, session_folder)
     assert same.returncode == 1
     assert "right leg" in same.stderr

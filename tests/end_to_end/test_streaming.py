@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import signal
 import subprocess
 import sys
 from _thread import interrupt_main
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from analysis.cli import main
 from firmware_bridge.capture import Capture
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import Event, Phase
@@ -29,42 +25,22 @@ from firmware_bridge.virtual.simulation import simulate_session
 pytest.importorskip("bumble", reason="the simulated sensors need the extra 'sim'")
 
 
-class Run(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-def run_on(clock: SimulatedClock, *arguments: str | Path) -> Run:
-    """The command in this process, on a clock of the test's and without a screen."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr("firmware_bridge.session.files._sync", lambda descriptor: None)
-        for screen in ("DISPLAY", "WAYLAND_DISPLAY"):
-            patch.delenv(screen, raising=False)
-        code = 0
-        try:
-            main([str(argument) for argument in arguments], clock)
-        except SystemExit as left:
-            code = int(left.code or 0)
-    return Run(code, out.getvalue(), err.getvalue())
-
-
 @pytest.fixture
-def run(clock: SimulatedClock) -> Callable[..., Run]:
-    return lambda *arguments: run_on(clock, *arguments)
+def run(command, clock: SimulatedClock):
+    return partial(command, clock=clock)
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
+def demo(command, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     folder = tmp_path_factory.mktemp("demo") / "session"
-    return run_on(SimulatedClock(), "demo", "--headless", "--no-open", "--out", folder), folder
+    clock = SimulatedClock()
+    return command("demo", "--headless", "--no-open", "--out", folder, clock=clock), folder
 
 
 def test_demo_records_every_sample_that_was_sent(demo) -> None:
     done, folder = demo
-    assert done.code == 0, done.err
-    counts = re.findall(r"(\d+) samples of the movement sent, (\d+) recorded", done.out)
+    assert done.returncode == 0, done.stderr
+    counts = re.findall(r"(\d+) samples of the movement sent, (\d+) recorded", done.stdout)
     assert counts == [("8949", "8949")] * 2
     assert read_session(folder).info.status == "closed"
 
@@ -75,7 +51,7 @@ def test_demo_finds_the_true_change(demo) -> None:
     (comparison,) = result["results"]
     assert comparison["verdict"] == "gained"
     assert abs(comparison["change_deg"] - result["truth"]["prone"]) < 0.1
-    rms = re.search(r"off by ([\d.]+) deg RMS", done.out)
+    rms = re.search(r"off by ([\d.]+) deg RMS", done.stdout)
     assert rms is not None
     assert float(rms[1]) < 0.8
 
@@ -90,14 +66,14 @@ def test_demo_report_shows_true_beside_measured(demo) -> None:
 def test_replay_of_the_demo_runs_to_its_end(run, demo) -> None:
     _, folder = demo
     done = run("live", "--replay", folder, "--headless")
-    assert done.code == 0, done.err
-    assert "After" in done.err
+    assert done.returncode == 0, done.stderr
+    assert "After" in done.stderr
 
 
 def test_record_for_some_seconds(run, tmp_path) -> None:
     folder = tmp_path / "recorded"
     done = run("record", "--virtual", "--seconds", "4", "--out", folder)
-    assert done.code == 0, done.err
+    assert done.returncode == 0, done.stderr
     recording = read_session(folder)
     assert recording.info.status == "closed"
     assert recording.duration_s == pytest.approx(4.0, abs=0.1)
@@ -123,14 +99,14 @@ def test_the_same_seed_leaves_the_same_folder_byte_for_byte(tmp_path) -> None:
 def test_live_records_what_the_simulated_sensors_send(run, tmp_path) -> None:
     folder = tmp_path / "recorded"
     done = run("live", "--virtual", "--headless", "--seconds", "20", "--out", folder)
-    assert done.code == 0, done.err
+    assert done.returncode == 0, done.stderr
     assert read_session(folder).duration_s == pytest.approx(20.0, abs=0.2)
 
 
 def test_a_part_of_a_replay(run, session_folder) -> None:
     done = run("live", "--replay", session_folder, "--seconds", "3", "--headless")
-    assert done.code == 0, done.err
-    assert "Before" not in done.err
+    assert done.returncode == 0, done.stderr
+    assert "Before" not in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
@@ -151,8 +127,8 @@ def test_a_terminated_recording_is_closed(clock, run, tmp_path, arguments, code,
     recording = read_session(tmp_path / "recorded")
     assert recording.info.status == "closed"
     assert len(recording.thigh) > 100
-    assert done.code == code
-    assert words in done.err
+    assert done.returncode == code
+    assert words in done.stderr
 
 
 @pytest.mark.real_time
@@ -192,15 +168,15 @@ def test_a_session_that_is_interrupted_while_it_begins_is_closed(clock, syncs, t
 def test_a_session_is_never_overwritten(run, session_folder) -> None:
     before = (session_folder / "thigh.csv").read_bytes()
     done = run("record", "--virtual", "--seconds", "2", "--out", session_folder)
-    assert done.code == 1
-    assert "already" in done.err
+    assert done.returncode == 1
+    assert "already" in done.stderr
     assert (session_folder / "thigh.csv").read_bytes() == before
 
 
 def test_both_segments_are_reported_with_what_was_sent(run, tmp_path) -> None:
     done = run("record", "--virtual", "--seconds", "3", "--out", tmp_path / "recorded")
     for segment in Segment:
-        assert re.search(rf"{segment}: \d+ samples received, 0 lost, \d+ of the movement sent", done.out)
+        assert re.search(rf"{segment}: \d+ samples received, 0 lost, \d+ of the movement sent", done.stdout)
 
 
 GUIDED = """
@@ -245,13 +221,11 @@ seconds = 3
 
 
 @pytest.mark.slow
-def test_a_simulated_person_follows_the_guide_to_the_answer(
-    run: Callable[..., Run], clock: SimulatedClock, tmp_path: Path
-) -> None:
+def test_a_simulated_person_follows_the_guide_to_the_answer(run, clock, tmp_path: Path) -> None:
     file, folder = tmp_path / "guided.toml", tmp_path / "session"
     file.write_text(GUIDED, encoding="utf-8")
     done = run("live", "--virtual", "--headless", "--protocol", file, "--out", folder, "--seconds", "400")
-    assert done.code == 0, done.err
+    assert done.code == 0, done.stderr
     assert clock.now_s() < 300.0
     recording = read_session(folder)
     phases = [e.name for e in recording.events if isinstance(e, Phase)]
@@ -259,12 +233,12 @@ def test_a_simulated_person_follows_the_guide_to_the_answer(
         "reference", "swings", "before", "pandiculation", "after", "closing_reference", "pause",
     ]  # fmt: skip
     assert len(recording.reference_poses) == 2
-    found = re.search(r"(\d+\.\d)° straighter", done.out)
+    found = re.search(r"(\d+\.\d)° straighter", done.stdout)
     assert found is not None
     assert float(found[1]) == pytest.approx(8.0, abs=2.0)
 
 
-def test_an_unknown_kind_of_person_is_refused(run: Callable[..., Run]) -> None:
+def test_an_unknown_kind_of_person_is_refused(run) -> None:
     done = run("live", "--virtual", "--headless", "--protocol", "daily", "--person", "angry")
     assert done.code == 2
-    assert "obeying" in done.err
+    assert "obeying" in done.stderr

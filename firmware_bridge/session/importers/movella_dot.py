@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from firmware_bridge.errors import SessionError
-from firmware_bridge.link.counters import unwrap
 from firmware_bridge.session.importers.seam import Imported
 from firmware_bridge.session.importers.vendor_text import (
     XYZ_ACC,
@@ -25,7 +24,9 @@ from firmware_bridge.session.importers.vendor_text import (
     samples_from,
     split,
 )
-from firmware_bridge.session.model import DeviceClock, SensorInfo
+from firmware_bridge.session.model import SensorInfo
+from firmware_bridge.timing.counters import unwrap
+from firmware_bridge.timing.device_clock import DeviceClock
 
 _TICK_S = 1e-6
 _MODULO = 2**32

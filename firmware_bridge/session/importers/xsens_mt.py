@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from firmware_bridge.errors import SessionError
-from firmware_bridge.link.counters import unwrap
 from firmware_bridge.session.importers.seam import Imported
 from firmware_bridge.session.importers.vendor_text import (
     XYZ_ACC,
@@ -24,6 +23,7 @@ from firmware_bridge.session.importers.vendor_text import (
     split,
 )
 from firmware_bridge.session.model import SensorInfo
+from firmware_bridge.timing.counters import unwrap
 
 _MODULO = 2**16
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +29,12 @@ class Case:
 
     session: SimulatedSession
 
+    def until(self, stop_s: float) -> Case:
+        """The beginning of the session, where its end would only cost time."""
+        recording = self.session.recording
+        thigh, shank = (s[s.time_s < stop_s] for s in (recording.thigh, recording.shank))
+        return Case(replace(self.session, recording=replace(recording, thigh=thigh, shank=shank)))
+
     @property
     def thigh(self) -> ImuSamples:
         return self.session.recording.thigh
@@ -38,9 +44,8 @@ class Case:
         return self.session.recording.shank
 
     def estimate(self, **options: object) -> AngleResult:
-        recording = self.session.recording
-        known = {"phases": recording.phases, "poses": recording.reference_poses, **options}
-        return estimate_angle(self.thigh, self.shank, **known)  # type: ignore[arg-type]
+        """Estimated once for the same options."""
+        return _estimated(self, **options)
 
     def error_deg(self, result: AngleResult) -> Float:
         """(k,) of the valid samples."""
@@ -56,6 +61,13 @@ class Case:
         error, time_s = self.errors(result), result.track.time_s
         holds = [h for h in self.session.script.holds if h.phase == phase]
         return np.array([np.nanmedian(error[(time_s >= h.start_s) & (time_s < h.stop_s)]) for h in holds])
+
+
+@cache
+def _estimated(case: Case, **options: object) -> AngleResult:
+    recording = case.session.recording
+    known = {"phases": recording.phases, "poses": recording.reference_poses, **options}
+    return estimate_angle(case.thigh, case.shank, **known)  # type: ignore[arg-type]
 
 
 @cache
@@ -82,7 +94,7 @@ def simulated() -> Callable[..., Case]:
 def data() -> Path:
     """The folder of real recordings, which is not part of the repository."""
     folder = Path(
-        os.environ.get("KNEEFLEX_DATA", Path(__file__).resolve().parents[3].parent / "shared" / "data")
+        os.environ.get("KNEEFLEX_DATA") or Path(__file__).resolve().parents[3].parent / "shared" / "data"
     )
     if not folder.is_dir():
         pytest.skip("the recordings are not here; set KNEEFLEX_DATA to their folder")

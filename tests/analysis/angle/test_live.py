@@ -6,8 +6,6 @@ from typing import Any as Case
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from analysis.angle.causal_knee import CausalKnee
 from analysis.angle.grid import Grid, Motion, common_grid
@@ -17,7 +15,7 @@ from analysis.angle.parameters import DEFAULTS
 from analysis.angle.result import FlexionTrack
 from analysis.angle.strapping import one_strapping
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import PhaseSpan
 from firmware_bridge.virtual.sessions import still, swings
 from firmware_bridge.virtual.simulation import simulate_session
@@ -28,12 +26,12 @@ def joined(tracks: list[FlexionTrack]) -> FlexionTrack:
     return FlexionTrack(*(np.concatenate([getattr(t, f) for t in tracks]) for f in FlexionTrack.__slots__))
 
 
-def streamed(live: LiveAngle, thigh: ImuSamples, shank: ImuSamples, cuts_s: list[float]) -> FlexionTrack:
-    """Feeds both sensors up to one cut after the other, the thigh's chunk first."""
+def streamed(live: LiveAngle, case: Case, cuts_s: list[float], ahead_s: float) -> FlexionTrack:
+    """Feeds both sensors up to one cut after the other, the thigh first and so much further."""
     tracks, done = [], {Segment.THIGH: 0, Segment.SHANK: 0}
     for cut_s in [*sorted(cuts_s), np.inf]:
-        for segment, samples in ((Segment.THIGH, thigh), (Segment.SHANK, shank)):
-            stop = int(np.searchsorted(samples.time_s, cut_s))
+        for segment, samples in ((Segment.THIGH, case.thigh), (Segment.SHANK, case.shank)):
+            stop = int(np.searchsorted(samples.time_s, cut_s + ahead_s * (segment is Segment.THIGH)))
             live.push(segment, samples[done[segment] : stop])
             done[segment] = stop
             tracks.append(live.update())
@@ -46,28 +44,27 @@ def same(a: FlexionTrack, b: FlexionTrack) -> bool:
     )
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["whole", "lossy"])
-def causal_batch(simulated: Callable, request: pytest.FixtureRequest) -> tuple[Case, FlexionTrack]:
-    """The first half minute of a session, with or without loss, and its causal angle."""
-    case = simulated("seated")
-    thigh, shank = (s[s.time_s < 32.0] for s in (case.thigh, case.shank))
-    if request.param:
-        thigh = thigh[(thigh.time_s % 7.0) > 0.3]
-    recording = replace(case.session.recording, thigh=thigh, shank=shank)
-    case = replace(case, session=replace(case.session, recording=recording))
-    return case, case.estimate(causal=True).track
+def lossy(case: Case) -> Case:
+    """With holes in the thigh's samples to begin anew after, and short ones to carry on through."""
+    thigh = case.thigh[(case.thigh.time_s % 7.0 > 0.3) & (case.thigh.time_s % 1.3 > 0.06)]
+    recording = replace(case.session.recording, thigh=thigh)
+    return replace(case, session=replace(case.session, recording=recording))
 
 
-@settings(max_examples=3, deadline=None)
-@given(cuts_s=st.lists(st.floats(0.0, 32.0), max_size=40))
+@pytest.mark.parametrize(
+    ("worn", "cuts", "ahead_s"), [(lambda case: case, 4, 0.0), (lossy, 60, 0.4)], ids=["whole", "lossy"]
+)
 def test_any_chunking_gives_the_same_numbers_as_the_causal_batch(
-    causal_batch: tuple[Case, FlexionTrack], cuts_s: list[float]
+    simulated: Callable, worn: Callable[[Case], Case], cuts: int, ahead_s: float
 ) -> None:
-    case, track = causal_batch
+    case = worn(simulated("seated").until(29.0))
+    track = case.estimate(causal=True).track
     live = LiveAngle(100.0)
     for pose in case.session.recording.reference_poses:
         live.set_pose(pose)
-    assert same(streamed(live, case.thigh, case.shank, cuts_s), track)
+    amid_holes_s = np.arange(1.33, 29.0, 1.3) - ahead_s
+    cuts_s = np.append(np.random.default_rng(cuts).uniform(0.0, 29.0, cuts), amid_holes_s[-cuts:])
+    assert same(streamed(live, case, cuts_s.tolist(), ahead_s), track)
     assert track.valid.mean() > 0.15
 
 
@@ -132,7 +129,7 @@ def test_a_stiff_knee_gets_a_live_angle_too() -> None:
 
 
 def test_a_pose_before_the_axes_are_known_still_sets_the_zero(simulated: Callable) -> None:
-    case = simulated("standing")
+    case = simulated("standing").until(35.0)
     live = LiveAngle(100.0)
     pose = case.session.recording.reference_poses[0]
     live.set_pose(pose)
@@ -147,7 +144,7 @@ def test_a_pose_before_the_axes_are_known_still_sets_the_zero(simulated: Callabl
 
 
 def test_without_a_pose_the_live_angle_says_relative(simulated: Callable) -> None:
-    case = simulated("seated")
+    case = simulated("seated").until(25.0)
     live = LiveAngle(100.0)
     live.push(Segment.THIGH, case.thigh)
     live.push(Segment.SHANK, case.shank)
@@ -158,12 +155,16 @@ def test_without_a_pose_the_live_angle_says_relative(simulated: Callable) -> Non
 
 
 def test_restrapping_starts_anew(simulated: Callable) -> None:
-    case = simulated("seated")
+    case = simulated("seated").until(25.0)
     live = LiveAngle(100.0)
-    live.set_phase(PhaseSpan(40.0, np.inf, "restrap"))
-    live.set_phase(PhaseSpan(40.0, 42.0, "restrap"))
-    live.push(Segment.THIGH, case.thigh[case.thigh.time_s < 41.0])
-    live.push(Segment.SHANK, case.shank[case.shank.time_s < 41.0])
+    live.push(Segment.THIGH, case.thigh[case.thigh.time_s < 24.0])
+    live.push(Segment.SHANK, case.shank[case.shank.time_s < 24.0])
+    live.update()
+    assert live.status.ready
+    live.set_phase(PhaseSpan(24.0, np.inf, "restrap"))
+    live.set_phase(PhaseSpan(24.0, 26.0, "restrap"))
+    live.push(Segment.THIGH, case.thigh[case.thigh.time_s >= 24.0])
+    live.push(Segment.SHANK, case.shank[case.shank.time_s >= 24.0])
     live.update()
     assert not live.status.ready
 

@@ -221,6 +221,6 @@ def test_stillness_counts_from_the_beginning_of_the_step():
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_other_people_are_led_to_the_end_too(seed, another_person, lead_through):
-    story = lead_through(DAILY, another_person(seed))
+    story = lead_through(DAILY, another_person(seed), frame_s=0.2)
     assert story.phases == [*MEASURED, "pause"]
     assert story.finished_s is not None

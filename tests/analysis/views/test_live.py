@@ -282,14 +282,14 @@ def test_the_terminal_page_shows_step_number_and_sensors(playing):
         assert words in out.getvalue()
 
 
-@pytest.fixture
-def screen(tmp_path):
+@pytest.fixture(scope="module")
+def screen(tmp_path_factory):
     """A virtual screen, as the environment for a child process."""
     pytest.importorskip("tkinter", reason="Tk is not installed")
     server = shutil.which("Xvfb")
     if server is None:
         pytest.skip("Xvfb is not installed")
-    number = tmp_path / "display"
+    number = tmp_path_factory.mktemp("screen") / "display"
     with number.open("w") as file:
         process = subprocess.Popen(
             [server, "-displayfd", str(file.fileno()), "-screen", "0", "1400x900x24"],
@@ -307,50 +307,50 @@ def screen(tmp_path):
             process.wait()
 
 
-WINDOW = """
+WINDOWS = """
     import dataclasses, importlib.util, json, sys
+    from matplotlib import pyplot as plt
     spec = importlib.util.spec_from_file_location("helpers", sys.argv[1])
     helpers = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(helpers)
-    from analysis.views.window import show_live
+    from analysis.views import window
 
-    frames, mode = 0, sys.argv[2]
-    feed = helpers.PlayedFeed(helpers.build_answer("gain"), lambda: 40 + frames * 0.05)
-    poll = feed.poll
+    tick = window.LiveWindow._tick
 
-    def counted():
-        global frames
-        frames += 1
-        if mode == "broken" and frames == 5:
-            raise RuntimeError("the feed broke")
-        return dataclasses.replace(poll(), finished=frames == 40)
+    def run(mode):
+        frames = 0
+        feed = helpers.PlayedFeed(helpers.build_answer("gain"), lambda: 40 + frames * 0.05)
+        poll = feed.poll
 
-    feed.poll = counted
-    if mode == "closed":
-        import threading
-        from matplotlib import pyplot as plt
-        from analysis.views import window
-        original = window.LiveWindow._tick
+        def counted():
+            nonlocal frames
+            frames += 1
+            if mode == "broken" and frames == 5:
+                raise RuntimeError("the feed broke")
+            return dataclasses.replace(poll(), finished=frames == 20)
 
-        def tick(self):
-            original(self)
-            if frames == 10:
+        def closing(self):
+            tick(self)
+            if mode == "closed" and frames == 10:
                 shown = self._figure.canvas.manager.window
                 shown.tk.eval(shown.protocol("WM_DELETE_WINDOW"))
 
-        window.LiveWindow._tick = tick
-    try:
-        show_live(feed, size_inch=(6.4, 3.6))
-    except RuntimeError as error:
-        print(json.dumps({"error": str(error)}))
-    else:
-        print(json.dumps({"frames": frames, "commands": [c.name for c in feed.commands]}))
+        feed.poll, window.LiveWindow._tick = counted, closing
+        try:
+            window.show_live(feed, size_inch=(6.4, 3.6))
+        except RuntimeError as error:
+            return {"error": str(error)}
+        return {"frames": frames, "commands": [c.name for c in feed.commands], "open": plt.get_fignums()}
+
+    print(json.dumps({mode: run(mode) for mode in ("finished", "closed", "broken")}))
 """
 
 
-def run_window(screen: str, mode: str) -> dict[str, object]:
+@pytest.fixture(scope="module")
+def windows(screen):
+    """What became of three windows, one after the other in one process."""
     run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(WINDOW), str(Path(__file__).with_name("conftest.py")), mode],
+        [sys.executable, "-c", textwrap.dedent(WINDOWS), str(Path(__file__).with_name("conftest.py"))],
         env={**os.environ, "DISPLAY": screen},
         capture_output=True,
         text=True,
@@ -361,18 +361,17 @@ def run_window(screen: str, mode: str) -> dict[str, object]:
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def test_the_window_runs_until_the_feed_is_finished(screen):
-    assert run_window(screen, "finished") == {"frames": 40, "commands": []}
+def test_the_window_runs_until_the_feed_is_finished_and_is_gone(windows):
+    assert windows["finished"] == {"frames": 20, "commands": [], "open": []}
 
 
-def test_closing_the_window_stops_the_session(screen):
-    result = run_window(screen, "closed")
-    assert result["commands"] == ["stop"]
-    assert math.isclose(float(str(result["frames"])), 10, abs_tol=1)
+def test_closing_the_window_stops_the_session(windows):
+    assert windows["closed"]["commands"] == ["stop"]
+    assert math.isclose(windows["closed"]["frames"], 10, abs_tol=1)
 
 
-def test_an_error_of_the_feed_is_not_swallowed_by_the_toolkit(screen):
-    assert run_window(screen, "broken") == {"error": "the feed broke"}
+def test_an_error_of_the_feed_is_not_swallowed_by_the_toolkit(windows):
+    assert windows["broken"] == {"error": "the feed broke"}
 
 
 def test_no_screen_is_a_plain_error(monkeypatch, playing):

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from analysis.views import wording
+from analysis.views import report, wording
 from analysis.views.report import render_report
 from firmware_bridge.session.model import Pain
 
@@ -48,6 +48,14 @@ class Page(HTMLParser):
 def page_of(make_answer):
     """The report of a kind of answer, rendered once."""
     return cache(lambda kind, **options: render_report(make_answer(kind, **options)))
+
+
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """For tests that only read the text: drawing is most of the time of a report."""
+    for name in ("change_figure", "session_figure", "release_figure"):
+        monkeypatch.setattr(report, name, lambda answer: None)
+    monkeypatch.setattr(report, "_data_uri", lambda figure: "data:,")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,12 +120,14 @@ def test_warnings_stand_before_the_pictures(make_answer, page_of):
         assert 0 < html.index(warning) < html.index("<img")
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_truth_and_measurement_stand_side_by_side(make_answer, page_of):
     text = Page(render_report(make_answer("gain"), truth={"standing": 6.0})).text
     assert "standing +6.0° +6.3° +0.27°" in text
     assert "A simulated leg" not in Page(page_of("gain")).text
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_rising_pain_is_the_first_warning(make_answer, page_of):
     answer = make_answer("gain")
     events = (*answer.recording.events, Pain(answer.recording.duration_s, 4))
@@ -127,6 +137,7 @@ def test_rising_pain_is_the_first_warning(make_answer, page_of):
     assert "Pain rose" not in Page(page_of("gain")).text
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_what_people_type_is_text_not_markup(make_answer):
     answer = make_answer("gain")
     info = replace(answer.recording.info, client="<img src=x>")
@@ -139,6 +150,7 @@ def test_the_same_answer_gives_the_same_page(make_answer, page_of):
     assert page_of("gain") == render_report(make_answer("gain"))
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_session_without_measuring_blocks_says_so(make_answer):
     empty = replace(make_answer("gain"), comparisons=(), repetitions=(), releases=())
     text = Page(render_report(empty)).text

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers import metamotion as mm
 from firmware_bridge.drivers.metamotion import (
     ACC_MODULE,
@@ -17,7 +18,7 @@ from firmware_bridge.drivers.metamotion import (
     ModuleInfo,
     VectorPacket,
 )
-from firmware_bridge.drivers.standard import BATTERY_LEVEL, DEG_RAD, G_M_S2
+from firmware_bridge.drivers.standard import BATTERY_LEVEL
 from firmware_bridge.errors import DecodeError
 
 # Packets and values asserted in MetaWear-SDK-Cpp/test. They were taken at other ranges than the driver's

@@ -9,13 +9,13 @@ from firmware_bridge.errors import DecodeError
 # The examples of the vendor's specification, and the two status answers.
 REAL = {
     "0201 08 f5": sync.get_status(),
-    "0207 01 ccbbaacd22d4 02": sync.start("D4:22:CD:AA:BB:CC"),
-    "0207 01 3d69f16ecad4 53": sync.start("D4:CA:6E:F1:69:3D"),
-    "0201 02 fb": sync.stop(),
+    "0207 01 ccbbaacd22d4 02": Message(sync.SYNC, bytes.fromhex("01ccbbaacd22d4")),
+    "0207 01 3d69f16ecad4 53": Message(sync.SYNC, bytes.fromhex("013d69f16ecad4")),
+    "0201 02 fb": Message(sync.SYNC, b"\x02"),
     "0202 5104 a7": Message(sync.SYNC, bytes((SyncId.STATUS, 4))),
     "0202 5109 a2": Message(sync.SYNC, bytes((SyncId.STATUS, 9))),
-    "0202 0300 f9": Message(sync.SYNC, bytes((SyncId.ACKNOWLEDGE, 0))),
-    "0202 5000 ac": Message(sync.SYNC, bytes((SyncId.STOP_RESULT, 0))),
+    "0202 0300 f9": Message(sync.SYNC, bytes((0x03, 0))),
+    "0202 5000 ac": Message(sync.SYNC, bytes((0x50, 0))),
     "0101 02 fc": Message(1, b"\x02"),
 }
 
@@ -33,15 +33,10 @@ def test_a_wrong_checksum_is_refused():
         Message.from_bytes(bytes.fromhex("020108f4"))
 
 
-def test_status_and_failures_in_words():
+def test_only_a_status_answer_says_whether_it_is_synchronised():
     assert sync.is_synchronised(bytes.fromhex("02025104a7")) is True
     assert sync.is_synchronised(bytes.fromhex("02025109a2")) is False
     assert sync.is_synchronised(bytes.fromhex("02025000ac")) is None
-    assert sync.failure(bytes.fromhex("02020300f9")) == ""
-    assert "root sensor" in sync.failure(bytes(Message(sync.SYNC, b"\x03\x05")))
-    assert "unknown result 66" in sync.failure(bytes(Message(sync.SYNC, b"\x03\x42")))
-    with pytest.raises(DecodeError, match="acknowledge"):
-        sync.failure(bytes.fromhex("02025000ac"))
 
 
 @settings(deadline=None, max_examples=50)

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware_bridge.constants import G_M_S2
 from firmware_bridge.drivers.movesense import COMMAND, DATA, READINGS, ImuPacket, Movesense, Reading, split
-from firmware_bridge.drivers.standard import BATTERY_LEVEL, G_M_S2
+from firmware_bridge.drivers.standard import BATTERY_LEVEL
 from firmware_bridge.errors import DecodeError
 
 # No captured packet is public, so these are layout tests only.

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_bridge.drivers.standard import DEG_RAD, G_M_S2
+from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.witmotion import COMMAND, DATA, Frame, FrameParser, WitMotion
 from firmware_bridge.errors import DecodeError
 

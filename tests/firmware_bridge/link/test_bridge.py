@@ -11,11 +11,11 @@ from firmware_bridge.drivers.kneeflex import Packet
 from firmware_bridge.drivers.standard import BATTERY_LEVEL
 from firmware_bridge.errors import LinkError
 from firmware_bridge.link.bridge import Bridge
-from firmware_bridge.link.clock import session_time
-from firmware_bridge.link.ping import recorded_delay
 from firmware_bridge.link.search import scan
 from firmware_bridge.link.target import Target
 from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.session.delays import recorded_delay
+from firmware_bridge.timing.clock_fit import session_time
 
 TARGETS = {Segment.THIGH: "knee-T", Segment.SHANK: "knee-S"}
 
@@ -252,7 +252,7 @@ def test_round_trips_are_recorded_for_a_later_fit(radio, shank, bridge, recorder
     ],
 )
 def test_what_goes_wrong_at_the_start_is_said_plainly(radio, thigh, shank, change, words, monkeypatch):
-    monkeypatch.setattr("firmware_bridge.link.keeper.LOST_AFTER_S", 0.3)
+    monkeypatch.setattr("firmware_bridge.link.supervisor.LOST_AFTER_S", 0.3)
     monkeypatch.setattr("firmware_bridge.link.connection._FIRST_BACKOFF_S", 0.01)
     change(thigh, shank)
     with pytest.raises(LinkError, match=words) as caught, Bridge(TARGETS, radio, scan_s=0.3):
@@ -275,7 +275,7 @@ def test_packets_that_make_no_sense_are_said_plainly(radio, thigh, monkeypatch):
 def test_no_thread_is_left_behind(radio, bridge):
     with bridge:
         pass
-    assert not [t for t in threading.enumerate() if t.name in ("bluetooth", "sample pump")]
+    assert not [t for t in threading.enumerate() if t.name in ("bluetooth", "sample dispatcher")]
 
 
 def test_a_sensor_that_never_comes_back(radio, thigh, bridge, recorder):
@@ -289,7 +289,7 @@ def test_a_sensor_that_never_comes_back(radio, thigh, bridge, recorder):
     missing_s = status[Segment.SHANK].received / 100 - status[Segment.THIGH].received / 100
     assert status[Segment.THIGH].lost == pytest.approx(100 * missing_s, abs=2)
     assert bridge.status[Segment.THIGH].lost == status[Segment.THIGH].lost
-    assert not [t for t in threading.enumerate() if t.name in ("bluetooth", "sample pump")]
+    assert not [t for t in threading.enumerate() if t.name in ("bluetooth", "sample dispatcher")]
 
 
 def test_two_sensors_of_one_name_are_told_apart_by_their_address(radio, thigh, shank):

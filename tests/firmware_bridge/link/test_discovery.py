@@ -7,7 +7,7 @@ from bleak.backends.scanner import AdvertisementData
 from firmware_bridge.drivers.kneeflex import SERVICE
 from firmware_bridge.drivers.standard import BATTERY_SERVICE
 from firmware_bridge.errors import LinkError, UsageError
-from firmware_bridge.link.discovery import Sightings, assign, candidates
+from firmware_bridge.link.discovery import DiscoveredDevices, assign, candidates
 from firmware_bridge.link.target import Found, Target
 from firmware_bridge.samples import Segment
 
@@ -20,12 +20,12 @@ def advertise(seen, name, address, services=(SERVICE,), rssi=-60, battery=None):
 
 @pytest.fixture
 def seen():
-    sightings = Sightings()
-    advertise(sightings, "Knee 4711", "AA:01", rssi=-70)
-    advertise(sightings, "Knee 4712", "AA:02", rssi=-40)
-    advertise(sightings, "Knee", "AA:03", rssi=-90)
-    advertise(sightings, None, "AA:04", services=())
-    return sightings
+    devices = DiscoveredDevices()
+    advertise(devices, "Knee 4711", "AA:01", rssi=-70)
+    advertise(devices, "Knee 4712", "AA:02", rssi=-40)
+    advertise(devices, "Knee", "AA:03", rssi=-90)
+    advertise(devices, None, "AA:04", services=())
+    return devices
 
 
 @pytest.mark.parametrize(
@@ -44,14 +44,14 @@ def seen():
 )
 def test_what_a_person_may_mean(seen, identifier, address, expected):
     found = candidates(Target(identifier, address=address), seen.all())
-    assert [sighting.address for sighting in found] == expected
+    assert [device.address for device in found] == expected
 
 
 def test_what_was_seen_once_stays(seen):
     advertise(seen, None, "AA:01", services=(), rssi=-55, battery=30)
     advertise(seen, None, "AA:01", services=(), rssi=-50)
-    (sighting,) = candidates(Target("Knee 4711"), seen.all())
-    assert sighting.found() == Found("Knee 4711", "AA:01", "kneeflex", -50, 30.0)
+    (device,) = candidates(Target("Knee 4711"), seen.all())
+    assert device.found() == Found("Knee 4711", "AA:01", "kneeflex", -50, 30.0)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_what_cannot_be_told_apart_is_said_plainly(seen, thigh, shank, words):
 
 def test_a_driver_can_be_named(seen):
     target = Target("AA:04", driver="movella-dot")
-    (sighting,) = assign({Segment.THIGH: target}, seen.all()).values()
-    driver = sighting.driver(target)
+    (device,) = assign({Segment.THIGH: target}, seen.all()).values()
+    driver = device.driver(target)
     assert driver is not None
     assert driver.name == "movella-dot"
     with pytest.raises(UsageError, match="no driver named abacus"):

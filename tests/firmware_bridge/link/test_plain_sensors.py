@@ -12,7 +12,7 @@ from firmware_bridge.drivers.kneeflex import Kneeflex
 from firmware_bridge.link.bridge import Bridge
 from firmware_bridge.link.target import Target
 from firmware_bridge.samples import Segment
-from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.device_clock import DeviceClock
 
 
 class WithoutClock(Kneeflex):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from firmware_bridge.samples import ImuSamples, Segment, Side
-from firmware_bridge.session.model import DeviceClock, SensorInfo, SessionInfo
+from firmware_bridge.session.model import SensorInfo, SessionInfo
+from firmware_bridge.timing.device_clock import DeviceClock
 
 MakeSamples = Callable[..., ImuSamples]
 

@@ -176,21 +176,20 @@ def test_closing_twice_is_closing_once_and_nothing_goes_in_after(
     for late in (
         lambda: writer.append(Segment.THIGH, make_samples(1)),
         lambda: writer.event(Marker(1.0, "late")),
-        lambda: writer.update_notes("late"),
+        lambda: writer.update_sensors({}),
     ):
         with pytest.raises(SessionError, match="closed"):
             late()
     assert read_info(tmp_path / "s").status == "closed"
 
 
-def test_sensors_and_notes_are_updated_on_disk_at_once(tmp_path: Path, info: SessionInfo) -> None:
+def test_sensors_are_updated_on_disk_at_once(tmp_path: Path, info: SessionInfo) -> None:
     with SessionWriter(tmp_path / "s", info) as writer:
         writer.update_sensors({Segment.THIGH: SensorInfo("witmotion", "WT901")})
-        writer.update_notes("knee warm")
         on_disk = info_from_json((tmp_path / "s" / "session.json").read_text(encoding="utf-8"))
     assert on_disk.sensors[Segment.THIGH].driver == "witmotion"
     assert on_disk.sensors[Segment.SHANK] == info.sensors[Segment.SHANK]
-    assert (on_disk.notes, on_disk.status) == ("knee warm", "recording")
+    assert on_disk.status == "recording"
 
 
 def test_an_error_in_the_block_still_closes_the_session(

@@ -282,9 +282,7 @@ async def test_a_dot_needs_a_larger_mtu_than_the_smallest(connected, until, cloc
     ):
         assert client.mtu_size == 23
         await client.start_notify(movella_dot.MEDIUM_PAYLOAD, lambda _, payload: packets.append(payload))
-        await client.write_gatt_char(
-            movella_dot.MEASUREMENT_CONTROL, movella_dot.encode_measurement(True, movella_dot.Mode.RATE)
-        )
+        await client.write_gatt_char(movella_dot.MEASUREMENT_CONTROL, movella_dot.encode_measurement(True))
         await until(lambda: packets)
     with pytest.raises(DecodeError, match="too small packets"):
         movella_dot.MovellaDotDecoder().decode(movella_dot.MEDIUM_PAYLOAD, bytes(packets[0]))

@@ -10,6 +10,7 @@ import pytest
 from firmware_bridge.errors import SessionError
 from firmware_bridge.session.importers import read_recording
 from firmware_bridge.session.importers.movella_dot import read_movella_dot
+from firmware_bridge.session.model import DeviceClock
 
 Motion = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 STEP_US = 16667
@@ -53,6 +54,7 @@ def test_units_clock_and_description(put: Callable[..., Path], motion: Motion) -
     np.testing.assert_array_equal(found.samples.device_ticks, ticks)
     assert (found.sensor.name, found.sensor.firmware) == ("Left thigh", "3.0.0")
     assert found.sensor.nominal_rate_hz == 60.0
+    assert found.sensor.clock == DeviceClock(1e-6, 2**32)
     assert found.started_at == datetime(2024, 12, 9, 9, 31, 7, 886_000, UTC)
     assert found.warnings == ()
 

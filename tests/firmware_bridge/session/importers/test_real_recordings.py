@@ -11,7 +11,7 @@ import pytest
 from firmware_bridge.errors import SessionError
 from firmware_bridge.session.importers import read_recording
 
-DATA = Path(os.environ.get("KNEEFLEX_DATA", Path(__file__).parents[5] / "shared" / "data"))
+DATA = Path(os.environ.get("KNEEFLEX_DATA") or Path(__file__).parents[5] / "shared" / "data")
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="no recordings: set KNEEFLEX_DATA to their folder")
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from firmware_bridge.link.shared_clock import session_times
 from firmware_bridge.samples import ImuSamples, Segment
-from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.device_clock import DeviceClock
+from firmware_bridge.timing.shared_clock import session_times
 
 CLOCK = DeviceClock(1e-6, 2**32, shared=True)
 BOTH = dict.fromkeys(Segment, CLOCK)

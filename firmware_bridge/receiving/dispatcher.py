@@ -1,4 +1,4 @@
-"""The thread between the radio and everybody else: decodes, times, and hands out samples and events."""
+"""The thread between the Bluetooth thread and everybody else: hands out samples and events."""
 
 from __future__ import annotations
 
@@ -7,66 +7,75 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
-from firmware_bridge.link.inbox import Closed, Happened, Message, Notification, Opened
-from firmware_bridge.link.radio import Radio
-from firmware_bridge.link.status import LinkStatus
-from firmware_bridge.link.stream import Stream, Timed, to_samples
+from firmware_bridge.clock import Clock
+from firmware_bridge.drivers.seam import Decoded
+from firmware_bridge.receiving.messages import (
+    EndOfMessages,
+    LinkChange,
+    Message,
+    Notification,
+    Opened,
+    PingSent,
+)
+from firmware_bridge.receiving.sensor_stream import SensorStream, to_samples
+from firmware_bridge.receiving.status import LinkStatus
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import LinkEvent, SensorInfo
+from firmware_bridge.timing.timeline import TimedPacket
 
 Sink = Callable[[Segment, ImuSamples], None]
 Listener = Callable[[LinkEvent], None]
 
 _IDLE_S = 0.1
-_TELL_DELAY_EVERY_S = 5.0
+_REPORT_DELAY_EVERY_S = 5.0
 
 
-class Pump:
-    """Drains the inbox in a thread of its own, so that a slow user never holds up the radio.
+class Dispatcher:
+    """Processes messages in a thread of its own, so that a slow sink never delays the Bluetooth thread.
 
     Args:
-        segments: who is worn.
-        radio: for its clock.
-        sinks: called with every chunk of samples, from the pump's thread.
-        on_event: called with every event, from the pump's thread.
+        segments: where sensors are worn.
+        clock: on which the thread waits.
+        sinks: called with every chunk of samples, from the dispatcher's thread.
+        on_event: called with every event, from the dispatcher's thread.
 
     Attributes:
-        ready: set when both sensors stream and the session's zero is set.
+        ready: set when all sensors stream and the session's zero is set.
         zero_s: host time of the session's zero.
     """
 
     def __init__(
-        self, segments: Iterable[Segment], radio: Radio, sinks: Sequence[Sink], on_event: Listener | None
+        self, segments: Iterable[Segment], clock: Clock, sinks: Sequence[Sink], on_event: Listener | None
     ) -> None:
-        self.ready = radio.clock.signal()
+        self.ready = clock.signal()
         self.zero_s: float | None = None
-        self._clock = radio.clock
+        self._clock = clock
         self._inbox: deque[Message] = deque()
-        self._arrived = radio.clock.signal()
-        self._streams = {segment: Stream() for segment in segments}
+        self._arrived = clock.signal()
+        self._streams = {segment: SensorStream() for segment in segments}
         for stream in self._streams.values():
-            stream.others = [other for other in self._streams.values() if other is not stream]
-        self._waiting: dict[Segment, list[Timed]] = {segment: [] for segment in segments}
+            stream.share_with(other for other in self._streams.values() if other is not stream)
+        self._waiting: dict[Segment, list[TimedPacket[Decoded]]] = {s: [] for s in self._streams}
         self._sinks: list[Callable[..., None]] = list(sinks)
         self._listeners: list[Callable[..., None]] = [] if on_event is None else [on_event]
         self._error: Exception | None = None
-        self._told_delay_s = 0.0
+        self._reported_delay_s = 0.0
         self._ended_s = inf
-        self._lock = threading.Lock()  # of the streams; never held while a sink runs
-        self._thread = radio.clock.worker(self._run, "sample pump")
+        self._lock = threading.Lock()  # guards the streams; never held while a sink runs
+        self._thread = clock.worker(self._run, "sample dispatcher")
 
     def start(self) -> None:
         """Starts the thread."""
         self._thread.start()
 
     def put(self, message: Message) -> None:
-        """Takes a message from the radio's thread, and returns at once."""
+        """Takes a message from another thread, and returns at once."""
         self._inbox.append(message)
         self._arrived.set()
 
     def drain(self) -> None:
         """Hands out all that is left, and ends the thread."""
-        self.put(Closed())
+        self.put(EndOfMessages())
         self._thread.join()
         self._ended_s = self._clock.now_s()
 
@@ -82,7 +91,7 @@ class Pump:
             return {segment: s.info for segment, s in self._streams.items() if s.info is not None}
 
     def complaint(self) -> str:
-        """What speaks against beginning the session, in a sentence, or ""."""
+        """Why the session cannot begin, in a sentence, or ""."""
         with self._lock:
             return next((f"The {s} sensor: {p}" for s, x in self._streams.items() if (p := x.complaint)), "")
 
@@ -91,7 +100,7 @@ class Pump:
         self._error = self._error or error
 
     def check(self) -> None:
-        """Raises what went wrong since the last call. A sink or listener that raised is not called again."""
+        """Raises the first error since the last call. A sink or listener that raised is not called again."""
         error, self._error = self._error, None
         if error is not None:
             raise error
@@ -100,7 +109,7 @@ class Pump:
         running = True
         while running:
             messages, idle = self._next()
-            running = not any(isinstance(message, Closed) for message in messages)
+            running = not any(isinstance(message, EndOfMessages) for message in messages)
             with self._lock:
                 for message in messages:
                     try:
@@ -118,7 +127,7 @@ class Pump:
                 self._call(self._sinks, segment, chunk)
 
     def _next(self) -> tuple[list[Message], bool]:
-        """Everything in the inbox, and whether nothing came for a moment."""
+        """Everything in the inbox, and whether nothing came within `_IDLE_S`."""
         idle = not self._arrived.wait(_IDLE_S)
         self._arrived.clear()
         messages: list[Message] = []
@@ -127,16 +136,18 @@ class Pump:
         return messages, idle
 
     def _take(self, message: Message) -> None:
-        if isinstance(message, Notification):
-            segment = message.connection.wearer.segment
-            self._waiting[segment] += self._streams[segment].take(message)
-        elif isinstance(message, Opened):
-            self._streams[message.connection.wearer.segment].opened(message.connection)
-        elif isinstance(message, Happened):
-            self._streams[message.segment].happened(message)
+        match message:
+            case Notification():
+                self._waiting[message.segment] += self._streams[message.segment].take(message)
+            case PingSent():
+                self._streams[message.segment].ping_sent(message)
+            case Opened():
+                self._streams[message.segment].opened(message)
+            case LinkChange():
+                self._streams[message.segment].changed(message)
 
     def _begin(self) -> None:
-        """Sets the session's zero once every sensor has streamed for a while."""
+        """Sets the session's zero once every sensor has settled."""
         if self.zero_s is not None or not all(stream.settled for stream in self._streams.values()):
             return
         self.zero_s = max(stream.host_s for stream in self._streams.values())
@@ -146,10 +157,10 @@ class Pump:
 
     def _events(self, final: bool) -> list[LinkEvent]:
         now_s = self._clock.now_s()
-        if final or now_s - self._told_delay_s > _TELL_DELAY_EVERY_S:
-            self._told_delay_s = now_s
+        if final or now_s - self._reported_delay_s > _REPORT_DELAY_EVERY_S:
+            self._reported_delay_s = now_s
             for stream in self._streams.values():
-                stream.tell_delay()
+                stream.report_delay()
         zero_s = now_s if self.zero_s is None else self.zero_s
         return [
             LinkEvent(max((notice.host_s or now_s) - zero_s, 0.0), segment, notice.state, notice.detail)
@@ -169,7 +180,7 @@ class Pump:
         return chunks
 
     def _call(self, receivers: list[Callable[..., None]], *arguments: object) -> None:
-        """Calls everybody; one that fails is left out from then on, so that the others go on."""
+        """Calls all of them; one that raises is removed, so that the others go on."""
         for receiver in tuple(receivers):
             try:
                 receiver(*arguments)

@@ -1,4 +1,4 @@
-"""Keeps one sensor streaming: notices silence and loss, and brings it back while the other goes on."""
+"""Keeps one sensor streaming: detects silence and loss, and reconnects it while the other one streams on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import replace
 from bleak.exc import BleakError
 
 from firmware_bridge.errors import KneeflexError
-from firmware_bridge.link.connection import Connection, Wearer, connect
-from firmware_bridge.link.discovery import Sighting
-from firmware_bridge.link.inbox import Happened, Opened
+from firmware_bridge.link.connection import Connection, StreamRequest, connect
+from firmware_bridge.link.discovery import DiscoveredDevice
 from firmware_bridge.link.search import Rescan
 from firmware_bridge.link.target import Target
+from firmware_bridge.receiving.messages import LinkChange
 
 STALLED_AFTER_S = 0.5
 LOST_AFTER_S = 3.0
@@ -26,31 +26,31 @@ _FIRST_ATTEMPTS = 4
 _LONGEST_BACKOFF_S = 1.0
 
 
-class Keeper:
-    """The life of one sensor on the link.
+class ConnectionSupervisor:
+    """Connects one sensor, watches its stream, and reconnects it.
 
     Args:
-        wearer: who wants it.
+        request: which sensor is wanted where.
         target: what the person asked for.
         lock: held by whoever scans or connects.
         rescan: looks for lost sensors.
     """
 
-    def __init__(self, wearer: Wearer, target: Target, lock: asyncio.Lock, rescan: Rescan) -> None:
-        self.wearer = wearer
+    def __init__(self, request: StreamRequest, target: Target, lock: asyncio.Lock, rescan: Rescan) -> None:
+        self.request = request
         self._target, self._lock, self._rescan = target, lock, rescan
         self._connection: Connection | None = None
 
-    async def open(self, sighting: Sighting) -> None:
+    async def open(self, device: DiscoveredDevice) -> None:
         """Connects for the first time.
 
         Raises:
             LinkError: it did not work; says what to do.
         """
-        # From now on this very device is meant, if need be under another address by its name.
-        name = sighting.name or sighting.address
-        self._target = replace(self._target, identifier=name, address=sighting.address)
-        await self._connect(sighting, _FIRST_ATTEMPTS)
+        # From now on this device is meant; if it gets another address, it is found by its name.
+        name = device.name or device.address
+        self._target = replace(self._target, identifier=name, address=device.address)
+        await self._connect(device, _FIRST_ATTEMPTS)
 
     async def start(self) -> None:
         """Starts the stream and waits for its first samples.
@@ -61,40 +61,40 @@ class Keeper:
         assert self._connection is not None
         try:
             await self._connection.start()
-            async with asyncio.timeout(max(LOST_AFTER_S, 2 * self.wearer.driver.quiet_s)):
+            async with asyncio.timeout(max(LOST_AFTER_S, 2 * self.request.driver.quiet_s)):
                 await self._connection.flowing.wait()
         except (BleakError, OSError, TimeoutError) as error:
             raise self._connection.silence() from error
 
-    async def keep(self) -> None:
-        """Runs until cancelled: watches the stream, reconnects, pings, and looks at the battery."""
+    async def supervise(self) -> None:
+        """Runs until cancelled: watches the stream, reconnects, pings, and reads the battery."""
         while True:
             assert self._connection is not None
-            chores = asyncio.create_task(self._chores(self._connection), name="chores")
+            background = asyncio.create_task(self._background(self._connection), name="background")
             try:
                 why = await self._until_lost(self._connection)
             finally:
-                chores.cancel()
-                await asyncio.gather(chores, return_exceptions=True)
+                background.cancel()
+                await asyncio.gather(background, return_exceptions=True)
             since_s = self._connection.last_arrival_s
-            self._tell("lost", why=why)
+            self._report("lost", why=why)
             await self._connection.close(stop=False)
             await self._reconnect()
-            self._tell("recovered", after="lost", silent_s=self._now_s() - since_s)
+            self._report("recovered", after="lost", silent_s=self._now_s() - since_s)
 
     async def close(self) -> None:
         """Stops the stream and disconnects."""
         if self._connection is not None:
             await self._connection.close()
 
-    async def _connect(self, sighting: Sighting, attempts: int) -> None:
+    async def _connect(self, device: DiscoveredDevice, attempts: int) -> None:
         async with self._lock:
-            self._connection = await connect(self.wearer, sighting, attempts)
-        self.wearer.deliver(Opened(self._connection))
+            self._connection = await connect(self.request, device, attempts)
+        self.request.deliver(self._connection.opened())
 
     async def _until_lost(self, connection: Connection) -> str:
-        """Returns why the sensor is lost; tells of stalls in between."""
-        quiet_s = max(_STALLED_AFTER_SAMPLES / connection.rate_hz, 1.5 * connection.wearer.driver.quiet_s)
+        """Waits until the sensor is lost, reporting stalls meanwhile; returns why it is lost."""
+        quiet_s = max(_STALLED_AFTER_SAMPLES / connection.rate_hz, 1.5 * connection.request.driver.quiet_s)
         stalled_after_s = max(STALLED_AFTER_S, quiet_s)
         lost_after_s = max(LOST_AFTER_S, 2 * stalled_after_s)
         stalled_at_s: float | None = None
@@ -104,14 +104,14 @@ class Keeper:
                 return "silent"
             if stalled_at_s is None and silent_s >= stalled_after_s:
                 stalled_at_s = connection.last_arrival_s
-                self._tell("stalled", silent_s=silent_s)
+                self._report("stalled", silent_s=silent_s)
             elif stalled_at_s is not None and silent_s < stalled_after_s:
-                self._tell("recovered", after="stalled", silent_s=connection.last_arrival_s - stalled_at_s)
+                self._report("recovered", after="stalled", silent_s=connection.last_arrival_s - stalled_at_s)
                 stalled_at_s = None
-            # Nothing can be new before the next limit, except that a stalled stream goes on.
-            news_s = stalled_after_s - silent_s if stalled_at_s is None else _LOOK_EVERY_S
+            # Nothing changes before the next limit, unless a stalled stream goes on.
+            next_s = stalled_after_s - silent_s if stalled_at_s is None else _LOOK_EVERY_S
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(news_s, lost_after_s - silent_s)):
+                async with asyncio.timeout(min(next_s, lost_after_s - silent_s)):
                     await connection.gone.wait()
         return "disconnected"
 
@@ -128,26 +128,26 @@ class Keeper:
             else:
                 return
 
-    async def _chores(self, connection: Connection) -> None:
+    async def _background(self, connection: Connection) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_unless_broken(connection.ping()), name="ping")
-            tasks.create_task(_unless_broken(self._watch_battery(connection)), name="battery")
+            tasks.create_task(_ignoring_link_errors(connection.ping()), name="ping")
+            tasks.create_task(_ignoring_link_errors(self._watch_battery(connection)), name="battery")
 
     async def _watch_battery(self, connection: Connection) -> None:
-        percent = self.wearer.driver.battery_percent(connection.reads)
+        percent = self.request.driver.battery_percent(connection.reads)
         while percent is not None:
-            self._tell("battery", percent=percent)
+            self._report("battery", percent=percent)
             await asyncio.sleep(_READ_BATTERY_EVERY_S)
             percent = await connection.battery_percent()
 
     def _now_s(self) -> float:
-        return self.wearer.radio.clock.now_s()
+        return self.request.radio.clock.now_s()
 
-    def _tell(self, state: str, **detail: float | str) -> None:
-        self.wearer.deliver(Happened(self.wearer.segment, state, self._now_s(), detail))
+    def _report(self, state: str, **detail: float | str) -> None:
+        self.request.deliver(LinkChange(self.request.segment, state, self._now_s(), detail))
 
 
-async def _unless_broken(chore: Coroutine[None, None, None]) -> None:
-    """A chore fails when the link breaks, and that is noticed where it matters."""
+async def _ignoring_link_errors(task: Coroutine[None, None, None]) -> None:
+    """Ignores link errors in a background task; `_until_lost` detects the loss."""
     with suppress(BleakError, OSError, TimeoutError):
-        await chore
+        await task

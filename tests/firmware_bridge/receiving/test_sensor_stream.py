@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
+from functools import partial
+from itertools import count
 
 import numpy as np
 import pytest
@@ -8,22 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.drivers.kneeflex import CONFIGURATION, DATA, Configuration, Kneeflex, Packet, Scale
-from firmware_bridge.link.inbox import Notification
-from firmware_bridge.link.stream import Stream, to_samples
+from firmware_bridge.receiving.messages import Notification, Opened
+from firmware_bridge.receiving.sensor_stream import SensorStream, to_samples
+from firmware_bridge.samples import Segment
 
 READS = {CONFIGURATION: bytes(Configuration((1, 0, 0), Scale(), 100, (100.0,)))}
 
 
-def connection():
-    """All that a stream wants to know of a connection."""
+numbers = count()
+
+
+def opened():
+    """A new connection to one sensor."""
     driver = Kneeflex()
-    return SimpleNamespace(
-        wearer=SimpleNamespace(driver=driver),
-        pings={},
-        rate_hz=100.0,
-        info=driver.info("fuzz", READS, 100.0),
-        decoder=lambda: driver.decoder(READS, 100.0),
-    )
+    info = driver.info("fuzz", READS, 100.0)
+    make_decoder = partial(driver.decoder, READS, 100.0)
+    return Opened(Segment.THIGH, next(numbers), info, 100.0, make_decoder, driver.ping, lambda writes: None)
+
+
+def notification(link, arrival_s, payload):
+    return Notification(link.segment, link.connection, DATA, arrival_s, payload)
 
 
 def packet(sequence, clock_us, k=1):
@@ -43,7 +48,7 @@ steps = st.one_of(
 @given(st.lists(steps, max_size=60))
 @settings(max_examples=100, deadline=None)
 def test_whatever_the_air_brings_time_never_runs_back(course):
-    stream, link = Stream(), connection()
+    stream, link = SensorStream(), opened()
     stream.opened(link)
     sequence, clock_us, arrival_s, last = 7, 2**32 - 50_000, 100.0, b""
     timed = []
@@ -54,7 +59,7 @@ def test_whatever_the_air_brings_time_never_runs_back(course):
             clock_us += int(how * 1e6)
             continue
         if what == "reconnect":
-            link = connection()
+            link = opened()
             stream.opened(link)
             continue
         if what == "next":
@@ -62,7 +67,7 @@ def test_whatever_the_air_brings_time_never_runs_back(course):
             sequence, clock_us = sequence + how, clock_us + 10_000 * how
         elif what == "jump":
             last = packet(how % 2**16, how)
-        timed += stream.take(Notification(link, DATA, arrival_s, how if what == "bytes" else last))
+        timed += stream.take(notification(link, arrival_s, how if what == "bytes" else last))
     timed += stream.flush()
     status = stream.status(arrival_s)
     assert status.lost is None or status.lost >= 0
@@ -73,30 +78,30 @@ def test_whatever_the_air_brings_time_never_runs_back(course):
 
 
 def test_notifications_of_a_connection_that_was_given_up_are_ignored():
-    stream, old, new = Stream(), connection(), connection()
+    stream, old, new = SensorStream(), opened(), opened()
     stream.opened(old)
-    assert len(stream.take(Notification(old, DATA, 0.0, packet(0, 0)))) == 1
+    assert len(stream.take(notification(old, 0.0, packet(0, 0)))) == 1
     stream.opened(new)
-    assert stream.take(Notification(old, DATA, 0.01, packet(1, 10_000))) == []
-    assert len(stream.take(Notification(new, DATA, 0.01, packet(1, 10_000)))) == 1
+    assert stream.take(notification(old, 0.01, packet(1, 10_000))) == []
+    assert len(stream.take(notification(new, 0.01, packet(1, 10_000)))) == 1
 
 
 def test_garbage_is_told_with_growing_patience():
-    stream, link = Stream(), connection()
+    stream, link = SensorStream(), opened()
     stream.opened(link)
     for _ in range(100):
-        stream.take(Notification(link, DATA, 0.0, b"nonsense"))
+        stream.take(notification(link, 0.0, b"nonsense"))
     assert stream.status(0.0).garbage == 100
     assert [notice.detail["notifications"] for notice in stream.take_notices()] == [1, 2, 4, 8, 16, 32, 64]
     assert "make no sense" in stream.complaint
 
 
 def test_what_came_before_the_session_is_left_out():
-    stream, link = Stream(), connection()
+    stream, link = SensorStream(), opened()
     stream.opened(link)
     timed = []
     for n in range(100):
-        timed += stream.take(Notification(link, DATA, 50 + n / 100, packet(n, n * 10_000)))
+        timed += stream.take(notification(link, 50 + n / 100, packet(n, n * 10_000)))
     samples = to_samples(timed, 50.5)
     assert len(samples) == 50
     assert samples.time_s[0] == pytest.approx(0, abs=1e-9)

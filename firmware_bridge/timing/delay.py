@@ -1,4 +1,4 @@
-"""Round trips: the constant delay that one-way arrival times cannot tell.
+"""Round trips: the constant delay, which one-way arrival times do not contain.
 
 A write that left the host at h and was read by the sensor at device time d proves that d lies after h.
 Arrivals prove that d lies before the line of minimum delay at d. The tightest pair of both bounds is
@@ -8,14 +8,9 @@ the minimum round trip; the truth lies between them (Cristian 1989, "Probabilist
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from firmware_bridge.samples import Segment
-from firmware_bridge.session.model import Event, LinkEvent
-
-CLOCK_EVENT = "clock"
-SYNC_MOVEMENT = "sync movement"
 _TRIPS_KEPT = 256
 _UNIFORM_SD = 12**-0.5
 
@@ -25,7 +20,7 @@ class Delay:
     """By how much the line of minimum delay is late.
 
     Attributes:
-        delay_s: to be taken off host times read from the line.
+        delay_s: to be subtracted from host times read from the line.
         uncertainty_s: standard deviation of what remains; the error never exceeds 1.7 times this.
     """
 
@@ -60,24 +55,3 @@ class RoundTrips:
             return None
         width_s = max(min(line_s(position) - sent_s for sent_s, position in self._trips), 0.0)
         return Delay(width_s / 2, width_s * _UNIFORM_SD)
-
-
-def recorded_delay(events: Iterable[Event], segment: Segment, *, fitted: bool = True) -> Delay | None:
-    """The best that is known of a recorded sensor's delay, or None where nothing is.
-
-    A sync movement counts before round trips: it compares the sensors themselves.
-
-    Args:
-        events: the events of the session.
-        segment: which sensor.
-        fitted: the delay is to be taken off a clock fit; to other times round trips do not apply.
-    """
-    trips: list[Delay] = []
-    movements: list[Delay] = []
-    for event in events:
-        if isinstance(event, LinkEvent) and event.segment == segment and event.state == CLOCK_EVENT:
-            delay_s, uncertainty_s = event.detail.get("delay_s"), event.detail.get("uncertainty_s")
-            if isinstance(delay_s, float) and isinstance(uncertainty_s, float):
-                moved = event.detail.get("source") == SYNC_MOVEMENT
-                (movements if moved else trips).append(Delay(delay_s, uncertainty_s))
-    return min(movements or (trips if fitted else []), key=lambda delay: delay.uncertainty_s, default=None)

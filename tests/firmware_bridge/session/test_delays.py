@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from firmware_bridge.link.ping import Delay, RoundTrips, recorded_delay
 from firmware_bridge.samples import Segment
+from firmware_bridge.session.delays import recorded_delay, sync_event
 from firmware_bridge.session.model import LinkEvent, Marker
+from firmware_bridge.timing.common_movement import SyncOffset
+from firmware_bridge.timing.delay import Delay
 
 EVENTS = (
     Marker(0.0, "begin"),
@@ -26,20 +27,10 @@ def test_the_tightest_of_the_recorded_delays_counts():
     assert recorded_delay(EVENTS, Segment.THIGH, fitted=False) is None
 
 
-def test_nothing_is_told_without_round_trips():
-    assert RoundTrips().delay(lambda position: position * 1e-6) is None
-
-
-@pytest.mark.parametrize("down_s", [0.001, 0.02])
-def test_the_true_delay_lies_within_the_bounds(down_s):
-    # The line of minimum delay is late by down_s; writes reach the sensor within a 15 ms interval.
-    rng = np.random.default_rng(1)
-    trips = RoundTrips()
-    for sent_s in rng.uniform(0, 60, 100):
-        trips.add(sent_s, round((sent_s + 0.001 + rng.uniform(0, 0.015)) * 1e6))
-    delay = trips.delay(lambda position: position * 1e-6 + down_s)
-    assert delay is not None
-    assert abs(delay.delay_s - down_s) <= 1.74 * delay.uncertainty_s
-    assert delay.delay_s == pytest.approx((down_s + 0.001) / 2, abs=0.0005)
-    trips.clear()
-    assert len(trips) == 0
+@pytest.mark.parametrize("known", [None, Delay(0.003, 0.002)])
+def test_the_offset_is_kept_with_the_session(known):
+    event = sync_event(SyncOffset(-0.0042, 0.0001, 0.999), known, 12.0)
+    expected_s = -0.0042 + (0.003 if known else 0.0)
+    earlier = LinkEvent(1.0, Segment.SHANK, "clock", {"delay_s": 0.003, "uncertainty_s": 0.002})
+    assert recorded_delay([earlier, event], Segment.SHANK).delay_s == pytest.approx(expected_s)
+    assert recorded_delay([event], Segment.THIGH) is None

@@ -1,4 +1,4 @@
-"""Sensors without a clock: what the rate of arrivals tells about period, count and loss."""
+"""Sensors without a clock: sample period, count and loss estimated from the arrival times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from firmware_bridge.samples import Float, Int
 
 _BLOCK_S = 2.0
 _LOOK_S = 1.0
-# Delays vary by a connection interval anyway; a smaller rise proves no loss.
+# Delays vary by up to a connection interval, so a smaller rise does not prove a loss.
 SMALLEST_RISE_S = 0.02
 
 
@@ -46,18 +46,18 @@ def sample_period_s(positions: Int, arrival_s: Float) -> float:
 
 
 def bridge_losses(positions: Int, arrival_s: Float, period_s: float, smallest_rise_s: float) -> Int:
-    """Lets a count jump where samples must be missing that it does not know of.
+    """Adds jumps to a count where samples must be missing that it did not count.
 
-    After a mere stall the held packets follow in a burst and the delay falls back; after a loss, or a
-    break in which the sensor did not count, it stays up. A lasting rise of the delay across a pause in
-    the arrivals therefore becomes a jump. Losses of a sample now and then hide in the jitter; they pass
-    for a slower sensor.
+    After a stall the held packets arrive in a burst and the delay falls back; after a loss, or a pause in
+    which the sensor did not count, the delay stays high. A lasting rise of the delay across a pause in the
+    arrivals is therefore turned into a jump. Single lost samples are within the jitter and are not found:
+    they look like a slightly slower sensor.
 
     Args:
         positions: (n,) sample counts, without wraps or restarts.
         arrival_s: (n,) host time of arrival.
         period_s: seconds per count.
-        smallest_rise_s: what is below proves nothing.
+        smallest_rise_s: smaller rises of the delay are ignored.
 
     Returns:
         (n,) sample counts that keep pace with the arrivals.
@@ -73,7 +73,7 @@ def bridge_losses(positions: Int, arrival_s: Float, period_s: float, smallest_ri
     skipped = np.zeros(len(delay), dtype=np.int64)
     since = 0
     for row in (np.flatnonzero(pauses) + 1).tolist():
-        # What lies before the last jump says nothing about this one.
+        # Delays before the last jump do not apply to this one.
         rise = ahead[row] - delay[max(since, row - width) : row].min()
         if rise > smallest:
             skipped[row], since = round(rise / period_s), row
@@ -87,7 +87,7 @@ def _sliding_minimum(values: Float, width: int) -> Float:
 
 
 class LiveCount:
-    """`bridge_losses` while the samples come in: notices a lasting rise of the delay a second later.
+    """Causal form of `bridge_losses`: detects a lasting rise of the delay one second later.
 
     Args:
         period_s: the sample period.
@@ -111,7 +111,7 @@ class LiveCount:
         self._recent.clear()
 
     def skip(self, arrival_s: float, delay_s: float) -> int:
-        """How far the count has to jump after this packet, mostly 0.
+        """By how much the count jumps after this packet; 0 without a detected loss.
 
         Args:
             arrival_s: host time of arrival.

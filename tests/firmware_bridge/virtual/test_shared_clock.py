@@ -1,16 +1,12 @@
-"""Movella DOT sensors brought to one clock, from the first message to the session on disk."""
+"""Movella DOT sensors synchronised by the vendor's app, from the status answer to the session on disk."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from firmware_bridge.capture import Capture
-from firmware_bridge.drivers import movella_sync
-from firmware_bridge.errors import LinkError
-from firmware_bridge.link.synchronise import synchronise
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import LinkEvent
 from firmware_bridge.session.reader import read_session
@@ -21,12 +17,11 @@ from firmware_bridge.virtual.simulation import simulate_session
 from firmware_bridge.virtual.wearing import Wearing
 
 RATE_HZ = 30.0
-WAIT_S = 1.2 * movella_sync.SETTLE_S
 # At best, one link is 30 ms later than the other: what one-way data cannot tell.
 SLOW = {Segment.SHANK: Faults(latency_s=0.03)}
 
 
-def world(clock, faults=None):
+def world(clock, faults=None, shared_clock=False):
     wearing = Wearing()
     wearing = replace(
         wearing,
@@ -34,7 +29,7 @@ def world(clock, faults=None):
         shank=replace(wearing.shank, clock_ppm=-20.0, first_tick=77_000_000),
     )
     session = simulate_session(swings(2), wearing, rate_hz=RATE_HZ)
-    return VirtualRadio(session, clock=clock, driver="movella-dot", faults=faults)
+    return VirtualRadio(session, clock=clock, driver="movella-dot", faults=faults, shared_clock=shared_clock)
 
 
 def streamed(radio, folder, rate_hz=RATE_HZ):
@@ -61,10 +56,7 @@ def between_s(radio, samples, after_s=0.0):
 
 
 def test_synchronised_sensors_have_no_offset_left(clock, tmp_path, syncs):
-    radio = world(clock, SLOW)
-    told = []
-    synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=WAIT_S, tell=told.append)
-    assert len(told) == 3
+    radio = world(clock, SLOW, shared_clock=True)
     recording, live = streamed(radio, tmp_path / "s", rate_hz=60.0)
     assert all(sensor.clock.shared for sensor in recording.info.sensors.values())
     assert abs(between_s(radio, {s: getattr(recording, s) for s in Segment})) < 2e-6
@@ -81,36 +73,3 @@ def test_sensors_left_to_themselves_keep_the_offset(clock, tmp_path, syncs):
     recording, _ = streamed(radio, tmp_path / "s")
     assert not any(sensor.clock.shared for sensor in recording.info.sensors.values())
     assert between_s(radio, {s: getattr(recording, s) for s in Segment}) > 0.02
-
-
-def test_synchronising_again_ends_the_earlier_synchronisation(clock):
-    radio = world(clock)
-    for _ in range(2):  # a synchronised sensor would refuse to be given a rate
-        synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=WAIT_S)
-
-
-@pytest.mark.parametrize(
-    ("result", "words"),
-    [
-        (5, "did not hear the root sensor"),
-        (66, "unknown result 66"),
-    ],
-)
-def test_a_failure_is_told_in_words(clock, result, words):
-    radio = world(clock, {Segment.SHANK: Faults(sync_result=result)})
-    with pytest.raises(LinkError, match=words) as caught:
-        synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=WAIT_S)
-    assert "shank sensor Xsens DOT shank" in caught.value.problem
-    assert "side by side" in caught.value.advice
-
-
-def test_asking_too_early_is_told(clock):
-    radio = world(clock)
-    with pytest.raises(LinkError, match="was not started"):
-        synchronise(radio.names, radio, rate_hz=RATE_HZ, wait_s=0.0)
-
-
-def test_other_sensors_are_refused(clock):
-    radio = VirtualRadio(simulate_session(swings(1)), clock=clock)
-    with pytest.raises(LinkError, match="no Movella DOT"):
-        synchronise(radio.names, radio)

@@ -1,18 +1,17 @@
-"""Packets in their place: what a counter tells about repeats, late packets, gaps, restarts and loss."""
+"""The reorder buffer: finds repeated and late packets, gaps, restarts and loss from a counter."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_bridge.drivers.seam import Decoded
-from firmware_bridge.link.counters import advance, is_restart, unwrap
 from firmware_bridge.samples import Int
-from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.counters import advance, is_restart, unwrap
+from firmware_bridge.timing.device_clock import DeviceClock
 
 # How many packets wait behind a gap for one that they may have overtaken.
 _HELD_PACKETS = 2
@@ -21,29 +20,48 @@ _STEPS_KEPT = 64
 _FEWEST_STEPS = 5
 
 
+class Packet(Protocol):
+    """A decoded packet as far as its order matters: k samples with the raw clock columns, if any."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def device_ticks(self) -> Int | None:
+        """(k,) raw device clock of every sample, wraps included."""
+        ...
+
+    @property
+    def sequence(self) -> Int | None:
+        """(k,) raw sample counter, wraps included."""
+        ...
+
+    def rows(self, mask: NDArray[np.bool_]) -> Self:
+        """The samples of a boolean mask."""
+        ...
+
+
+P = TypeVar("P", bound=Packet)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
-class Placed:
-    """A packet in its place of the stream.
+class Placed(Generic[P]):
+    """A packet with its position in the stream.
 
     Attributes:
         decoded: its samples, k >= 1.
         arrival_s: host time of arrival.
         positions: (k,) counts without wraps, ascending from packet to packet until a restart.
-        restarted: the counter began anew with this packet.
+        restarted: the counter restarted with this packet.
     """
 
-    decoded: Decoded
+    decoded: P
     arrival_s: float
     positions: Int
     restarted: bool = False
 
-    def __getitem__(self, rows: NDArray[np.bool_]) -> Placed:
+    def rows(self, mask: NDArray[np.bool_]) -> Placed[P]:
         """The samples of a boolean mask."""
-        columns: dict[str, Any] = {
-            name: None if (values := getattr(self.decoded, name)) is None else values[rows]
-            for name in ("acc_m_s2", "gyr_rad_s", "mag_ut", "device_ticks", "sequence")
-        }
-        return replace(self, decoded=replace(self.decoded, **columns), positions=self.positions[rows])
+        return replace(self, decoded=self.decoded.rows(mask), positions=self.positions[mask])
 
 
 class LossCount:
@@ -69,13 +87,13 @@ class LossCount:
         if sequence is not None and self._modulo is not None:
             if self._last is not None:
                 counted = advance(self._last, int(sequence[0]), self._modulo, passed)
-                # A counter that disagrees grossly with the clock began anew.
+                # A counter that disagrees grossly with the clock has restarted.
                 steps = counted if passed / 3 - 3 <= counted <= 3 * passed + 3 else steps
             self._last = int(sequence[-1])
         self.lost += max(steps - 1, 0)
 
 
-class StreamOrder:
+class ReorderBuffer(Generic[P]):
     """Puts the packets of one sensor in order, by its clock or else by its counter, and counts the loss.
 
     The packets of a sensor that has neither pass through with a running count.
@@ -96,10 +114,10 @@ class StreamOrder:
         self._by_ticks: bool | None = None
         self._loss: LossCount | None = None
         self._running = 0
-        self._newest: Placed | None = None
-        self._released: Placed | None = None
-        self._suspect: Placed | None = None
-        self._held: list[Placed] = []
+        self._newest: Placed[P] | None = None
+        self._released: Placed[P] | None = None
+        self._suspect: Placed[P] | None = None
+        self._held: list[Placed[P]] = []
         self._gaps: deque[tuple[int, int]] = deque(maxlen=_STEPS_KEPT)
         self._steps: deque[int] = deque(maxlen=_STEPS_KEPT)
         self._reconnected = False
@@ -127,11 +145,11 @@ class StreamOrder:
         return None if self._loss is None else self._loss.lost
 
     def reconnected(self) -> None:
-        """From here on packets come over a new connection; a mere counter may have paused or begun anew."""
+        """From here on packets come over a new connection; a counter alone may have paused or restarted."""
         self._reconnected = True
 
-    def push(self, decoded: Decoded, arrival_s: float) -> list[Placed]:
-        """Takes in one packet with samples; returns those whose turn has come."""
+    def push(self, decoded: P, arrival_s: float) -> list[Placed[P]]:
+        """Takes in one packet with samples; returns the packets that are next in order."""
         raw = self._raw(decoded)
         reconnected, self._reconnected = self._reconnected, False
         if raw is None:
@@ -150,7 +168,7 @@ class StreamOrder:
         return self._sort(packet)
 
     def position(self, ticks: int, arrival_s: float) -> int | None:
-        """Where a value of the device clock lies among the positions, or None where that cannot be told.
+        """Where a value of the device clock lies among the positions, or None where it is ambiguous.
 
         Args:
             ticks: the raw clock, read off the stream (an answer to a ping).
@@ -165,11 +183,11 @@ class StreamOrder:
         step = advance(int(raw[-1]), ticks, self._modulo, passed_s / self.unit_s)
         return None if is_restart(step * self.unit_s, passed_s) else int(newest.positions[-1]) + step
 
-    def flush(self) -> list[Placed]:
-        """Gives up waiting for overtaken packets: returns what was held."""
+    def flush(self) -> list[Placed[P]]:
+        """Stops waiting for overtaken packets: returns what was held."""
         return self._release(waiting=0)
 
-    def _raw(self, decoded: Decoded) -> Int | None:
+    def _raw(self, decoded: P) -> Int | None:
         if self._by_ticks is None:
             modulo = None if self._clock is None else self._clock.sequence_modulo
             self._by_ticks = self._clock is not None and decoded.device_ticks is not None
@@ -186,7 +204,7 @@ class StreamOrder:
         assert modulo is not None
         return modulo
 
-    def _after(self, before: Placed, decoded: Decoded, arrival_s: float) -> Placed:
+    def _after(self, before: Placed[P], decoded: P, arrival_s: float) -> Placed[P]:
         """Places a packet by its counter, counted on from an earlier packet."""
         raw_before, raw = self._raw(before.decoded), self._raw(decoded)
         assert raw_before is not None
@@ -196,12 +214,12 @@ class StreamOrder:
         inside = unwrap(raw, self._modulo) - raw[0]
         return Placed(decoded, arrival_s, before.positions[-1] + step + inside)
 
-    def _breaks(self, before: Placed, packet: Placed) -> bool:
+    def _breaks(self, before: Placed[P], packet: Placed[P]) -> bool:
         step_s = float(packet.positions[0] - before.positions[-1]) * self.unit_s
         return bool(is_restart(step_s, packet.arrival_s - before.arrival_s))
 
-    def _doubt(self, decoded: Decoded, arrival_s: float) -> list[Placed]:
-        """One packet out of line may be garbage; if the next one goes on from it, the counter restarted."""
+    def _doubt(self, decoded: P, arrival_s: float) -> list[Placed[P]]:
+        """Holds a packet out of line: a restart if the next one continues it, else garbage."""
         suspect, raw = self._suspect, self._raw(decoded)
         assert raw is not None
         if suspect is not None:
@@ -213,7 +231,7 @@ class StreamOrder:
         self._suspect = Placed(decoded, arrival_s, unwrap(raw, self._modulo), restarted=True)
         return []
 
-    def _begin(self, packet: Placed) -> list[Placed]:
+    def _begin(self, packet: Placed[P]) -> list[Placed[P]]:
         """The first packet of an epoch."""
         before = self.flush()
         silence = 1.0
@@ -224,16 +242,16 @@ class StreamOrder:
         self._gaps.clear()
         return [*before, self._pass_on(packet, silence)]
 
-    def _sort(self, packet: Placed) -> list[Placed]:
+    def _sort(self, packet: Placed[P]) -> list[Placed[P]]:
         if self._newest is None or packet.positions[-1] > self._newest.positions[-1]:
             self._newest = packet
         self._held.append(packet)
         self._held.sort(key=lambda held: int(held.positions[0]))
         return self._release(waiting=_HELD_PACKETS)
 
-    def _release(self, waiting: int) -> list[Placed]:
-        """Passes on what is held until there is a gap that fewer than `waiting` packets have overtaken."""
-        ready: list[Placed] = []
+    def _release(self, waiting: int) -> list[Placed[P]]:
+        """Passes on held packets up to a gap that fewer than `waiting` packets have overtaken."""
+        ready: list[Placed[P]] = []
         while self._held:
             assert self._released is not None
             steps = self._steps_from(self._released, self._held[0])
@@ -247,7 +265,7 @@ class StreamOrder:
                 ready.append(self._pass_on(packet, steps))
         return ready
 
-    def _without_past(self, packet: Placed) -> Placed:
+    def _without_past(self, packet: Placed[P]) -> Placed[P]:
         """Drops the samples that came before, or too late."""
         assert self._released is not None
         past = packet.positions <= self._released.positions[-1]
@@ -256,9 +274,9 @@ class StreamOrder:
                 self.late += 1
             else:
                 self.duplicates += 1
-        return packet[~past]
+        return packet.rows(~past)
 
-    def _pass_on(self, packet: Placed, steps: float) -> Placed:
+    def _pass_on(self, packet: Placed[P], steps: float) -> Placed[P]:
         assert self._loss is not None
         self._loss.add(steps, packet.decoded.sequence)
         if self._released is not None and not packet.restarted:
@@ -273,7 +291,7 @@ class StreamOrder:
         self._released = packet
         return packet
 
-    def _steps_from(self, before: Placed, packet: Placed) -> float:
+    def _steps_from(self, before: Placed[P], packet: Placed[P]) -> float:
         """Sample periods from one packet to the next, by the period at which the sensor really runs."""
         counts = float(packet.positions[0] - before.positions[-1])
         if not self._by_ticks:
@@ -285,4 +303,4 @@ class StreamOrder:
     @property
     def _step(self) -> int:
         """Counts from one sample to the next."""
-        return sorted(self._steps)[len(self._steps) // 4]  # of the longer ones some are gaps
+        return sorted(self._steps)[len(self._steps) // 4]  # a low quantile, because some steps span gaps

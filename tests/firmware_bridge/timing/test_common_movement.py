@@ -6,10 +6,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.link.ping import Delay, recorded_delay
-from firmware_bridge.link.tap import SyncOffset, sync_event, sync_offset
-from firmware_bridge.samples import ImuSamples, Segment
-from firmware_bridge.session.model import LinkEvent
+from firmware_bridge.samples import ImuSamples
+from firmware_bridge.timing.common_movement import sync_offset
 
 
 def worn(rate, movement, shift_s, rng, seed, noise_rad_s=0.01):
@@ -33,15 +31,6 @@ def test_the_offset_is_found_to_a_tenth_of_a_millisecond(offset_s):
     result = sync_offset(worn(100, movement, 0, rng, 1), worn(98.7, movement, offset_s, rng, 2), 0.5, 7.5)
     assert result.offset_s == pytest.approx(offset_s, abs=1e-4)
     assert result.correlation > 0.999
-
-
-@pytest.mark.parametrize("known", [None, Delay(0.003, 0.002)])
-def test_the_offset_is_kept_with_the_session(known):
-    event = sync_event(SyncOffset(-0.0042, 0.0001, 0.999), known, 12.0)
-    expected_s = -0.0042 + (0.003 if known else 0.0)
-    earlier = LinkEvent(1.0, Segment.SHANK, "clock", {"delay_s": 0.003, "uncertainty_s": 0.002})
-    assert recorded_delay([earlier, event], Segment.SHANK).delay_s == pytest.approx(expected_s)
-    assert recorded_delay([event], Segment.THIGH) is None
 
 
 def test_the_stated_uncertainty_is_true():

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.drivers.seam import Decoded
-from firmware_bridge.link.order import StreamOrder
-from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.device_clock import DeviceClock
+from firmware_bridge.timing.reorder import ReorderBuffer
 
 WITH_CLOCK = DeviceClock(1e-6, 2**32, 2**16)
 RATE_HZ = 100.0
@@ -30,7 +30,7 @@ class Feed:
     """Pushes packets and keeps the numbers of the samples that came out."""
 
     def __init__(self, clock: DeviceClock | None = WITH_CLOCK) -> None:
-        self.order = StreamOrder(clock, RATE_HZ)
+        self.order = ReorderBuffer(clock, RATE_HZ)
         self.out: list[int] = []
         self.restarts = 0
         self.positions: list[int] = []

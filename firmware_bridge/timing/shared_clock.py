@@ -1,8 +1,8 @@
 """Sensors that run by one common clock (Movella DOT once synchronised): one line of minimum delay for both.
 
-Fitted one by one, two sensors differ by the difference of their minimum radio delays, which nothing in
-one-way data tells. Where their ticks are known to be those of one clock that difference has no place: the
-packets of both lie above one and the same line.
+Fitted one by one, two sensors differ by the difference of their minimum radio delays, which
+one-way data do not contain. Where their ticks are known to be those of one clock, one line fits the packets
+of both, and the difference vanishes.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from firmware_bridge.link.clock import Line, fit_line, session_time, wander
-from firmware_bridge.link.counters import epochs, unwrap
 from firmware_bridge.samples import Float, ImuSamples, Int, Segment
-from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.clock_fit import Line, fit_line, session_time, wander
+from firmware_bridge.timing.counters import epochs, unwrap
+from firmware_bridge.timing.device_clock import DeviceClock
 
-# Minimum delays of two links differ by a connection interval or so; what differs by more is another clock.
+# Minimum delays of two links differ by a connection interval or so; a larger difference shows two clocks.
 LARGEST_DISAGREEMENT_S = 0.3
 
 
@@ -85,7 +85,7 @@ def nearest_wrap_s(time_s: float, other_s: float, wrap_s: float) -> float:
 def _device_s(
     samples: Mapping[Segment, ImuSamples], arrivals: Mapping[Segment, Float], clock: DeviceClock
 ) -> dict[Segment, Float] | None:
-    """The common clock at every sample, from zero; None where a sensor's clock began anew."""
+    """The common clock at every sample, from zero; None where a sensor's clock restarted."""
     positions: dict[Segment, Int] = {}
     for segment, s in samples.items():
         assert s.device_ticks is not None

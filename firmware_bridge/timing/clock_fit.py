@@ -3,8 +3,8 @@
 A packet can be late but never early. So the points (device time, arrival time) lie above the line of
 minimum delay, and that line is the edge of their lower convex hull under the centroid (Moon, Skelly and
 Towsley 1999, "Estimation and removal of clock skew from network delay measurements"). Radio retries and
-stalls push points up and leave the line alone. What stays is the minimum delay itself, which one-way
-data cannot tell: see `firmware_bridge.link.ping` and `firmware_bridge.link.tap`.
+stalls move points up and do not affect the line. The minimum delay itself remains unknown, because one-way
+data do not contain it: see `firmware_bridge.timing.delay` and `firmware_bridge.timing.common_movement`.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from firmware_bridge.link.arrivals import SMALLEST_RISE_S, bridge_losses, sample_period_s
-from firmware_bridge.link.counters import epochs, missing, typical_step, unwrap
 from firmware_bridge.samples import Float, ImuSamples, Int
-from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.arrivals import SMALLEST_RISE_S, bridge_losses, sample_period_s
+from firmware_bridge.timing.counters import epochs, missing, typical_step, unwrap
+from firmware_bridge.timing.device_clock import DeviceClock
 
-# How far a clock is trusted beforehand: an unknown crystal, and one whose drift was seen already.
+# Prior standard deviation of the slope: of an unknown crystal, and of one whose drift was measured before.
 UNKNOWN_SLOPE_SD = 1e-4
 KNOWN_SLOPE_SD = 2e-5
-# Further off than so many standard deviations, the clock itself is wrong and the fit alone counts.
+# Beyond so many standard deviations the prior is dropped: the nominal clock is wrong.
 _BEYOND_BELIEF = 4.0
-# The minimum delay is looked at over blocks: it creeps and jumps within a connection interval where packets
-# and connection events beat slowly. What varies by more than any interval, and no faster than sample clocks
-# do when they warm up, is the clock, and is followed. What rises faster is a radio or computer that was late.
+# The minimum delay is taken over blocks: it varies within a connection interval where packets and connection
+# events beat slowly. A variation larger than any interval, and no faster than that of a clock that warms up,
+# is attributed to the clock and followed. A faster rise is attributed to a late radio or computer.
 _FLOOR_BLOCKS = 12
 _SMALLEST_WOBBLE_S = 0.0005
 _WANDER_BLOCK_S = 10.0
 _LARGEST_INTERVAL_S = 0.06
 _FASTEST_WANDER = 5e-3
-# A counter that falls behind for good by this much has paused, as sensors do while they are not connected.
+# A counter that stays behind by this much has paused, as sensors do while they are not connected.
 _PAUSED_COUNT_S = 0.05
 
 
@@ -61,12 +61,12 @@ class ClockFit:
 
     Attributes:
         time_s: (n,) time of measurement on the clock of the arrivals, late by the minimum radio delay.
-        uncertainty_s: one-sigma figure of that unknown delay and of the wander of the clock.
-        rate_hz: the true sample rate by host time, or None where fewer than two samples tell.
+        uncertainty_s: one-sigma figure of that unknown delay and of the clock's variation.
+        rate_hz: the true sample rate by host time, or None with fewer than two samples.
         drift_ppm: how fast the device clock runs against the host, or None without such a clock.
-        restarts: how often the counter began anew.
+        restarts: how often the counter restarted.
         lost: samples that never arrived, or None where the sensor has no counter to prove it.
-        lost_estimate: without a counter, what the rate of the arrivals tells instead; otherwise None.
+        lost_estimate: without a counter, the estimate from the rate of the arrivals; otherwise None.
     """
 
     time_s: Float
@@ -109,8 +109,8 @@ def fit_line(
 ) -> Line:
     """The line of minimum delay of a clock that did not restart.
 
-    The hull edge is weighed against what is known of clocks: over a short span, or where the minimum delay
-    itself varies, it says little about the drift.
+    The slope of the hull edge is weighted against the prior: over a short span, or where the minimum delay
+    itself varies, it determines the drift poorly.
 
     Args:
         device_s: (n,) unwrapped device time, n >= 1.
@@ -133,7 +133,7 @@ def fit_line(
 
 
 def fit_clock(ticks: ArrayLike, arrival_s: ArrayLike, clock: DeviceClock) -> ClockFit:
-    """Places the samples of a sensor with a clock of its own on the host's clock.
+    """Times the samples of a sensor with its own clock on the host's clock.
 
     Wraps are removed, restarts of the device clock split the fit, repeated or late packets do no harm.
 
@@ -148,7 +148,7 @@ def fit_clock(ticks: ArrayLike, arrival_s: ArrayLike, clock: DeviceClock) -> Clo
 
 
 def fit_sequence(sequence: ArrayLike, arrival_s: ArrayLike, modulo: int) -> ClockFit:
-    """Places the samples of a sensor that counts but has no clock: the counter is its clock, till it pauses.
+    """Times the samples of a sensor with a counter but no clock: the counter is its clock until it pauses.
 
     Args:
         sequence: (n,) the sample counter as received.
@@ -166,7 +166,7 @@ def fit_sequence(sequence: ArrayLike, arrival_s: ArrayLike, modulo: int) -> Cloc
 
 
 def fit_arrivals(arrival_s: ArrayLike) -> ClockFit:
-    """Places the samples of a sensor that tells neither time nor count: its arrivals, evened out.
+    """Times the samples of a sensor with neither clock nor counter: a regular grid through the arrivals.
 
     Args:
         arrival_s: (n,) host time of arrival.
@@ -180,7 +180,7 @@ def fit_arrivals(arrival_s: ArrayLike) -> ClockFit:
 
 
 def fit_samples(samples: ImuSamples, clock: DeviceClock | None) -> ClockFit:
-    """Fits the clock of a recording again from its raw columns, with the best that the sensor offers.
+    """Fits the clock of a recording again from its raw columns, from the best source that the sensor offers.
 
     Time comes from the device clock, else from the counter, else from the arrivals; the loss from the
     counter, else from the device clock, else from the rate of arrivals.
@@ -203,7 +203,7 @@ def fit_samples(samples: ImuSamples, clock: DeviceClock | None) -> ClockFit:
     fit = fit_clock(ticks, arrivals, clock)
     if sequence is None or modulo is None:
         return fit
-    # Device time knows no stalls, so it tells better than arrival how often a short counter wrapped.
+    # Device time has no stalls, so it determines the wraps of a short counter better than arrival times.
     return replace(fit, lost=fit_sequence(sequence, fit.time_s, modulo).lost)
 
 
@@ -215,7 +215,7 @@ def session_time(samples: ImuSamples, clock: DeviceClock | None) -> Float:
         clock: how to read the sensor's raw columns, or None.
 
     Returns:
-        (n,) seconds on the session clock, late by the minimum radio delay: `link.ping.recorded_delay`.
+        (n,) seconds on the session clock, late by the minimum radio delay: `session.delays.recorded_delay`.
     """
     return samples.time_s if samples.arrival_s is None else fit_samples(samples, clock).time_s
 
@@ -228,7 +228,7 @@ def _fit(positions: Int, unit_s: float, arrivals: Float, step: float | None) -> 
     stretches = [np.flatnonzero(epoch == number) for number in range(int(epoch[-1]) + 1)]
     time_s = np.empty(len(positions))
     known: Line | None = None
-    # The crystal survives a restart, so the longest stretch tells the drift of the short ones.
+    # The crystal is the same after a restart, so the longest stretch gives the prior drift of the others.
     for rows in sorted(stretches, key=len, reverse=True):
         device_s = (positions[rows] - positions[rows[0]]) * unit_s
         if known is None:
@@ -257,14 +257,14 @@ def _lost(positions: Int, step: float, stretches: Sequence[Int], time_s: Float, 
 
 
 def wander(time_s: Float, delay_s: Float) -> tuple[Float, float]:
-    """How a clock wanders over a recording: a curve to add to the line, and what it leaves open.
+    """Slow variation of a clock over a recording: a curve to add to the line, and its uncertainty.
 
     Args:
         time_s: (n,) by the line.
         delay_s: (n,) how much later than that each packet arrived.
 
     Returns:
-        (n,) seconds, all zero where a line will do; and a standard deviation in seconds.
+        (n,) seconds, all zero where a line fits; and a standard deviation in seconds.
     """
     centres_s, floors_s = _floors(time_s, delay_s, _WANDER_BLOCK_S)
     creeps = np.all(np.abs(np.diff(floors_s)) <= _FASTEST_WANDER * np.diff(centres_s))
@@ -277,7 +277,7 @@ def wander(time_s: Float, delay_s: Float) -> tuple[Float, float]:
 def _floors(time_s: Float, delay_s: Float, block_s: float) -> tuple[Float, Float]:
     """The smallest delay of every block of time that has samples, and the blocks' centres.
 
-    What is left at the end, less than half a block, belongs to the block before: few packets have no floor.
+    A remainder of less than half a block joins the block before: its minimum would rest on few packets.
     """
     blocks = max(round(float(np.ptp(time_s)) / block_s), 1)
     block = np.minimum((time_s - time_s.min()) // block_s, blocks - 1).astype(np.int64)

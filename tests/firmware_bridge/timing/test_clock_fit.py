@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_bridge.link.clock import (
+from firmware_bridge.samples import ImuSamples
+from firmware_bridge.timing.clock_fit import (
     fit_arrivals,
     fit_clock,
     fit_samples,
@@ -13,9 +14,8 @@ from firmware_bridge.link.clock import (
     lower_edge,
     session_time,
 )
-from firmware_bridge.link.live_clock import LiveClock
-from firmware_bridge.samples import ImuSamples
-from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.timing.device_clock import DeviceClock
+from firmware_bridge.timing.live_clock import LiveClock
 
 MICROSECONDS = DeviceClock(1e-6, 2**32, 2**16)
 

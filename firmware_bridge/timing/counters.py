@@ -1,4 +1,4 @@
-"""Counters that wrap and restart: a sensor's raw ticks and sequence numbers as steady positions."""
+"""Counters that wrap and restart: a sensor's raw ticks and sequence numbers as monotonic positions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from firmware_bridge.samples import Float, Int
 
-# A step back by more than this is no late packet but a counter that began anew.
+# A larger step back is not a late packet but a restarted counter.
 BACKWARD_LIMIT_S = 2.0
-# A counter that runs ahead of the arrivals by more than any radio holds packets back began anew, too.
+# A counter further ahead of the arrivals than any radio delays packets has restarted, too.
 AHEAD_LIMIT_S = 10.0
 # 64-bit counters never wrap in practice, and their modulus does not fit the arithmetic.
 _LARGEST_MODULO = 2**62
@@ -20,7 +20,7 @@ def unwrap(raw: ArrayLike, modulo: int, expected: ArrayLike | None = None) -> In
 
     Each step is taken as the shortest way around the circle, so small steps back (late or repeated
     packets) stay steps back. Where the counter may have wrapped unseen, during a long silence, `expected`
-    tells how far it should have come.
+    gives how far it should have come.
 
     Args:
         raw: (n,) counter values as received, in order of arrival.
@@ -59,7 +59,7 @@ def advance(before: int, after: int, modulo: int, expected: float) -> int:
 
 
 def is_restart(step_s: ArrayLike, arrival_step_s: ArrayLike) -> NDArray[np.bool_]:
-    """Whether a counter began anew (the sensor rebooted or restarted its stream) at these steps.
+    """Whether a counter restarted (the sensor rebooted or restarted its stream) at these steps.
 
     Args:
         step_s: (n,) steps of the unwrapped counter in seconds.

@@ -1,4 +1,4 @@
-"""A sync movement: both sensors held together and shaken tell the constant offset between their clocks."""
+"""A sync movement: the constant clock offset of two sensors that are held together and shaken."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.link.ping import CLOCK_EVENT, SYNC_MOVEMENT, Delay
-from firmware_bridge.samples import Float, ImuSamples, Segment
-from firmware_bridge.session.model import LinkEvent
+from firmware_bridge.samples import Float, ImuSamples
 
 _GRID_HZ = 200.0
 _LARGEST_OFFSET_S = 0.5
@@ -22,10 +20,10 @@ _BLOCK_SAMPLES = 50
 
 @dataclass(frozen=True, slots=True)
 class SyncOffset:
-    """How two sensors' times differ.
+    """The constant difference between two sensors' times.
 
     Attributes:
-        offset_s: to be taken off the shank's times so that they agree with the thigh's.
+        offset_s: to be subtracted from the shank's times so that they agree with the thigh's.
         uncertainty_s: standard deviation of the offset.
         correlation: of the two angular-rate norms at this offset, at most 1.
     """
@@ -76,23 +74,6 @@ def sync_offset(thigh: ImuSamples, shank: ImuSamples, start_s: float, stop_s: fl
             "Press both firmly together, as one piece, and shake them again.",
         )
     return SyncOffset(offset_s, _uncertainty_s(reference - moved, slope), correlation)
-
-
-def sync_event(sync: SyncOffset, known: Delay | None, time_s: float) -> LinkEvent:
-    """The event that keeps an offset with its session: reading the session takes it off the shank's times.
-
-    Args:
-        sync: what the movement told.
-        known: the shank's delay, which its times were already freed of, or None.
-        time_s: when the movement ended.
-    """
-    delay_s = sync.offset_s + (0.0 if known is None else known.delay_s)
-    return LinkEvent(
-        time_s,
-        Segment.SHANK,
-        CLOCK_EVENT,
-        {"delay_s": delay_s, "uncertainty_s": sync.uncertainty_s, "source": SYNC_MOVEMENT},
-    )
 
 
 def _rate_norm(samples: ImuSamples, at_s: Float) -> Float:

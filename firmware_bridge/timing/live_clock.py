@@ -1,4 +1,4 @@
-"""The clock fit while packets come in: refitted every second, and never running back."""
+"""The causal clock fit: refitted every second while packets arrive; its output never decreases."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import deque
 
 import numpy as np
 
-from firmware_bridge.link.clock import KNOWN_SLOPE_SD, UNKNOWN_SLOPE_SD, Line, fit_line
 from firmware_bridge.samples import Float, Int
+from firmware_bridge.timing.clock_fit import KNOWN_SLOPE_SD, UNKNOWN_SLOPE_SD, Line, fit_line
 
 _REFIT_EVERY_S = 1.0
-# The output follows a better fit at this relative rate, so that gyro integration sees no jolt ...
+# The output approaches a better fit at this relative rate, so that gyro integration sees no step ...
 _SLEW = 0.1
 # ... unless it is behind by more than this: then samples are missing anyway.
 _JUMP_S = 0.05
@@ -24,7 +24,7 @@ class LiveClock:
 
     Args:
         unit_s: seconds per count, nominally.
-        slope_sd: how far `unit_s` is trusted beforehand, relative.
+        slope_sd: prior standard deviation of `unit_s`, relative.
     """
 
     def __init__(self, unit_s: float, slope_sd: float = UNKNOWN_SLOPE_SD) -> None:
@@ -45,11 +45,11 @@ class LiveClock:
 
     @property
     def delay_s(self) -> float:
-        """Median delay of the recent packets over the line, a measure of how little one-way data can tell."""
+        """Median delay of the recent packets over the line: a measure of the unknown constant delay."""
         return float(np.median(self._delays_s)) if self._delays_s else float("nan")
 
     def restart(self) -> None:
-        """The counter began anew; what was learned of its rate stays."""
+        """The counter restarted; its estimated rate is kept as the prior."""
         if self._origin is not None:
             self._prior, self._prior_sd = self._line.slope, KNOWN_SLOPE_SD
         self._origin = None
@@ -69,7 +69,7 @@ class LiveClock:
         Args:
             positions: (k,) counts of its samples without wraps, ascending, after all earlier ones.
             arrival_s: host time of arrival.
-            delay_s: the minimum radio delay, where it is known, to be taken off.
+            delay_s: the minimum radio delay, where it is known, to be subtracted.
 
         Returns:
             (k,) host time of measurement, ascending over all calls.
@@ -109,11 +109,11 @@ class LiveClock:
             self._line = Line(slope, offset_s)
 
     def _resume(self, earliest_s: float) -> float:
-        """How much later than the line to begin after a restart, so as not to run back."""
+        """Offset from the line after a restart that keeps the output increasing."""
         return 0.0 if self._last_host_s is None else max(self._last_host_s + self._unit_s - earliest_s, 0.0)
 
     def _slew(self, target_s: float, newest_s: float) -> float:
-        """How far from the line to stay, so as to run neither much slower nor much faster than the sensor."""
+        """Offset from the line that limits the slew rate of the output."""
         assert self._last_host_s is not None
         passed_s = self._line.slope * (newest_s - self._last_device_s)
         slowest_s = self._last_host_s + (1 - _SLEW) * passed_s
