@@ -25,6 +25,8 @@ _THIGH, _SHANK = 1.0, 0.95
 _NECK, _HEAD = 0.85, 0.17
 # The shadows reach beyond the foot, so that the leg in front of them does not hide them.
 _BEYOND = 1.3
+# Height of a window in which lines are as thick as they are written here.
+_USUAL_POINTS: Final = 468.0
 _SWING_DEG: Final = (20.0, 85.0)
 
 
@@ -71,6 +73,7 @@ class DrawnLeg:
         axes = self.axes = figure.add_axes(place)
         axes.set_axis_off()
         self._theme = theme
+        self._widths: dict[Line2D, float] = {}
         self._posture: Posture | None = None
         self._pose = _POSES["prone"]
         self._ground = axes.axhline(-0.2, color=theme.faint, linewidth=2.5)
@@ -93,22 +96,31 @@ class DrawnLeg:
         )
         axes.add_patch(self._arrow)
         self.labels = [*self._names, self._before_name, self._best_name]
+        self._still = ""
         self._show_pose("prone")
+        for line, label in ((self._before, self._before_name), (self._best, self._best_name)):
+            self._show_shadow(line, label, "", math.nan, True)
+        self._show_sensors(0.0, False)
+        self._show_arrow(False)
 
     def _limb(self, colour: str, width: float, **style: Any) -> Line2D:
         (line,) = self.axes.plot([], [], color=colour, linewidth=width, solid_capstyle="round", **style)
+        self._widths[line] = width
         return line
 
     def _label(self, colour: str, **style: Any) -> Any:
         return self.axes.text(0, 0, "", color=colour, **{"va": "center", **style})
 
+    def fit(self, height_points: float) -> None:
+        """Scales the thickness of the lines with the window."""
+        for line, width in self._widths.items():
+            line.set_linewidth(width * height_points / _USUAL_POINTS)
+        self._knee.set_markersize(7.0 * height_points / _USUAL_POINTS)
+
     @property
     def artists(self) -> tuple[Artist, ...]:
-        """In the order of drawing."""
-        return (
-            self._ground, self._torso, self._head, self._before, self._best, self._leg, self._knee,
-            *self._sensors, self._arrow, *self.labels,
-        )  # fmt: skip
+        """What moves with the angle, in the order of drawing; everything else stands still behind it."""
+        return self._leg, self._knee
 
     @property
     def limb(self) -> tuple[Any, Any]:
@@ -117,34 +129,46 @@ class DrawnLeg:
         return x, y
 
     def content(self, frame: LiveFrame, *, is_fresh: bool) -> object:
-        """What the picture shows, for the decision whether it must be drawn again."""
-        flexion_deg = frame.motion.flexion_deg
-        kind = frame.prompt.kind if frame.prompt else None
-        posture = frame.prompt.posture if frame.prompt else "prone"
-        shown = round(flexion_deg, 1) if math.isfinite(flexion_deg) and not frame.hidden else None
-        return posture, kind, shown, is_fresh, frame.before_deg, frame.straightest_deg, frame.hidden
+        """What the moving part shows."""
+        return self._posture, self._placed_deg(frame), is_fresh and self._is_known(frame)
 
     def show(self, frame: LiveFrame, *, is_fresh: bool) -> None:
-        """Moves everything to where it belongs."""
-        prompt = frame.prompt
-        posture = prompt.posture if prompt else "prone"
-        if posture != self._posture:
-            self._show_pose(posture)
-        kind = prompt.kind if prompt else None
-        flexion_deg = frame.motion.flexion_deg
-        is_known = math.isfinite(flexion_deg) and not frame.hidden
-        placed = flexion_deg if is_known else (90.0 if posture in ("seated", "ake") else 8.0)
-        self._set_limb(self._leg, placed)
-        knee = self._points(placed)[1]
+        """Moves the leg to where it belongs."""
+        placed_deg = self._placed_deg(frame)
+        self._set_limb(self._leg, placed_deg)
+        knee = self._points(placed_deg)[1]
         self._knee.set_data([knee[0]], [knee[1]])
-        self._leg.set_color(self._theme.track if is_fresh and is_known else self._theme.faint)
-        self._show_shadow(self._before, self._before_name, "before", frame.before_deg, frame.hidden)
+        self._leg.set_color(self._theme.track if is_fresh and self._is_known(frame) else self._theme.faint)
+
+    def show_still(self, frame: LiveFrame) -> bool:
+        """Sets what stands still: posture, shadows, sensors, arrow; returns whether any of it has changed."""
+        prompt = frame.prompt
+        kind, posture = (prompt.kind, prompt.posture) if prompt else (None, "prone")
         best_deg = frame.straightest_deg
         if math.isfinite(frame.before_deg) and not best_deg < frame.before_deg - 0.05:
             best_deg = math.nan
+        # Texts are slow to draw, so the shadows keep to half degrees.
+        before_deg, best_deg = (_halved(value) for value in (frame.before_deg, best_deg))
+        still = (posture, kind in ("strap", "swings") and kind, before_deg, best_deg, frame.hidden)
+        if repr(still) == self._still:
+            return False
+        self._still = repr(still)
+        if posture != self._posture:
+            self._show_pose(posture)
+        self._show_shadow(self._before, self._before_name, "before", before_deg, frame.hidden)
         self._show_shadow(self._best, self._best_name, "straightest", best_deg, frame.hidden)
-        self._show_sensors(placed, kind == "strap")
+        self._show_sensors(self._placed_deg(frame), kind == "strap")
         self._show_arrow(kind == "swings")
+        return True
+
+    @staticmethod
+    def _is_known(frame: LiveFrame) -> bool:
+        return math.isfinite(frame.motion.flexion_deg) and not frame.hidden
+
+    def _placed_deg(self, frame: LiveFrame) -> float:
+        if self._is_known(frame):
+            return round(frame.motion.flexion_deg, 1)
+        return 90.0 if self._posture in ("seated", "ake") else 8.0
 
     def _show_pose(self, posture: Posture) -> None:
         self._posture, pose = posture, _POSES[posture]
@@ -213,3 +237,7 @@ class DrawnLeg:
 
 def _direction(angle_deg: float) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.array([math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))])
+
+
+def _halved(value_deg: float) -> float:
+    return round(2.0 * value_deg) / 2.0 if math.isfinite(value_deg) else math.nan

@@ -167,7 +167,8 @@ class LiveView:
         self._block_panel = Panel(figure, (0.0, 0.29, 0.31, 0.49), [self._note, self._block])
         self._leg_panel = Panel(figure, (0.311, 0.262, 0.63, 0.729), self.leg.artists)
         self._gauge_panel = Panel(figure, (0.66, 0.173, 0.99, 0.207), [self._speed])
-        self._bar_panel = Panel(figure, (0.0, 0.145, 0.625, 0.25), self._bar.artists)
+        self._bar_panel = Panel(figure, (0.0, 0.19, 0.625, 0.25), self._bar.artists)
+        self._parts_panel = Panel(figure, (0.0, 0.145, 0.625, 0.189), self._bar.labels)
         self._rail_panel = Panel(figure, (0.0, 0.73, 1.0, 0.768), self._rail.artists)
         top = [self._title, self._instruction, self._progress, self._countdown]
         self._top_panel = Panel(figure, (0.0, 0.77, 1.0, 1.0), top)
@@ -178,7 +179,7 @@ class LiveView:
         self._always = (self._top_panel, self._foot_panel, self._rail_panel)
         self._measuring = (
             self._plot_panel, self._number_panel, self._block_panel, self._gauge_panel, self._leg_panel,
-            self._bar_panel,
+            self._bar_panel, self._parts_panel,
         )  # fmt: skip
 
     @property
@@ -207,12 +208,14 @@ class LiveView:
         for text, height in self._heights.items():
             text.set_fontsize(max(5.0, height * self._scale))
         self._fit_number()
+        self.leg.fit(self._scale)
         for axes in (self._axes, self._gauge):
             axes.tick_params(labelsize=max(5.0, 0.024 * self._scale))
 
     def _fit_number(self) -> None:
         """Reduces the font size if a word takes the place of the number."""
-        shrink = min(1.0, 3.1 / max(3, len(self._number.get_text())))
+        shown = self._number.get_text()
+        shrink = 0.4 if shown == "–" else min(1.0, 3.1 / max(3, len(shown)))
         self._number.set_fontsize(self._heights[self._number] * shrink * self._scale)
 
     def _after_draw(self) -> None:
@@ -233,7 +236,7 @@ class LiveView:
         redraw |= self._set_page(frame.prompt.page if frame.prompt else ())
         self._set_words(words, entry)
         self._set_plot(frame)
-        self._set_pictures(frame, is_fresh=words.is_fresh)
+        redraw |= self._set_pictures(frame, is_fresh=words.is_fresh)
         if redraw:
             self._canvas.draw()
         for panel in self._panels:
@@ -241,15 +244,19 @@ class LiveView:
                 panel.paint(self._canvas)
         return words
 
-    def _set_pictures(self, frame: LiveFrame, *, is_fresh: bool) -> None:
+    def _set_pictures(self, frame: LiveFrame, *, is_fresh: bool) -> bool:
         prompt = frame.prompt
+        redraw = self.leg.show_still(frame)
         if self._leg_panel.shows(self.leg.content(frame, is_fresh=is_fresh)):
             self.leg.show(frame, is_fresh=is_fresh)
         done = share(frame)
+        if self._parts_panel.shows(self._bar.parts(prompt)):
+            self._bar.show_parts(prompt)
         if self._bar_panel.shows(self._bar.content(prompt, done)):
             self._bar.show(prompt, done)
         if self._rail_panel.shows(self._rail.content(prompt)):
             self._rail.show(prompt)
+        return redraw
 
     def _fit_axes(self, frame: LiveFrame) -> bool:
         _, flexion_deg, _ = self._history.since(frame.now_s - SPAN_S)

@@ -103,7 +103,26 @@ class ExerciseBar:
     @property
     def artists(self) -> tuple[Artist, ...]:
         """In the order of drawing."""
-        return (*self._frames, *self._fills, *self.labels)
+        return (*self._frames, *self._fills)
+
+    def parts(self, prompt: Prompt | None) -> object:
+        """What the names below the bar show."""
+        return None if prompt is None or prompt.kind not in _PARTS else (prompt.kind, prompt.stage)
+
+    def show_parts(self, prompt: Prompt | None) -> None:
+        """Names the parts, the present one in bold."""
+        parts = _PARTS.get(prompt.kind or "", ()) if prompt else ()
+        width = 1.0 / max(len(parts), 1)
+        for number, label in enumerate(self.labels):
+            label.set_visible(number < len(parts))
+            if prompt is None or number >= len(parts):
+                continue
+            stage, name = parts[number]
+            here = stage == prompt.stage
+            label.set(
+                x=(number + 0.48) * width, text=name, color=self._theme.ink if here else self._theme.muted
+            )
+            label.set_fontweight("bold" if here else "normal")
 
     def content(self, prompt: Prompt | None, share: float) -> object:
         """What the bar shows."""
@@ -133,9 +152,6 @@ class ExerciseBar:
             frame.set_bounds(number * width, 0.42, width * 0.96, 0.55)
             fill.set_bounds(number * width, 0.42, width * 0.96 * done, 0.55)
             fill.set_facecolor(self._theme.good if number < here else self._theme.track)
-            label.set(x=(number + 0.48) * width, text=parts[number][1])
-            label.set_color(self._theme.ink if number == here else self._theme.muted)
-            label.set_fontweight("bold" if number == here else "normal")
 
 
 def _minutes(left_s: float | None) -> str:
