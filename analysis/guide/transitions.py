@@ -20,6 +20,9 @@ HINT_S: Final = 25.0
 SLOWER_EVERY_S: Final = 2.5
 _HINT: Final = "Not recognised? n goes on."
 _HINTED: Final = ("ready", "still", "swings", "measure", "pandiculate", "reference", "closing")
+# Seconds that one repetition of a step takes, beside what the protocol says.
+_REPETITION_S: Final = {"swings": 2.5, "measure": 6.0}
+_FIXED_S: Final = {"read": 40.0, "pain": 5.0, "strap": 60.0, "ready": 15.0, "reference": 15.0}
 _STAGE_CUES: Final[dict[str, Cue]] = {"hold": "hold", "release": "release", "let_go": "let_go"}
 
 
@@ -281,11 +284,6 @@ def _next_instruction(protocol: Protocol, state: GuideState) -> str:
     """The text of the next step, if that is a measuring block."""
     following = protocol.steps[state.index + 1 : state.index + 2]
     return following[0].text if following and following[0].kind == "measure" else ""
-
-
-# Seconds that one repetition of a step takes, beside what the protocol says.
-_REPETITION_S: Final = {"swings": 2.5, "measure": 6.0}
-_FIXED_S: Final = {"read": 40.0, "pain": 5.0, "strap": 60.0, "ready": 15.0, "reference": 15.0}
 
 
 def _left_s(protocol: Protocol, state: GuideState, status: StepStatus) -> float:

@@ -7,7 +7,6 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -15,9 +14,8 @@ from analysis.views.figures import change_figure
 from analysis.views.quality import quality_checks
 from analysis.views.style import kneeflex_style
 from analysis.views.themes import THEMES
-from analysis.views.window import find_backend
+from analysis.views.window import window_figure
 from analysis.views.wording import explanation, headline
-from firmware_bridge.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,15 +72,7 @@ def show_result(answer: Answer, report: Path, *, theme: str = "light") -> None:
     """
     from matplotlib import pyplot as plt
 
-    with matplotlib.rc_context():
-        settings: Any = matplotlib.rcParams
-        settings.update({key: [] for key in settings if key.startswith("keymap.")})
-        settings.update({"toolbar": "None", "figure.dpi": 100.0})
-        try:
-            plt.switch_backend(find_backend())
-            figure = plt.figure(num="kneeflex", figsize=(12.8, 7.2))
-        except Exception as error:
-            raise UsageError("No window can be opened on this machine.", f"See {report}.") from error
+    with window_figure("kneeflex", (12.8, 7.2)) as figure:
 
         def pressed(event: Any) -> None:
             if event.key == "r":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib
@@ -48,6 +50,23 @@ def show_live(
     """
     from matplotlib import pyplot as plt
 
+    with window_figure(title, size_inch) as figure:
+        window = LiveWindow(figure, feed, speaker, theme)
+        plt.show(block=True)
+    window.close()
+    if window.error is not None:
+        raise window.error
+
+
+@contextmanager
+def window_figure(title: str, size_inch: tuple[float, float]) -> Iterator[Figure]:
+    """A figure in a window of its own, without matplotlib's keys and toolbar.
+
+    Raises:
+        UsageError: there is no screen, or no toolkit to open a window with.
+    """
+    from matplotlib import pyplot as plt
+
     with matplotlib.rc_context():
         settings: Any = matplotlib.rcParams
         settings.update({key: [] for key in settings if key.startswith("keymap.")})
@@ -61,11 +80,7 @@ def show_live(
             if type(error).__name__ != "TclError":
                 raise
             raise UsageError("There is no screen to open a window on.", _NO_SCREEN) from error
-        window = LiveWindow(figure, feed, speaker, theme)
-        plt.show(block=True)
-    window.close()
-    if window.error is not None:
-        raise window.error
+        yield figure
 
 
 def find_backend() -> str:

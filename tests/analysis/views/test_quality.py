@@ -112,7 +112,7 @@ def test_the_page_opens_the_report_and_ends_by_keys(make_answer, monkeypatch, tm
                 "key_press_event", KeyEvent("key_press_event", figure.canvas, key)
             )
 
-    monkeypatch.setattr("analysis.views.resultwindow.find_backend", lambda: "agg")
+    monkeypatch.setattr("analysis.views.window.find_backend", lambda: "agg")
     monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.setattr(plt, "show", press)
     show_result(make_answer("gain"), tmp_path / "report.html")
