@@ -187,6 +187,8 @@ def show(
     with Voice() if voice else nullcontext() as speech, Speaker(follow_angle=tone, voice=speech) as speaker:
         if speech is not None and speech.is_silent:
             console.note(speech_advice())
+        if speaker.is_silent:
+            console.note("There is no loudspeaker to play tones on; `kneeflex doctor` says what is missing.")
         if view == "window":
             from analysis.views.window import show_live
 

@@ -122,9 +122,16 @@ class Course:
         return sum(isinstance(e, Marker) and e.text.startswith("skipped") for e in self.events)
 
 
-def shortened(protocol: Protocol) -> Protocol:
-    """The protocol with short rests."""
-    steps = (replace(s, seconds=min(s.seconds, LONGEST_REST_S)) for s in protocol.steps)
+def shortened(protocol: Protocol, most: int = 99) -> Protocol:
+    """The protocol with short rests, and at most so many repetitions; swings are all needed."""
+    steps = (
+        replace(
+            s,
+            seconds=min(s.seconds, LONGEST_REST_S),
+            count=s.count if s.kind == "swings" else min(s.count, most),
+        )
+        for s in protocol.steps
+    )
     return replace(protocol, steps=tuple(steps))
 
 
@@ -135,6 +142,7 @@ def run(
     *,
     perfect: bool = True,
     most_s: float = MOST_S,
+    most_repetitions: int = 99,
     on_frame: Callable[[LiveFrame], None] = lambda frame: None,
 ) -> Course:
     """Guides one simulated person through a protocol."""
@@ -147,7 +155,7 @@ def run(
         course.events = feed.events
     else:
         feed = AngleFeed(lambda: now[0], RATE_HZ, sensors=lambda: (), keep=course.events.append)
-    session = PersonFeed(GuidedFeed(feed, shortened(protocol)), person, lambda: now[0])
+    session = PersonFeed(GuidedFeed(feed, shortened(protocol, most_repetitions)), person, lambda: now[0])
     portions = 0
     waiting: list[tuple[Segment, ImuSamples]] = []
     while now[0] < most_s:

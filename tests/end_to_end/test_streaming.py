@@ -225,7 +225,7 @@ def test_a_simulated_person_follows_the_guide_to_the_answer(run, clock, tmp_path
     file, folder = tmp_path / "guided.toml", tmp_path / "session"
     file.write_text(GUIDED, encoding="utf-8")
     done = run("live", "--virtual", "--headless", "--protocol", file, "--out", folder, "--seconds", "400")
-    assert done.code == 0, done.stderr
+    assert done.returncode == 0, done.stderr
     assert clock.now_s() < 300.0
     recording = read_session(folder)
     phases = [e.name for e in recording.events if isinstance(e, Phase)]
@@ -240,5 +240,5 @@ def test_a_simulated_person_follows_the_guide_to_the_answer(run, clock, tmp_path
 
 def test_an_unknown_kind_of_person_is_refused(run) -> None:
     done = run("live", "--virtual", "--headless", "--protocol", "daily", "--person", "angry")
-    assert done.code == 2
+    assert done.returncode == 2
     assert "obeying" in done.stderr
