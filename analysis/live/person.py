@@ -95,7 +95,7 @@ class VirtualPerson:
             self._react_s = now_s + self._reaction_s(prompt)
         if now_s < self._react_s:
             return
-        # A movement that has begun is carried through, except that a release follows a pull at once.
+        # Movements that were ordered are carried through.
         if self.leg.free_s > now_s + 0.3:
             return
         if self._act(prompt, now_s):
