@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from firmware_bridge.errors import KneeflexError
 
@@ -21,24 +24,27 @@ _EXTRAS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `works` is None where its absence is no fault."""
+class Probe:
+    """Result of one check. `works` is None if a missing part is not a fault."""
 
     what: str
     works: bool | None
     detail: str
 
 
-def examine() -> Iterator[Finding]:
-    """Looks at Python, packages, Bluetooth and the screen, one after the other."""
-    yield Finding(
+def examine() -> Iterator[Probe]:
+    """Checks Python, packages, Bluetooth and the screen, one after the other."""
+    yield Probe(
         "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"
     )
+    yield own_packages()
     for package in _CORE:
-        yield Finding(package, *_installed(package, "missing: pip install kneeflex"))
+        yield Probe(package, *_installed(package, "missing: pip install kneeflex"))
     for package, purpose in _EXTRAS.items():
         found, detail = _installed(package, f"not installed ({purpose})")
-        yield Finding(package, found or None, detail)
+        yield Probe(package, found or None, detail)
+    yield _sound()
+    yield voice()
     yield _bluetooth()
     yield _screen()
 
@@ -55,26 +61,62 @@ def _installed(package: str, otherwise: str) -> tuple[bool, str]:
         return False, otherwise
 
 
-def _bluetooth() -> Finding:
+def own_packages() -> Probe:
+    """Whether a script started here would import kneeflex's packages, or others of the same name."""
+    for name in ("analysis", "firmware_bridge", "kneeflex"):
+        own = getattr(importlib.import_module(name), "__file__", None)
+        for place in ("", *sys.path):
+            found = PathFinder.find_spec(name, [place or str(Path.cwd())])
+            if found is None or found.origin is None:
+                continue
+            if own is None or not Path(found.origin).samefile(own):
+                return Probe(
+                    "Own packages",
+                    False,
+                    f"{found.origin} stands in front of kneeflex's own {name} in scripts and notebooks "
+                    "started here: rename it, or start them in another folder.",
+                )
+            break
+    return Probe("Own packages", True, "no other package named analysis or firmware_bridge is in front")
+
+
+def _sound() -> Probe:
+    try:
+        device = importlib.import_module("sounddevice").query_devices(kind="output")
+    except ModuleNotFoundError:
+        return Probe("Sound", None, "no tones: pip install sounddevice")
+    except Exception as error:
+        advice = "sudo apt install libportaudio2" if sys.platform == "linux" else "connect a loudspeaker"
+        return Probe("Sound", None, f"no tones ({error}): {advice}")
+    return Probe("Sound", True, str(device["name"]))
+
+
+def voice() -> Probe:
+    """Whether this computer can speak."""
+    from analysis.views.voice import find_speech, speech_advice
+
+    command = find_speech()
+    return Probe("Voice", None, speech_advice()) if command is None else Probe("Voice", True, command[0])
+
+
+def _bluetooth() -> Probe:
     from firmware_bridge.link.search import scan
 
     try:
         found = scan(seconds=2.0)
     except KneeflexError as error:
-        return Finding("Bluetooth", False, str(error))
+        return Probe("Bluetooth", False, str(error))
     sensors = [f.name or f.address for f in found if f.driver]
-    return Finding(
-        "Bluetooth", True, f"{len(found)} devices in range, sensors: {', '.join(sensors) or 'none'}"
-    )
+    return Probe("Bluetooth", True, f"{len(found)} devices in range, sensors: {', '.join(sensors) or 'none'}")
 
 
-def _screen() -> Finding:
-    from analysis.views.live import find_backend
+def _screen() -> Probe:
+    from analysis.views.window import find_backend
 
     try:
         backend = find_backend()
     except KneeflexError as error:
-        return Finding("Window", False, str(error))
+        return Probe("Window", False, str(error))
     if not has_screen():
-        return Finding("Window", False, f"{backend}, but there is no screen: use --headless or --terminal")
-    return Finding("Window", True, backend)
+        return Probe("Window", False, f"{backend}, but there is no screen: use --headless or --terminal")
+    return Probe("Window", True, backend)

@@ -12,13 +12,25 @@ The rooms: `orientation` is about one sensor, `knee` about the joint between two
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from analysis.angle.parameters import DEFAULTS, AngleParameters
 from analysis.angle.result import AngleResult
 from firmware_bridge.samples import ImuSamples
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
 
-__all__ = ["AngleParameters", "AngleResult", "estimate_angle"]
+if TYPE_CHECKING:
+    from analysis.angle.causal.live_angle import LiveAngle
+
+__all__ = ["AngleParameters", "AngleResult", "LiveAngle", "estimate_angle"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "LiveAngle":  # loaded when it is used: it needs scipy.signal
+        from analysis.angle.causal.live_angle import LiveAngle
+
+        return LiveAngle
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def estimate_angle(

@@ -50,6 +50,10 @@ class FlexionTrack:
     flexion_sd_deg: Float
     valid: NDArray[np.bool_]
 
+    def rows(self, part: slice | NDArray[np.bool_]) -> FlexionTrack:
+        """Some samples of the track: a slice of it, or those that a mask picks."""
+        return FlexionTrack(*(getattr(self, f.name)[part] for f in fields(self)))
+
     @classmethod
     def concatenate(cls, parts: Sequence[FlexionTrack]) -> FlexionTrack:
         """Joins parts that follow one another on one grid."""

@@ -1,4 +1,4 @@
-"""The command line as a whole: its commands, its exit codes, its way of failing."""
+"""The command line: commands, exit codes, error messages."""
 
 from __future__ import annotations
 

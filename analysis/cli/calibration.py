@@ -1,4 +1,4 @@
-"""Commands on calibration and noise: recalibrate, redon."""
+"""Commands for calibration and noise: recalibrate, redon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command says: results on stdout, progress and warnings on stderr."""
+"""Output of the command: results on stdout, progress and warnings on stderr."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def warn(warnings: Iterable[str]) -> None:
 
 @contextmanager
 def working(text: str) -> Iterator[None]:
-    """Shows that something is being computed, on a terminal only."""
+    """Displays a spinner, on a terminal only."""
     if not sys.stderr.isatty():
         yield
         return
@@ -39,7 +39,7 @@ def working(text: str) -> Iterator[None]:
 
 @contextmanager
 def counting(text: str) -> Iterator[Progress]:
-    """Shows a bar that the callback (done, total) moves, on a terminal only."""
+    """Displays a progress bar, on a terminal only; yields a callback (done, total)."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return

@@ -1,4 +1,4 @@
-"""`kneeflex demo`: the main job without hardware."""
+"""`kneeflex demo`: stream, record, analyse and report with simulated sensors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from analysis.cli import console
 from analysis.cli.recordings import read
-from analysis.cli.streaming import Plan, Source, require_simulation, stream
+from analysis.cli.streaming import SensorSource, StreamOptions, require_simulation, stream
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Segment
 
@@ -58,7 +58,7 @@ def demo(
         console.note("There is no screen here, so there is no window: a status line instead.")
     view = "window" if on_screen and not headless else "headless"
     side = session.script.side
-    streamed = stream(Source.virtual(radio), Plan(folder, _RATE_HZ, "demo", side, view=view))
+    streamed = stream(SensorSource.virtual(radio), StreamOptions(folder, _RATE_HZ, "demo", side, view=view))
     recording = read(folder)
     for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank)):
         received = 0

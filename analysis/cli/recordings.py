@@ -1,4 +1,4 @@
-"""Commands that work on recordings: import, angle, compare, report, batch."""
+"""Commands for recordings: import, angle, compare, knees, report, batch."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from firmware_bridge.session.model import Recording
 
 SessionDir = Annotated[Path, typer.Argument(metavar="DIR", help="A session folder.")]
+PageOut = Annotated[Path | None, typer.Option("--out", help="Also write a report as an HTML file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 _PICTURES = (".png", ".svg", ".pdf")
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def read(folder: Path) -> Recording:
-    """Reads a session folder, showing that it is at work."""
+    """Reads a session folder, with a progress display."""
     from firmware_bridge.session.reader import read_session
 
     with console.working(f"Reading {folder}"):
@@ -41,20 +42,20 @@ def read(folder: Path) -> Recording:
 
 
 def answer_of(folder: Path) -> Answer:
-    """Reads a session folder and runs every stage on it."""
+    """Reads a session folder and runs the whole analysis."""
     from analysis.answer import answer
 
     recording = read(folder)
     with (
-        blaming_the_recording(recording),
+        with_reader_warnings(recording),
         console.working("Computing the angle, the repetitions and the change"),
     ):
         return answer(recording)
 
 
 @contextmanager
-def blaming_the_recording(recording: Recording) -> Iterator[None]:
-    """Where there is no answer, tells what reading had to repair: that is often why."""
+def with_reader_warnings(recording: Recording) -> Iterator[None]:
+    """Prints the reader's warnings if the analysis fails: they often hold the reason."""
     try:
         yield
     except CannotAnswerError:
@@ -101,7 +102,7 @@ def angle(
     if plot is not None and plot.suffix.lower() not in _PICTURES:
         raise UsageError(f"{plot} is not the name of a picture.", f"End it in {' or '.join(_PICTURES)}.")
     recording = read(folder)
-    with blaming_the_recording(recording), console.working("Computing the angle"):
+    with with_reader_warnings(recording), console.working("Computing the angle"):
         result = angle_of(recording, causal=causal)
     out = out or derived.derived_folder(folder) / "angle.csv"
     derived.write_angle(out, result.track)
@@ -147,6 +148,7 @@ def compare(
         Path | None,
         typer.Option(metavar="ROOT", help="Earlier sessions, for the person's own noise."),
     ] = None,
+    out: PageOut = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how much further the knee straightens after than before."""
@@ -168,12 +170,22 @@ def compare(
         texts = [*doubts_of_pair(first, second), *first.data_warnings, *second.data_warnings]
         texts += (w for c in comparisons for w in c.warnings)
         warnings = tuple(dict.fromkeys(texts))
+    if out is not None:
+        from analysis.views.pair_report import render_sessions_report
+        from analysis.views.report import render_report
+
+        page = (
+            render_report(first)
+            if after is None
+            else render_sessions_report(first, second, comparisons, warnings)
+        )
+        derived.write_text(out, page)
     if as_json:
         results = [to_json(c) for c in comparisons]
         console.say(derived.json_text({"results": results, "warnings": list(warnings)}))
     else:
         console.warn(warnings)
-        _tell(comparisons, "after the session" if after is None else "in the later session")
+        _print_comparisons(comparisons, "after the session" if after is None else "in the later session")
     if not comparisons:
         raise CannotAnswerError(
             "There is nothing to compare: no before and after phases with repetitions were found.",
@@ -186,6 +198,7 @@ def compare(
 def knees(
     this: Annotated[Path, typer.Argument(metavar="DIR", help="A session of one knee.")],
     other: Annotated[Path, typer.Argument(metavar="OTHER_DIR", help="A session of the other knee.")],
+    out: PageOut = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how much less far one knee straightens than the other."""
@@ -193,23 +206,20 @@ def knees(
 
     from analysis import derived
     from analysis.answer import compare_knees
-    from analysis.views.wording import PHASE_TITLES, TEST_TITLES
+    from analysis.views.pair_report import render_knees_report
+    from analysis.views.wording import side_sentence
 
     first, second = answer_of(this), answer_of(other)
     found = compare_knees(first, second)
     warnings = (*first.data_warnings, *second.data_warnings)
+    if out is not None:
+        derived.write_text(out, render_knees_report(first, second, found, warnings))
     if as_json:
         console.say(derived.json_text({"results": [asdict(d) for d in found], "warnings": list(warnings)}))
         return
     console.warn(warnings)
-    one, two = (a.recording.info.side for a in (first, second))
-    for d in found:
-        how = f"{abs(d.difference_deg):.1f} deg {'less' if d.difference_deg > 0 else 'more'} than the {two}"
-        low, high = d.ci95_deg
-        console.say(
-            f"{PHASE_TITLES[d.phase]}, {TEST_TITLES[d.test]}: the {one} knee straightens {how} "
-            f"(95 % interval of the difference {low:+.1f} to {high:+.1f} deg)."
-        )
+    for difference in found:
+        console.say(side_sentence(first.recording.info.side, second.recording.info.side, difference))
 
 
 def report(
@@ -233,24 +243,29 @@ def report(
     console.say(f"{out}")
 
 
-def tell_and_report(folder: Path) -> None:
-    """After a session: the answer in words, and the report. A session without an answer is no error."""
+def print_and_report(folder: Path) -> tuple[Answer, Path] | None:
+    """Prints the result of a session and writes its report. A session without a result is not an error.
+
+    Returns:
+        The answer and the file of its report; None without a result.
+    """
     from analysis import derived
 
     try:
         result = answer_of(folder)
     except CannotAnswerError as error:
         console.say(f"{folder}: recorded. {error}")
-        return
+        return None
     report_file = derived.write_everything(folder, result)
     console.warn(result.warnings)
-    _tell(result.comparisons)
+    _print_comparisons(result.comparisons)
     if not result.comparisons:
         console.say(f"{folder}: recorded. There is no before and after to compare in it.")
     console.say(f"Report: {report_file}")
+    return result, report_file
 
 
-def _tell(comparisons: tuple[Comparison, ...], when: str = "after the session") -> None:
+def _print_comparisons(comparisons: tuple[Comparison, ...], when: str = "after the session") -> None:
     from analysis.views.wording import explanation, headline
 
     for comparison in comparisons:

@@ -1,8 +1,9 @@
-"""Commands that work with sensors: scan, pair, record, live, doctor."""
+"""Commands for sensors: scan, pair, record, live, doctor."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,18 +14,19 @@ from analysis.cli.streaming import (
     Client,
     Headless,
     Leg,
-    Plan,
     Rate,
+    StreamOptions,
     choose_source,
+    note_rates,
     show,
     stopping_cleanly,
     stream,
-    tell_rates,
 )
 from firmware_bridge.errors import UsageError
 from firmware_bridge.samples import Segment, Side
 
 if TYPE_CHECKING:
+    from analysis.answer import Answer
     from firmware_bridge.clock import Clock
     from firmware_bridge.receiving.status import LinkStatus
 
@@ -122,12 +124,12 @@ def record(
     with stopping_cleanly(), capture:
         try:
             console.note(f"Recording into {out}. Ctrl-C ends it.")
-            tell_rates(capture.status, rate)
-            said_s, cues = 0.0, source.cues(capture.session_t0)
+            note_rates(capture.status, rate)
+            said_s, scheduled = 0.0, source.scheduled_events(capture.session_t0)
             while not (source.is_over() or (seconds is not None and capture.now_s() >= seconds)):
                 source.radio.clock.sleep(0.05)
                 capture.check()
-                for event in cues.due(capture.now_s()):
+                for event in scheduled.due(capture.now_s()):
                     capture.event(event)
                 if capture.now_s() >= said_s:
                     console.note(_status_line(capture.now_s(), capture.status))
@@ -159,39 +161,89 @@ def live(
         Path | None, typer.Option(metavar="DIR", help="Play a recorded session instead.")
     ] = None,
     speed: Annotated[float, typer.Option(min=0.1, help="Of --replay and --virtual.")] = 1.0,
+    person: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="With --virtual and --protocol, who follows: obeying, slow, forgetful, early or late.",
+        ),
+    ] = "obeying",
     headless: Headless = False,
     terminal: Annotated[
         bool, typer.Option("--terminal", help="A page in the terminal instead of a window.")
     ] = False,
+    voice: Annotated[bool, typer.Option(help="Speak the instructions of the guide.")] = True,
+    dark: Annotated[bool, typer.Option("--dark", help="A dark window.")] = False,
     tone: Annotated[bool, typer.Option("--tone", help="Let a quiet tone follow the angle.")] = False,
 ) -> None:
     """Lead through a session and show the knee angle while the person moves; --out records it."""
+    theme = "dark" if dark else "light"
     view = "headless" if headless else "terminal" if terminal else "window"
     if replay is not None:
         if out is not None or virtual:
             raise UsageError("--replay goes with neither --out nor --virtual.", "Leave one of them out.")
-        from analysis.stream import Replay
+        from analysis.live.replay import ReplayFeed
         from firmware_bridge.session.reader import read_session
 
         with stopping_cleanly():
             clock: Clock = context.obj
-            show(Replay(read_session(replay), clock.now_s, speed, seconds), view, clock, tone=tone)
+            show(
+                ReplayFeed(read_session(replay), clock.now_s, speed, seconds),
+                view,
+                clock,
+                tone=tone,
+                theme=theme,
+            )
         return
     from analysis.guide.library import DEFAULT, load_protocol
 
-    # A simulated leg follows its own script; it does not listen to a guide.
+    # Without a protocol the simulated leg plays a script; with one a simulated person follows the guide.
     name = protocol or ("none" if virtual else DEFAULT)
-    plan = Plan(out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone)
+    options = StreamOptions(
+        out,
+        rate,
+        client,
+        side,
+        seconds,
+        None if name == "none" else load_protocol(name),
+        view,
+        tone,
+        theme,
+        voice,
+    )
     source = choose_source(
-        context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds, speed=speed
+        context.obj,
+        thigh,
+        shank,
+        virtual=virtual,
+        side=side,
+        seconds=seconds,
+        speed=speed,
+        character=None if name == "none" else person,
+        rate_hz=rate,
     )
     if out is None:
         console.note("Nothing is recorded: give --out DIR to record.")
-    stream(source, plan)
+    stream(source, options)
     if out is not None:
-        from analysis.cli.recordings import tell_and_report
+        from analysis.cli.recordings import print_and_report
 
-        tell_and_report(out)
+        done = print_and_report(out)
+        if done is not None and view == "window":
+            _show_result(*done, theme=theme, voice=voice)
+
+
+def _show_result(answer: Answer, report: Path, *, theme: str, voice: bool) -> None:
+    """The end of a session in the window, spoken too."""
+    from analysis.views.resultwindow import show_result
+    from analysis.views.voice import Voice
+    from analysis.views.wording import headline
+
+    with Voice() if voice else nullcontext() as speech:
+        if speech is not None:
+            for comparison in answer.comparisons:
+                speech.say(headline(comparison))
+        show_result(answer, report, theme=theme)
 
 
 def doctor() -> None:

@@ -1,10 +1,10 @@
-"""From a choice of sensors to a running stream in a view: shared by the commands that stream."""
+"""Choice of sensors, recording and view: shared by the commands that stream."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,8 +18,9 @@ from firmware_bridge.samples import Segment, Side
 
 if TYPE_CHECKING:
     from analysis.guide.protocol import Protocol
-    from analysis.stream import Cues
-    from analysis.views.feed import Feed
+    from analysis.live.angle_feed import ScheduledEvents
+    from analysis.live.frame import LiveFeed
+    from analysis.live.person import VirtualPerson
     from firmware_bridge.clock import Clock
     from firmware_bridge.link.radio import Radio
     from firmware_bridge.link.target import Target
@@ -33,48 +34,57 @@ Headless = Annotated[bool, typer.Option("--headless", help="A status line instea
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where samples come from: real sensors, or the simulated leg."""
+class SensorSource:
+    """Real sensors, or the simulated leg."""
 
     targets: Mapping[Segment, str | Target]
     radio: Radio
     simulated: VirtualRadio | None = None
+    person: VirtualPerson | None = None
 
     @classmethod
-    def virtual(cls, radio: VirtualRadio) -> Source:
-        """The simulated sensors of a radio."""
-        return cls(radio.names, radio, radio)
+    def virtual(cls, radio: VirtualRadio, person: VirtualPerson | None = None) -> SensorSource:
+        """The simulated sensors of a radio, on a scripted leg or on a person who follows the guide."""
+        return cls(radio.names, radio, radio, person)
+
+    def leg_now_s(self) -> float | None:
+        """The time of a simulated leg; None before it begins."""
+        if self.simulated is None or self.simulated.script_start_s is None:
+            return None
+        return self.radio.clock.now_s() - self.simulated.script_start_s
 
     def is_over(self) -> bool:
-        """Whether the stream has ended by itself; real sensors never do."""
+        """Whether a simulated script has ended; always False for real sensors."""
         return self.simulated is not None and self.simulated.finished
 
-    def cues(self, session_t0: float) -> Cues:
-        """The events that a simulated person's script sets; none with real sensors."""
-        from analysis.stream import Cues
+    def scheduled_events(self, session_t0: float) -> ScheduledEvents:
+        """Events of the simulated script; none for real sensors."""
+        from analysis.live.angle_feed import ScheduledEvents
 
         if self.simulated is None:
-            return Cues(())
+            return ScheduledEvents(())
         start_s = self.simulated.script_start_s or session_t0
-        return Cues(self.simulated.session.script.events, start_s - session_t0)
+        return ScheduledEvents(self.simulated.session.script.events, start_s - session_t0)
 
     def sent(self, segment: Segment) -> int | None:
-        """How many samples a simulated sensor has sent."""
+        """Number of samples sent by a simulated sensor; None for a real one."""
         return None if self.simulated is None else self.simulated.sent[segment]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is wanted of a stream.
+class StreamOptions:
+    """Options of a streaming session.
 
     Attributes:
         out: the session folder to make; None records nothing.
         rate_hz: of the sensors and of the live angle's grid.
         client, side: whose leg, by a code.
-        seconds: when to stop by itself.
-        protocol: leads through the session.
+        seconds: stop after this time; None means never.
+        protocol: guides the session; None means no guide.
         tone: let a tone follow the angle.
         view: "window", "terminal" or "headless".
+        theme: of the window, "light" or "dark".
+        voice: speak the instructions of the guide.
     """
 
     out: Path | None
@@ -85,75 +95,104 @@ class Plan:
     protocol: Protocol | None = None
     view: str = "window"
     tone: bool = False
+    theme: str = "light"
+    voice: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed:
-    """What was streamed: how the links did, and the session time of a simulated script's zero."""
+class StreamOutcome:
+    """Link states at the end, and the session time at which a simulated script starts."""
 
     status: Mapping[Segment, LinkStatus]
     script_offset_s: float
 
 
-def stream(source: Source, plan: Plan) -> Streamed:
+def stream(source: SensorSource, options: StreamOptions) -> StreamOutcome:
     """Streams into a view, and into a session folder if one is given, until the view ends."""
-    from analysis.stream import StreamFeed, sensor_states
-    from analysis.views.guided import GuidedFeed
+    from analysis.live.angle_feed import AngleFeed, sensor_states
+    from analysis.live.guided import GuidedFeed
+    from analysis.live.person import PersonFeed
     from firmware_bridge.capture import Capture
 
     def now_s() -> float:
         return capture.now_s()
 
-    feed = StreamFeed(
+    feed = AngleFeed(
         now_s,
-        plan.rate_hz,
+        options.rate_hz,
         sensors=lambda: sensor_states(capture.status),
         keep=lambda event: capture.event(event),
-        is_over=lambda: source.is_over() or (plan.seconds is not None and now_s() >= plan.seconds),
+        is_over=lambda: source.is_over() or (options.seconds is not None and now_s() >= options.seconds),
     )
-    shown = feed if plan.protocol is None else GuidedFeed(feed, plan.protocol)
+    shown: AngleFeed | GuidedFeed | PersonFeed = feed
+    if options.protocol is not None:
+        shown = GuidedFeed(feed, options.protocol)
+        if source.person is not None:
+            # In a window the user answers the questions.
+            answers = options.view == "headless"
+            shown = PersonFeed(shown, source.person, source.leg_now_s, answers=answers)
     capture = Capture(
         source.targets,
-        plan.out,
-        client=plan.client,
-        side=plan.side,
+        options.out,
+        client=options.client,
+        side=options.side,
         radio=source.radio,
-        rate_hz=plan.rate_hz,
+        rate_hz=options.rate_hz,
         sinks=(shown.push,),
         on_warning=console.note,
     )
     with stopping_cleanly(), capture:
-        tell_rates(capture.status, plan.rate_hz)
-        cues = source.cues(capture.session_t0)
-        if plan.protocol is None:
-            feed.cues = cues
-        show(shown, plan.view, source.radio.clock, tone=plan.tone)
+        note_rates(capture.status, options.rate_hz)
+        scheduled = source.scheduled_events(capture.session_t0)
+        if options.protocol is None:
+            feed.scheduled = scheduled
+        show(
+            shown,
+            options.view,
+            source.radio.clock,
+            tone=options.tone,
+            theme=options.theme,
+            voice=options.voice and options.protocol is not None,
+        )
         capture.check()
-    return Streamed(capture.status, cues.offset_s)
+    return StreamOutcome(capture.status, scheduled.offset_s)
 
 
-def tell_rates(status: Mapping[Segment, LinkStatus], wanted_hz: float) -> None:
-    """Says at which rate a sensor runs that does not offer the one wanted."""
+def note_rates(status: Mapping[Segment, LinkStatus], wanted_hz: float) -> None:
+    """Prints the actual rate of a sensor that does not offer the requested one."""
     for segment, link in status.items():
         rate_hz = link.nominal_rate_hz
         if rate_hz is not None and abs(rate_hz - wanted_hz) > 0.01 * wanted_hz:
             console.note(f"The {segment} sensor runs at {rate_hz:g} Hz, not at {wanted_hz:g} Hz.")
 
 
-def show(feed: Feed, view: str, clock: Clock, *, tone: bool = False) -> None:
-    """Shows a feed in the view that was asked for; cues sound beside a window or a terminal page."""
+def show(
+    feed: LiveFeed,
+    view: str,
+    clock: Clock,
+    *,
+    tone: bool = False,
+    theme: str = "light",
+    voice: bool = False,
+) -> None:
+    """Shows a feed in a view; windows and terminal pages also play its cues."""
     if view == "headless":
         from analysis.views.terminal import run_headless
 
         run_headless(feed, wait=clock.sleep)
         return
     from analysis.views.sound import Speaker
+    from analysis.views.voice import Voice, speech_advice
 
-    with Speaker(follow_angle=tone) as speaker:
+    with Voice() if voice else nullcontext() as speech, Speaker(follow_angle=tone, voice=speech) as speaker:
+        if speech is not None and speech.is_silent:
+            console.note(speech_advice())
+        if speaker.is_silent:
+            console.note("There is no loudspeaker to play tones on; `kneeflex doctor` says what is missing.")
         if view == "window":
-            from analysis.views.live import show_live
+            from analysis.views.window import show_live
 
-            show_live(feed, speaker=speaker)
+            show_live(feed, speaker=speaker, theme=theme)
         else:
             from analysis.views.terminal import show_terminal
 
@@ -169,14 +208,28 @@ def choose_source(
     side: Side,
     seconds: float | None,
     speed: float = 1.0,
-) -> Source:
+    character: str | None = None,
+    rate_hz: float = 100.0,
+) -> SensorSource:
     """The sensors that were named, those remembered from `kneeflex pair`, or simulated ones.
+
+    Args:
+        clock: on which everything waits.
+        thigh, shank: names of real sensors.
+        virtual: simulated sensors instead.
+        side: of the simulated leg.
+        seconds: least length of a simulated script.
+        speed: of simulated time.
+        character: of a simulated person who follows the guide; None plays a script.
+        rate_hz: of the sensors of that person.
 
     Raises:
         UsageError: it is not known which sensor is meant.
     """
+    if virtual and character is not None:
+        return _person(side, clock.faster(speed), character, rate_hz)
     if virtual:
-        return Source.virtual(_simulated(side, seconds, clock.faster(speed)))
+        return SensorSource.virtual(_simulated(side, seconds, clock.faster(speed)))
     from firmware_bridge.link.pairing import remembered
     from firmware_bridge.link.radio import SystemRadio
 
@@ -189,7 +242,7 @@ def choose_source(
                 f"Give --{segment} NAME (`kneeflex scan` lists names), or --virtual for simulated sensors.",
             )
         targets[segment] = name or known[segment]
-    return Source(targets, SystemRadio(clock))
+    return SensorSource(targets, SystemRadio(clock))
 
 
 def _simulated(side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
@@ -206,8 +259,23 @@ def _simulated(side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
     return VirtualRadio(simulate_session(script), clock=clock)
 
 
+def _person(side: Side, clock: Clock, character: str, rate_hz: float) -> SensorSource:
+    """A simulated person who follows the guide."""
+    require_simulation()
+    from analysis.live.person import CHARACTERS, VirtualPerson
+    from firmware_bridge.virtual.interactive import InteractiveLeg
+    from firmware_bridge.virtual.radio import VirtualRadio
+
+    if character not in CHARACTERS:
+        raise UsageError(
+            f"There is no simulated person of the kind {character}.", f"Choose: {', '.join(CHARACTERS)}."
+        )
+    leg = InteractiveLeg(side=side, rate_hz=rate_hz)
+    return SensorSource.virtual(VirtualRadio(leg, clock=clock), VirtualPerson(leg, CHARACTERS[character]))
+
+
 def require_simulation() -> None:
-    """Says plainly that the simulated sensors need an extra.
+    """Checks that the simulated sensors are installed.
 
     Raises:
         LinkError: bumble is not installed.
@@ -220,7 +288,7 @@ def require_simulation() -> None:
 
 @contextmanager
 def stopping_cleanly() -> Iterator[None]:
-    """Lets SIGTERM end the recording as Ctrl-C does, so that the session is closed."""
+    """Makes SIGTERM raise KeyboardInterrupt, so that the session is closed properly."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,1 +1,1 @@
-"""Leads through a session: protocol files, what the live angle shows, and which step comes next."""
+"""Protocols and the state machine of a guided session. Pure, except for loading protocol files."""

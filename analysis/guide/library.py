@@ -1,4 +1,4 @@
-"""Finds protocols: those that come with the program by name, all others by their file."""
+"""Loads protocols: bundled ones by name, all others by file."""
 
 from __future__ import annotations
 

@@ -1,49 +1,41 @@
-"""What the live angle shows: rest, repetitions, holds and slow releases, found as they happen."""
+"""Online detection of rest, repetitions, holds and slow releases in the live angle."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.angle.result import FlexionTrack
 from analysis.constants import STILL_DEG_S
+from analysis.movement.cycles import LEAST_TRAVEL_DEG
+from analysis.movement.detector import HELD_S, DetectedRepetition, RepetitionDetector
+from analysis.movement.result import Plateau
 
-HELD_S = 1.0
 BENT_DEG = 40.0
-# A hold may wander with the effort; what goes on moving one way is no hold.
+# Limits of a hold: the knee may drift a little under effort.
 HOLD_DEG_S, HOLD_WANDER_DEG = 4.0, 5.0
-# As in the offline analysis: near the straightest moment of the same movement.
-NEAR_DEG, NEAR_SHARE = 5.0, 0.1
-LEAST_TRAVEL_DEG = 12.0
 RELEASE_LEAST_DEG = 30.0
 RELEASE_STARTS_DEG = 4.0
-# Lowering the leg by less than this and holding again is finding the place, not a release.
+# Lowering the leg by less than this and holding again is repositioning, not a release.
 REPOSITION_DEG, REPOSITION_S = 15.0, 2.5
 # A stop further up than this share of the way is a pause, not the end of a release.
 RELEASE_REST_SHARE = 0.35
-# What happens to a release in a longer gap is anyone's guess.
+# A longer gap discards the release under way.
 LONG_GAP_S = 1.0
 HALF_WINDOW_S = 0.2
-# No knee moves so fast. What soon comes back was a slip of the estimate; what stays is a new zero, and
-# everything seen before counts from another one.
+# Steps larger and faster than any knee movement. If the angle returns within 0.1 s the samples are ignored as
+# outliers; if it stays, the zero has changed and detection starts again.
 JUMP_DEG, JUMP_DEG_S, JUMP_STAYS_S = 10.0, 1000.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A still position during [start_s, stop_s) and its median flexion."""
-
-    start_s: float
-    stop_s: float
-    flexion_deg: float
-
-
-@dataclass(frozen=True, slots=True)
 class LiveRelease:
-    """A slow lengthening that just ended: from the bent hold to the straight rest."""
+    """A completed slow lengthening, from the bent hold to the straight rest."""
 
     start_s: float
     stop_s: float
@@ -60,21 +52,21 @@ class LiveRelease:
 
 @dataclass(frozen=True, slots=True)
 class MotionState:
-    """What is known at the newest sample.
+    """State at the newest sample.
 
     Attributes:
         time_s: of the newest usable sample; NaN before the first.
         flexion_deg, flexion_sd_deg: there.
         rate_deg_s: over the last 0.4 s; negative while straightening.
         still_s: how long the knee has been still; 0 while it moves.
-        bent_hold_s: how long the bent knee has been held. It stays until a release begins, or another
-            hold of a second.
-        repetitions: bend-and-straighten movements completed since the last `restart`.
-        extension: the straightest position held since the last `restart`.
+        bent_hold_s: length of the bent hold; kept until a release begins or another hold lasts a second.
+        repetitions: number since the last `restart`, as the analysis counts them in the same samples.
+        extension: the straightest position held in one of them.
         bends: bends that were straightened again, held or not, since the last `restart`.
         releases: slow lengthenings completed since the last `restart`.
-        releasing: a lengthening is under way.
-        marks_s: when the repetitions were completed.
+        releasing: a lengthening is in progress.
+        release_start_s, release_from_deg: when and from which angle it began; NaN if there is none.
+        marks_s: when each repetition had been held long enough to count.
     """
 
     time_s: float = math.nan
@@ -84,25 +76,27 @@ class MotionState:
     still_s: float = 0.0
     bent_hold_s: float = 0.0
     repetitions: int = 0
-    extension: Held | None = None
+    extension: Plateau | None = None
     bends: int = 0
     releases: tuple[LiveRelease, ...] = ()
     releasing: bool = False
+    release_start_s: float = math.nan
+    release_from_deg: float = math.nan
     marks_s: tuple[float, ...] = field(default=())
 
 
-class MotionWatch:
-    """Follows a live flexion track. Any chunking of the same track finds the same movements.
+class MotionTracker:
+    """Tracks movement in a live flexion track. The result does not depend on chunking.
 
     Args:
         rate_hz: of the track's grid.
     """
 
     def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
         self._step_s = 1.0 / rate_hz
         self._speed = _Speed(max(1, round(HALF_WINDOW_S * rate_hz)), self._step_s)
         self._lowest_deg = math.inf
-        self._cycle = _Cycle()
         self._still = _Run()
         self._bent = _Run()
         self._release = _Release()
@@ -111,29 +105,43 @@ class MotionWatch:
         self._jumped = 0
         self.restart()
 
-    def restart(self) -> None:
-        """Begins a new block: counts and the straightest position start afresh."""
-        self._marks_s: tuple[float, ...] = ()
-        self._best: Held | None = None
+    def restart(self, from_s: float = -math.inf) -> None:
+        """Begins a new block: counts and the straightest position start afresh.
+
+        Args:
+            from_s: samples before this moment of the session clock, which may still arrive, do not count.
+        """
+        self._from_s = from_s
+        self._block = _Block(self._rate_hz)
         self._releases: tuple[LiveRelease, ...] = ()
-        self._bends = 0
 
     def feed(self, track: FlexionTrack) -> MotionState:
-        """Takes the next samples, none left out, and returns what is known after them."""
+        """Processes the next samples, in order and complete, and returns the new state."""
+        believed = np.ones(len(track.time_s), dtype=bool)
+        counted = 0
         # Plain floats: one by one, the scalars of an array cost several times as much.
         columns = (track.time_s, track.flexion_deg, track.flexion_sd_deg, track.valid)
         rows = zip(*(column.tolist() for column in columns), strict=True)
-        for time_s, flexion_deg, sd_deg, valid in rows:
+        for row, (time_s, flexion_deg, sd_deg, valid) in enumerate(rows):
             if not valid or not math.isfinite(flexion_deg):
                 self._interrupt()
-            elif self._is_believed(time_s, flexion_deg):
+                continue
+            jump = self._jump(time_s, flexion_deg)
+            believed[row] = jump != "outlier"
+            if jump == "new_zero":
+                self._count(track, believed, slice(counted, row))
+                self._block.start_anew()
+                counted = row
+            if believed[row]:
                 self._newest = (time_s, flexion_deg, sd_deg)
                 self._take(time_s, flexion_deg)
+        self._count(track, believed, slice(counted, len(track.time_s)))
         return self.state()
 
     def state(self) -> MotionState:
-        """What is known now."""
+        """The state after the newest sample."""
         time_s, flexion_deg, sd_deg = self._newest
+        marks_s, extension = self._block.repetitions()
         return MotionState(
             time_s=time_s,
             flexion_deg=flexion_deg,
@@ -141,48 +149,52 @@ class MotionWatch:
             rate_deg_s=self._speed.rate_deg_s,
             still_s=self._still.length_s,
             bent_hold_s=max(self._bent.length_s, self._release.waiting_s),
-            repetitions=len(self._marks_s),
-            extension=self._straightest(),
-            bends=self._bends,
+            repetitions=len(marks_s),
+            extension=extension,
+            bends=self._block.bends,
             releases=self._releases,
             releasing=self._release.under_way,
-            marks_s=self._marks_s,
+            release_start_s=self._release.start_s,
+            release_from_deg=self._release.from_deg if self._release.under_way else math.nan,
+            marks_s=marks_s,
         )
 
-    def _is_believed(self, time_s: float, flexion_deg: float) -> bool:
+    def _count(self, track: FlexionTrack, believed: NDArray[np.bool_], part: slice) -> None:
+        """Passes samples to the detector, without outliers and without those of the block before."""
+        counting = believed[part] & (track.time_s[part] >= self._from_s)
+        if counting.any():
+            self._block.push(track.rows(part).rows(counting))
+
+    def _jump(self, time_s: float, flexion_deg: float) -> Literal["", "outlier", "new_zero"]:
+        """Classifies a step that no knee movement can explain: an outlier, or a new zero."""
         passed_s, self._heard_s = time_s - self._heard_s, time_s
         if passed_s > LONG_GAP_S:
             self._release.clear()
-        if abs(flexion_deg - self._newest[1]) <= max(JUMP_DEG, JUMP_DEG_S * passed_s):
+        near = abs(flexion_deg - self._newest[1]) <= max(JUMP_DEG, JUMP_DEG_S * passed_s)
+        if near or not math.isfinite(self._newest[1]):
             self._jumped = 0
-            return True
-        if math.isfinite(self._newest[1]):
-            self._jumped += 1
-            if self._jumped * self._step_s < JUMP_STAYS_S:
-                return False
-            self._start_anew()
-        return True
-
-    def _start_anew(self) -> None:
+            return ""
+        self._jumped += 1
+        if self._jumped * self._step_s < JUMP_STAYS_S:
+            return "outlier"
         self._interrupt()
         self._release.clear()
-        self._cycle = _Cycle()
         self._lowest_deg = math.inf
         self._jumped = 0
+        return "new_zero"
 
     def _take(self, time_s: float, flexion_deg: float) -> None:
         self._lowest_deg = min(self._lowest_deg, flexion_deg)
         rate_deg_s = self._speed.take(flexion_deg)
-        self._bends += self._cycle.take(flexion_deg)
         if abs(rate_deg_s) < STILL_DEG_S:
             self._still.take(time_s, flexion_deg, self._step_s)
         else:
-            self._end_of_rest()
+            self._still.clear()
         self._hold(time_s, flexion_deg, rate_deg_s)
         self._release.take(time_s, flexion_deg, rate_deg_s)
         self._note(self._release.rebent(flexion_deg, self._lowest_deg))
         if self._still.length_s >= HELD_S:
-            self._rested(time_s, flexion_deg)
+            self._note(self._release.ended(flexion_deg, self._still.start_s, self._lowest_deg))
 
     def _hold(self, time_s: float, flexion_deg: float, rate_deg_s: float) -> None:
         bent = self._bent
@@ -194,38 +206,48 @@ class MotionWatch:
             if bent.length_s >= HELD_S:
                 self._release.held(bent.values[0], bent.length_s)
 
-    def _rested(self, time_s: float, flexion_deg: float) -> None:
-        if self._cycle.open and self._cycle.is_near(flexion_deg):
-            self._cycle.open = False
-            self._marks_s = (*self._marks_s, time_s)
-        self._note(self._release.ended(flexion_deg, self._still.start_s, self._lowest_deg))
-
     def _note(self, release: LiveRelease | None) -> None:
         if release is not None:
             self._releases = (*self._releases, release)
 
-    def _end_of_rest(self) -> None:
-        self._best = self._straightest()
-        self._still.clear()
-
-    def _straightest(self) -> Held | None:
-        """The best plateau, the present one included, if it is one."""
-        run = self._still
-        if run.length_s < HELD_S or not self._cycle.straightened or not self._marks_s:
-            return self._best
-        held = run.held()
-        if not self._cycle.is_near(held.flexion_deg):
-            return self._best
-        return held if self._best is None or held.flexion_deg < self._best.flexion_deg else self._best
-
     def _interrupt(self) -> None:
-        self._end_of_rest()
+        self._still.clear()
         self._speed.clear()
         self._bent.clear()
 
 
+class _Block:
+    """The repetitions since the last `restart`, across changes of the zero."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
+        self._detector = RepetitionDetector(rate_hz)
+        self._earlier: tuple[DetectedRepetition, ...] = ()
+        self._earlier_bends = 0
+
+    @property
+    def bends(self) -> int:
+        return self._earlier_bends + self._detector.bends
+
+    def push(self, track: FlexionTrack) -> None:
+        self._detector.push(track)
+
+    def start_anew(self) -> None:
+        """Keeps the repetitions found so far and starts again after a change of the zero."""
+        self._earlier += tuple(self._detector.finish())
+        self._earlier_bends += self._detector.bends
+        self._detector = RepetitionDetector(self._rate_hz)
+
+    def repetitions(self) -> tuple[tuple[float, ...], Plateau | None]:
+        """When each counted repetition had been held long enough, and the straightest of their plateaus."""
+        found = (*self._earlier, *self._detector.found())
+        held = [r.extension for r in found if r.extension is not None]
+        best = min(held, key=lambda plateau: plateau.flexion_deg, default=None)
+        return tuple(plateau.start_s + HELD_S for plateau in held), best
+
+
 class _Speed:
-    """Rate from the means of two adjoining half windows: steadier than a difference of two samples."""
+    """Rate as the difference of the means of two adjoining half windows, over their distance."""
 
     def __init__(self, half: int, step_s: float) -> None:
         self._half = half
@@ -237,7 +259,7 @@ class _Speed:
     def clear(self) -> None:
         self._recent.clear()
         self._newer = self._older = 0.0
-        # Unknown speed is no rest.
+        # An unknown rate must not count as rest.
         self.rate_deg_s = math.nan
 
     def take(self, value: float) -> float:
@@ -277,41 +299,10 @@ class _Run:
         self.start_s = self.stop_s = 0.0
         self.values = []
 
-    def held(self) -> Held:
-        return Held(self.start_s, self.stop_s, float(np.median(self.values)))
-
-
-@dataclass(slots=True)
-class _Cycle:
-    """Turning points with hysteresis: which way the knee goes, from which peak, to which valley."""
-
-    straightened: bool = False
-    open: bool = False
-    peak_deg: float = -math.inf
-    valley_deg: float = math.inf
-
-    def take(self, flexion_deg: float) -> bool:
-        """Whether this sample tells that the knee straightens again."""
-        self.peak_deg = max(self.peak_deg, flexion_deg)
-        self.valley_deg = min(self.valley_deg, flexion_deg)
-        if self.straightened:
-            if flexion_deg - self.valley_deg >= LEAST_TRAVEL_DEG:
-                self.straightened = self.open = False
-                self.peak_deg = flexion_deg
-        elif self.peak_deg - flexion_deg >= LEAST_TRAVEL_DEG:
-            self.straightened = self.open = True
-            self.valley_deg = flexion_deg
-            return True
-        return False
-
-    def is_near(self, flexion_deg: float) -> bool:
-        travel_deg = self.peak_deg - self.valley_deg
-        return flexion_deg <= self.valley_deg + max(NEAR_DEG, NEAR_SHARE * travel_deg)
-
 
 @dataclass(slots=True)
 class _Release:
-    """A lengthening after a bent hold, from the moment it leaves the level of the hold."""
+    """A lengthening after a bent hold; starts when the angle leaves the level of the hold."""
 
     from_deg: float = math.nan
     hold_s: float = 0.0
@@ -351,7 +342,7 @@ class _Release:
                 self.valley_s, self.valley_deg = time_s, flexion_deg
 
     def rebent(self, flexion_deg: float, lowest_deg: float) -> LiveRelease | None:
-        """The release, if the knee bends again without having rested after it."""
+        """The release, if the knee bends again before it has rested."""
         if not self.under_way or flexion_deg < self.valley_deg + LEAST_TRAVEL_DEG:
             return None
         return self.ended(self.valley_deg, self.valley_s, lowest_deg)

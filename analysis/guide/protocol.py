@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, Final, Literal, get_args
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any, Final, get_args
 
 from analysis.constants import RELEASE_RATE_DEG_S
+from analysis.guide.prompt import Posture, StepKind
 from firmware_bridge.errors import UsageError
 from firmware_bridge.session.model import (
     PHASE_NAMES,
@@ -18,10 +19,6 @@ from firmware_bridge.session.model import (
     TestName,
 )
 
-StepKind = Literal[
-    "read", "pain", "strap", "ready", "still", "swings", "reference", "measure", "wait", "pandiculate",
-    "press", "closing",
-]  # fmt: skip
 STEP_KINDS: Final[tuple[str, ...]] = get_args(StepKind)
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "measure": ("phase", "count"),
@@ -35,7 +32,11 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "phase": PHASE_NAMES,
     "test": TEST_NAMES,
     "method": POSE_METHODS,
+    "posture": get_args(Posture),
 }
+_TEST_POSTURES: Final[Mapping[str, Posture]] = {
+    "standing": "standing", "supine": "supine", "prone": "prone", "ake": "ake",
+}  # fmt: skip
 _PHASES: Final[Mapping[str, PhaseName]] = {
     "swings": "swings",
     "reference": "reference",
@@ -46,7 +47,7 @@ _PHASES: Final[Mapping[str, PhaseName]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProtocolStep:
     """One step of a protocol.
 
     Attributes:
@@ -56,6 +57,7 @@ class Step:
         page: paragraphs to be read first, for the kind "read".
         phase: the session's phase while the step lasts; given by the kind where there is only one.
         test: the named test of a measuring step.
+        posture: of the person; that of the test, or of the step before, where it is not given.
         count: repetitions, swings, releases or presses.
         seconds: how long to be still, or to wait.
         hold_s: how long a pull or a press is held.
@@ -73,6 +75,7 @@ class Step:
     page: tuple[str, ...] = ()
     phase: PhaseName | None = None
     test: TestName | None = None
+    posture: Posture = "prone"
     count: int = 0
     seconds: float = 3.0
     hold_s: float = 5.0
@@ -90,7 +93,7 @@ class Protocol:
 
     name: str
     about: str
-    steps: tuple[Step, ...]
+    steps: tuple[ProtocolStep, ...]
 
 
 def parse_protocol(text: str, source: str) -> Protocol:
@@ -116,12 +119,19 @@ def parse_protocol(text: str, source: str) -> Protocol:
         )
     if not isinstance(entries, list) or not entries:
         raise UsageError(f"The protocol {source} has no steps.", "Every step is a [[step]] table.")
-    steps = tuple(_step(entry, f"step {n} of the protocol {source}") for n, entry in enumerate(entries, 1))
-    return Protocol(name, about, steps)
+    steps: list[ProtocolStep] = []
+    posture: Posture = "prone"
+    for number, entry in enumerate(entries, 1):
+        step = _step(entry, f"step {number} of the protocol {source}")
+        if "posture" not in entry:
+            step = replace(step, posture=_TEST_POSTURES.get(step.test or "", posture))
+        posture = step.posture
+        steps.append(step)
+    return Protocol(name, about, tuple(steps))
 
 
-def _step(entry: Mapping[str, Any], place: str) -> Step:
-    known = {field.name: field for field in fields(Step)}
+def _step(entry: Mapping[str, Any], place: str) -> ProtocolStep:
+    known = {field.name: field for field in fields(ProtocolStep)}
     for key in entry:
         if key not in known:
             raise UsageError(f"Unknown entry `{key}` in {place}.", f"Known are {', '.join(known)}.")
@@ -136,7 +146,7 @@ def _step(entry: Mapping[str, Any], place: str) -> Step:
             raise UsageError(f"There is no `{key}` in {place}; the kind {entry['kind']} needs it.")
     values = {key: _value(key, value, place) for key, value in entry.items()}
     values.setdefault("phase", _PHASES.get(entry["kind"]))
-    return Step(**values)
+    return ProtocolStep(**values)
 
 
 def _value(key: str, value: Any, place: str) -> Any:

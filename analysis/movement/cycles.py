@@ -1,7 +1,11 @@
-"""Bending and straightening as an alternation of turning points, told from noise by hysteresis."""
+"""Bending and straightening as alternating turning points, separated from noise by hysteresis.
+
+The classes take samples in order and can be asked at any time; the functions pass an array through them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,15 +13,15 @@ import numpy as np
 
 from firmware_bridge.samples import Float
 
-# Less travel than this is fidgeting in any of the named tests.
+# Smaller movements are fidgeting in every named test.
 LEAST_TRAVEL_DEG = 8.0
-# A movement counts as bend-and-straighten from this share of the typical one.
+# A movement counts as bend-and-straighten if it travels at least this share of the typical one.
 TRAVEL_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """One straightening: indices of the most bent and the straightest sample, and of what surrounds it.
+    """One straightening: indices of the most bent and the straightest sample, and of their neighbours.
 
     Attributes:
         before: index of the straightest sample before the peak, or of the first one.
@@ -31,6 +35,76 @@ class Drop:
     after: int
 
 
+class TurningPoints:
+    """Alternating extremes between which the angle travels at least `travel_deg`."""
+
+    def __init__(self, travel_deg: float) -> None:
+        self._travel_deg = travel_deg
+        self._confirmed: list[tuple[int, float]] = []
+        self._low: tuple[int, float] | None = None
+        self._high: tuple[int, float] | None = None
+        self._direction = 0
+
+    def push(self, index: int, angle_deg: float) -> None:
+        """Takes a sample. Samples between two local extremes may be left out."""
+        here = (index, angle_deg)
+        if self._low is None or self._high is None:
+            self._low = self._high = here
+            return
+        if angle_deg < self._low[1]:
+            self._low = here
+        if angle_deg >= self._high[1]:
+            self._high = here
+        if self._direction >= 0 and self._high[1] - angle_deg >= self._travel_deg:
+            self._confirmed.append(self._high)
+            self._direction, self._low = -1, here
+        elif self._direction <= 0 and angle_deg - self._low[1] >= self._travel_deg:
+            self._confirmed.append(self._low)
+            self._direction, self._high = 1, here
+
+    def points(self) -> list[tuple[int, float]]:
+        """The extremes so far as (index, angle); the last one may still move."""
+        if not self._direction:
+            return []
+        newest = self._high if self._direction > 0 else self._low
+        assert newest is not None
+        return [*self._confirmed, newest]
+
+
+class DropDetector:
+    """Finds the straightenings of a smoothed angle; small reversals and fidgeting are none."""
+
+    def __init__(self) -> None:
+        self._length = 0
+        self._fine = TurningPoints(LEAST_TRAVEL_DEG)
+
+    def push(self, angle_deg: Float) -> None:
+        """Takes the next samples (n,); NaN is skipped."""
+        for index, value in _local_extremes(angle_deg):
+            self._fine.push(self._length + index, value)
+        self._length += len(angle_deg)
+
+    def drops(self) -> list[Drop]:
+        """Every straightening so far, in order."""
+        points = self._fine.points()
+        travels_deg = np.array([a[1] - b[1] for a, b in pairwise(points) if a[1] > b[1]])
+        if not len(travels_deg):
+            return []
+        typical_deg = float(np.median(travels_deg[travels_deg >= travels_deg.max() / 2]))
+        # A turning point of a larger travel is one of a smaller travel too.
+        coarse = TurningPoints(max(LEAST_TRAVEL_DEG, TRAVEL_SHARE * typical_deg))
+        for index, value in points:
+            coarse.push(index, value)
+        points = coarse.points()
+        drops = []
+        for k, (peak, valley) in enumerate(pairwise(points)):
+            if peak[1] > valley[1]:
+                before = points[k - 1][0] if k else 0
+                after = points[k + 2][0] if k + 2 < len(points) else self._length
+                drops.append(Drop(before, peak[0], valley[0], after))
+        return drops
+
+
 def turning_points(angle_deg: Float, travel_deg: float) -> list[int]:
     """Indices of alternating extremes between which the angle travels at least `travel_deg`.
 
@@ -38,44 +112,23 @@ def turning_points(angle_deg: Float, travel_deg: float) -> list[int]:
         angle_deg: (n,); NaN is skipped.
         travel_deg: smaller reversals are no turning points.
     """
-    index = np.flatnonzero(np.isfinite(angle_deg))
-    if len(index) < 2:
-        return []
-    turns = np.flatnonzero(np.diff(np.sign(np.diff(angle_deg[index])))) + 1
-    index = index[np.concatenate(([0], turns, [len(index) - 1]))]
-    points: list[int] = []
-    low = high = int(index[0])
-    direction = 0
-    for i in map(int, index[1:]):
-        low = i if angle_deg[i] < angle_deg[low] else low
-        high = i if angle_deg[i] >= angle_deg[high] else high
-        if direction >= 0 and angle_deg[high] - angle_deg[i] >= travel_deg:
-            points.append(high)
-            direction, low = -1, i
-        elif direction <= 0 and angle_deg[i] - angle_deg[low] >= travel_deg:
-            points.append(low)
-            direction, high = 1, i
-    if direction:
-        points.append(high if direction > 0 else low)
-    return points
+    found = TurningPoints(travel_deg)
+    for index, value in _local_extremes(angle_deg):
+        found.push(index, value)
+    return [index for index, _ in found.points()]
 
 
 def find_drops(angle_deg: Float) -> list[Drop]:
-    """Every straightening of a smoothed angle (n,), in order; small reversals and fidgeting are none."""
-    drops = _drops(angle_deg, LEAST_TRAVEL_DEG)
-    if not drops:
-        return []
-    travel = np.array([angle_deg[d.peak] - angle_deg[d.valley] for d in drops])
-    typical = float(np.median(travel[travel >= travel.max() / 2]))
-    return _drops(angle_deg, max(LEAST_TRAVEL_DEG, TRAVEL_SHARE * typical))
+    """Every straightening of a smoothed angle (n,), in order; see `DropDetector`."""
+    detector = DropDetector()
+    detector.push(angle_deg)
+    return detector.drops()
 
 
-def _drops(angle_deg: Float, travel_deg: float) -> list[Drop]:
-    points = turning_points(angle_deg, travel_deg)
-    drops = []
-    for k, (peak, valley) in enumerate(pairwise(points)):
-        if angle_deg[peak] > angle_deg[valley]:
-            before = points[k - 1] if k else 0
-            after = points[k + 2] if k + 2 < len(points) else len(angle_deg)
-            drops.append(Drop(before, peak, valley, after))
-    return drops
+def _local_extremes(angle_deg: Float) -> Iterator[tuple[int, float]]:
+    """(index, angle) of the first, the last and every sample where the direction changes."""
+    index = np.flatnonzero(np.isfinite(angle_deg))
+    if len(index):
+        turns = np.flatnonzero(np.diff(np.sign(np.diff(angle_deg[index])))) + 1
+        index = index[np.unique(np.concatenate(([0], turns, [len(index) - 1])))]
+    yield from zip(index.tolist(), angle_deg[index].tolist(), strict=True)

@@ -11,8 +11,8 @@ import numpy as np
 from analysis.angle.result import FlexionTrack
 from analysis.constants import STILL_DEG_S
 from analysis.movement.cycles import Drop, find_drops
+from analysis.movement.detector import PAUSE_DEG, PAUSE_SHARE
 from analysis.movement.quality import evenness, pauses, reversals, steadiness, submovements
-from analysis.movement.repetitions import PAUSE_DEG, PAUSE_SHARE
 from analysis.movement.result import Release
 from analysis.movement.smoothing import QUICK_SIGMA_S, SLOW_SIGMA_S, rate, smooth, true_runs
 from analysis.movement.smoothness import sparc

@@ -6,24 +6,16 @@ from collections.abc import Sequence
 from math import nan
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.angle.result import FlexionTrack
-from analysis.constants import STILL_DEG_S
-from analysis.movement.cycles import Drop, find_drops
-from analysis.movement.result import Plateau, Repetition
-from analysis.movement.smoothing import SLOW_SIGMA_S, rate, smooth, true_runs
+from analysis.movement.detector import RepetitionDetector
+from analysis.movement.result import Repetition
 from firmware_bridge.samples import Float
 from firmware_bridge.session.model import PhaseSpan
 
 MEASURING_PHASES = frozenset(
     ("warmup", "before", "before_again", "after", "after_5min", "after_10min", "after_30min")
 )
-HELD_S = 1.0
-# A plateau this far above the straightest moment of its own repetition is a pause on the way ...
-PAUSE_DEG, PAUSE_SHARE = 5.0, 0.1
-# ... and a straightest moment this far above that of its block belongs to a half repetition.
-HALF_DEG, HALF_SHARE = 10.0, 0.25
 
 
 def find_repetitions(
@@ -54,15 +46,6 @@ def find_repetitions(
     return tuple(found)
 
 
-def near_valley(angle_deg: Float, drop: Drop) -> NDArray[np.bool_]:
-    """(n,) where the angle, between a drop and the next bend, is about as straight as it gets."""
-    travel_deg = angle_deg[drop.peak] - angle_deg[drop.valley]
-    near = np.zeros(len(angle_deg), dtype=bool)
-    part = slice(drop.peak, drop.after)
-    near[part] = angle_deg[part] <= angle_deg[drop.valley] + max(PAUSE_DEG, PAUSE_SHARE * travel_deg)
-    return near
-
-
 def _in_phase(
     track: FlexionTrack, span: PhaseSpan, strapping: int, thigh_tilt_deg: Float | None
 ) -> list[Repetition]:
@@ -70,57 +53,22 @@ def _in_phase(
     if last - first < 3:
         return []
     rows = slice(int(first), int(last))
-    time_s = track.time_s[rows]
-    step_s = float(time_s[-1] - time_s[0]) / (len(time_s) - 1)
-    flexion_deg = np.where(track.valid[rows], track.flexion_deg[rows], np.nan)
-    slow_deg = smooth(flexion_deg, 1 / step_s, SLOW_SIGMA_S)
-    still = np.abs(rate(slow_deg, 1 / step_s)) < STILL_DEG_S
-    drops = find_drops(slow_deg)
-    complete = _complete(slow_deg, drops)
-    found = []
-    start = 0
-    for drop, is_complete in zip(drops, complete, strict=True):
-        near = near_valley(slow_deg, drop)
-        stop = int(np.flatnonzero(near)[-1]) + 1
-        best = _best_plateau(flexion_deg, near & still, round(HELD_S / step_s)) if is_complete else None
-        extension, tilt_deg = None, nan
-        if best is not None:
-            held = slice(*best)
-            sd_deg = float(np.sqrt(np.mean(track.flexion_sd_deg[rows][held] ** 2)))
-            median_deg = float(np.median(flexion_deg[held]))
-            extension = Plateau(
-                float(time_s[best[0]]), float(time_s[best[1] - 1]) + step_s, median_deg, sd_deg
-            )
-            tilt_deg = _median(thigh_tilt_deg[rows][held]) if thigh_tilt_deg is not None else nan
-        found.append(
-            Repetition(
-                start_s=float(time_s[start]),
-                stop_s=float(time_s[stop - 1]) + step_s,
-                phase=span.name,
-                test=span.test,
-                peak_flexion_deg=float(slow_deg[drop.peak]),
-                extension=extension,
-                strapping=strapping,
-                thigh_tilt_deg=tilt_deg,
-            )
+    step_s = float(track.time_s[rows][-1] - track.time_s[rows][0]) / (rows.stop - rows.start - 1)
+    detector = RepetitionDetector(1 / step_s)
+    detector.push(track.rows(rows))
+    return [
+        Repetition(
+            start_s=found.start_s,
+            stop_s=found.stop_s,
+            phase=span.name,
+            test=span.test,
+            peak_flexion_deg=found.peak_flexion_deg,
+            extension=found.extension,
+            strapping=strapping,
+            thigh_tilt_deg=nan if thigh_tilt_deg is None else _median(thigh_tilt_deg[rows][found.held]),
         )
-        start = stop
-    return found
-
-
-def _complete(angle_deg: Float, drops: list[Drop]) -> list[bool]:
-    """Which straightenings reach the level that the block reaches, judged by its straighter quarter."""
-    if not drops:
-        return []
-    valley_deg = np.array([angle_deg[d.valley] for d in drops])
-    travel_deg = np.array([angle_deg[d.peak] for d in drops]) - valley_deg
-    margin_deg = max(HALF_DEG, HALF_SHARE * float(np.median(travel_deg)))
-    return [bool(ok) for ok in valley_deg <= np.percentile(valley_deg, 25) + margin_deg]
-
-
-def _best_plateau(flexion_deg: Float, held: NDArray[np.bool_], least: int) -> tuple[int, int] | None:
-    long_enough = [run for run in true_runs(held) if run[1] - run[0] >= least]
-    return min(long_enough, key=lambda run: float(np.median(flexion_deg[slice(*run)])), default=None)
+        for found in detector.finish()
+    ]
 
 
 def _median(values: Float) -> float:

@@ -20,6 +20,11 @@ def true_runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
+def kernel_reach(rate_hz: float, sigma_s: float) -> int:
+    """Samples on either side that `smooth` weighs."""
+    return max(1, round(4 * sigma_s * rate_hz))
+
+
 def smooth(values: Float, rate_hz: float, sigma_s: float) -> Float:
     """Gaussian low-pass of each run of finite values; what is NaN stays NaN.
 
@@ -30,7 +35,7 @@ def smooth(values: Float, rate_hz: float, sigma_s: float) -> Float:
         rate_hz: of the samples.
         sigma_s: standard deviation of the kernel.
     """
-    reach = max(1, round(4 * sigma_s * rate_hz))
+    reach = kernel_reach(rate_hz, sigma_s)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (sigma_s * rate_hz)) ** 2)
     kernel /= kernel.sum()
     out = np.full(len(values), np.nan)

@@ -152,6 +152,31 @@ def change_figure(answer: Answer) -> Figure:
     return figure
 
 
+def pair_figure(answers: Sequence[Answer], names: Sequence[str]) -> Figure:
+    """The held positions of every measuring block of several sessions, side by side on one scale."""
+    with kneeflex_style():
+        figure = Figure(figsize=(9.2, 4.2), layout="constrained")
+        panels = figure.subplots(1, len(answers), sharey=True, squeeze=False)[0]
+        relative = any(answer.angle.zero == "relative" for answer in answers)
+        for axes, answer, name in zip(panels, answers, names, strict=True):
+            phases = [p for p in BLOCK_ORDER if any(r.phase == p for r in answer.repetitions)]
+            for position, phase in enumerate(phases):
+                plateaus = [r.extension for r in answer.repetitions if r.phase == phase and r.extension]
+                _draw_plateaus(axes, position, plateaus, 0.0, counted=phase != "warmup")
+                if plateaus and phase != "warmup":
+                    mean = float(np.mean([p.flexion_deg for p in plateaus]))
+                    reach = (position - 0.3, position + 0.3)
+                    axes.hlines(mean, *reach, color=phase_colour(phase), linewidth=4, zorder=3)
+            axes.set_xticks(range(len(phases)), [PHASE_TITLES[p] for p in phases])
+            axes.set_xlim(-0.6, max(len(phases), 2) - 0.4)
+            axes.grid(visible=False, axis="x")
+            axes.set_title(name)
+        panels[0].set_ylabel(
+            flexion_label("relative" if relative else "reference_pose") + "\nlower = straighter"
+        )
+    return figure
+
+
 def _draw_blocks(axes: Axes, comparison: Comparison, repetitions: Sequence[Repetition]) -> None:
     origin = _origin_deg(comparison)
     phases = [p for p in BLOCK_ORDER if p in comparison.blocks or any(r.phase == p for r in repetitions)]

@@ -1,4 +1,4 @@
-"""Keys of the live views: most act at once, some first ask for a number or a text."""
+"""Keys of the live views. Most are commands; some ask for a number or a text first."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from analysis.guide.prompt import Prompt
-from analysis.views.feed import Command, CommandName
+from analysis.live.frame import CommandName, UserCommand
 
 _AT_ONCE: Final[Mapping[str, CommandName]] = {
     "m": "marker",
@@ -44,7 +44,7 @@ HELP: Final = (
 
 
 class Keys:
-    """Turns key presses into commands, one at a time; `line` is what to show while it asks."""
+    """Key presses -> commands. `line` is the question to show while a number or a text is typed."""
 
     def __init__(self) -> None:
         self._asking: CommandName | None = None
@@ -54,7 +54,7 @@ class Keys:
 
     @property
     def line(self) -> str:
-        """The question with what was typed so far, or "" when nothing is asked."""
+        """The open question with the text typed so far, or ""."""
         if self._asking is None:
             return ""
         if self._asking == "stop":
@@ -62,12 +62,12 @@ class Keys:
         return f"{self._complaint}{_QUESTIONS[self._asking]}: {self._typed}▏  Enter saves, Esc cancels"
 
     def ask(self, name: CommandName) -> None:
-        """Asks for a number now, unless something is being asked already."""
+        """Opens a question, unless one is open."""
         if self._asking is None:
             self._asking, self._typed, self._complaint = name, "", ""
 
     def follow(self, prompt: Prompt | None) -> None:
-        """Opens the question of a step when the step comes, and takes it away when the step goes."""
+        """Opens the question of a step when it begins, and closes it when the step ends."""
         question = None if prompt is None or prompt.ask is None else (prompt.ask, prompt.step)
         if question == self._followed:
             return
@@ -77,17 +77,17 @@ class Keys:
         if question is not None:
             self.ask("pain" if question[0] == "pain" else "angle")
 
-    def press(self, key: str) -> Command | None:
-        """Takes one key, named as matplotlib names it; returns the command that it completes."""
+    def press(self, key: str) -> UserCommand | None:
+        """Processes one key (matplotlib's name); returns the command that it completes."""
         if self._asking is not None:
             return self._answer(key)
         name = key.lower() if len(key) > 1 or key.isalpha() else key
         if name in _ASKING:
             self.ask(_ASKING[name])
             return None
-        return Command(_AT_ONCE[name]) if name in _AT_ONCE else None
+        return UserCommand(_AT_ONCE[name]) if name in _AT_ONCE else None
 
-    def _answer(self, key: str) -> Command | None:
+    def _answer(self, key: str) -> UserCommand | None:
         if key == "escape":
             self._asking = None
         elif key == "backspace":
@@ -100,14 +100,14 @@ class Keys:
             self._typed += key
         return None
 
-    def _leave(self, key: str) -> Command | None:
-        """A key that goes on, instead of the number that was asked for."""
+    def _leave(self, key: str) -> UserCommand | None:
+        """A key that changes the step closes the question."""
         if _AT_ONCE.get(key) not in _MOVING:
             return None
         self._asking = None
-        return Command(_AT_ONCE[key])
+        return UserCommand(_AT_ONCE[key])
 
-    def _finish(self) -> Command | None:
+    def _finish(self) -> UserCommand | None:
         name = self._asking
         if name is None:
             return None
@@ -121,6 +121,6 @@ class Keys:
                 self._typed, self._complaint = "", f"A number from {low:g} to {high:g}, please. "
                 return None
             self._asking = None
-            return Command(name, value=value)
+            return UserCommand(name, value=value)
         self._asking = None
-        return Command(name, text=self._typed.strip())
+        return UserCommand(name, text=self._typed.strip())

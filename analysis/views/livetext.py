@@ -1,4 +1,4 @@
-"""The words and numbers of a live frame, the same in the window and in the terminal."""
+"""Texts of a live frame, the same in the window and in the terminal."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from typing import Final
 
 import numpy as np
 
-from analysis.views.feed import LiveFrame, SensorState
+from analysis.guide.prompt import Prompt
+from analysis.live.frame import STALE_S, LiveFrame, SensorState
 from analysis.views.wording import PHASE_TITLES
 from firmware_bridge.samples import Segment
 
-STALE_S: Final = 0.5
-# An old number helps nobody for long.
+# After this time an old number is no longer shown.
 FORGOTTEN_S: Final = 3.0
+_MOST_DOTS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class LiveWords:
-    """What a live view says.
+    """Texts of a live view.
 
     Attributes:
         title, instruction, progress, countdown: of the step.
         number: the angle, or what stands in its place.
-        note: what the number is, or how old.
-        is_fresh: False where the number must be greyed.
-        block: lines on the present block.
+        note: meaning or age of the number.
+        is_fresh: False if the number must be greyed out.
+        block: lines about the current block.
         alarm: a sentence that must not be overlooked, or "".
         sensors: one line per sensor.
     """
@@ -43,15 +44,15 @@ class LiveWords:
     sensors: tuple[str, ...]
 
 
-class Teller:
-    """Puts live frames into words. It remembers when the last usable angle came."""
+class LiveWording:
+    """Live frames -> texts. Keeps the time of the last usable angle."""
 
     def __init__(self) -> None:
         self._newest_s = -math.inf
         self._whole_deg: int | None = None
 
-    def tell(self, frame: LiveFrame) -> LiveWords:
-        """The words of a frame; every frame has to pass, in order."""
+    def texts(self, frame: LiveFrame) -> LiveWords:
+        """The texts of a frame. Needs every frame, in order."""
         usable = frame.track.valid & np.isfinite(frame.track.flexion_deg)
         if usable.any():
             self._newest_s = float(frame.track.time_s[usable][-1])
@@ -65,11 +66,11 @@ class Teller:
         return LiveWords(
             title="Paused" if frame.paused else title,
             instruction=prompt.instruction if prompt else frame.message,
-            progress=prompt.progress if prompt else "",
+            progress=_progress(prompt) if prompt else "",
             countdown="" if left_s is None else _countdown(left_s),
             number=number,
             note=note,
-            # Before the first angle there is nothing that could be old.
+            # Before the first angle no number is shown that could be old.
             is_fresh=age_s <= STALE_S or math.isinf(age_s),
             block=_block(frame),
             alarm=_alarm(frame, age_s),
@@ -90,14 +91,14 @@ class Teller:
         return number, "relative angle: 0 is not straight" if frame.relative else "knee flexion, 0 = straight"
 
     def _steady(self, flexion_deg: float) -> int:
-        """Whole degrees that do not flicker between two neighbours."""
+        """Whole degrees with hysteresis, so that the number does not flicker."""
         if self._whole_deg is None or abs(flexion_deg - self._whole_deg) > 0.6:
             self._whole_deg = round(flexion_deg)
         return self._whole_deg
 
 
 def audible_angle(frame: LiveFrame, *, is_fresh: bool) -> float | None:
-    """The angle that a tone may follow; none while measuring, hidden, paused or without connection."""
+    """The angle for the tone; None while measuring, hidden, paused or without connection."""
     quiet = frame.hidden or frame.paused or (frame.prompt is not None and frame.prompt.quiet)
     return frame.motion.flexion_deg if is_fresh and not quiet else None
 
@@ -112,6 +113,13 @@ def _block(frame: LiveFrame) -> tuple[str, ...]:
     elif motion.repetitions:
         lines.append(f"repetitions: {motion.repetitions}")
     return tuple(lines)
+
+
+def _progress(prompt: Prompt) -> str:
+    """How far the step is, with a dot for each repetition that is wanted."""
+    if not 0 < prompt.count <= _MOST_DOTS:
+        return prompt.progress
+    return f"{'●' * prompt.counted}{'○' * (prompt.count - prompt.counted)}   {prompt.progress}".rstrip()
 
 
 def _countdown(seconds: float) -> str:
@@ -137,7 +145,7 @@ def _sensor(sensor: SensorState) -> str:
     if sensor.loss_percent is not None:
         parts.append(f"lost {sensor.loss_percent:.1f} %")
     if sensor.delay_s is not None:
-        # In steps that a person can use; the exact figure would only flicker.
+        # Rounded up to 50 ms, so that the figure does not flicker.
         parts.append(f"delay {math.ceil(sensor.delay_s * 20) * 50} ms")
     return "   ".join(parts)
 

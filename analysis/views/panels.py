@@ -1,4 +1,4 @@
-"""The parts of the live window. Each redraws only itself, and only when what it shows has changed."""
+"""Panels of the live window: each redraws only its own area, and only when its content has changed."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class Panel:
         self.is_due = True
 
     def shows(self, content: object) -> bool:
-        """Notes what the panel is to show; returns whether that is anything new."""
+        """Sets the content; returns whether the panel must be repainted."""
         if content != self._shown:
             self._shown, self.is_due = content, True
         return self.is_due
 
     def capture(self, canvas: Any) -> None:
-        """Keeps what lies behind the panel, after the figure was drawn without it."""
+        """Saves the background, after the figure was drawn without the panel."""
         self._background = canvas.copy_from_bbox(self._bbox)
         self.is_due = True
 
     def paint(self, canvas: Any) -> None:
-        """Draws the panel and brings it to the screen."""
+        """Draws the panel and blits it to the screen."""
         if self._background is None:
             return
         canvas.restore_region(self._background)

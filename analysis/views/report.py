@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analysis.views import tables, wording
 from analysis.views.figures import change_figure, release_figure, session_figure
+from analysis.views.quality import quality_checks, what_it_takes
 from analysis.views.style import kneeflex_style
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
     """
     release_head, release_rows = tables.release_table(answer)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             info=answer.recording.info,
@@ -47,6 +48,7 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
                     "relative": c.relative,
                     "changes": tables.change_rows(c),
                     "blocks": tables.block_rows(answer, c),
+                    "takes": what_it_takes(answer, c),
                     "sensitivity": tables.sensitivity_rows(c, sensitivity),
                 }
                 for c, sensitivity in zip(answer.comparisons, answer.sensitivities, strict=True)
@@ -55,12 +57,14 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
             simulated=truth is not None,
             truth=tables.truth_rows(answer, truth or {}),
             zero_sd=None if answer.angle.zero == "relative" else wording.degrees(answer.angle.zero_sd_deg),
-            change_picture=_data_uri(change_figure(answer)),
-            session_picture=_data_uri(session_figure(answer)),
-            release_picture=_data_uri(release_figure(answer)) if answer.releases else "",
+            change_picture=data_uri(change_figure(answer)),
+            session_picture=data_uri(session_figure(answer)),
+            release_picture=data_uri(release_figure(answer)) if answer.releases else "",
             release_head=release_head,
             release_rows=release_rows,
             remarks=tables.remark_rows(answer),
+            release_summary=tables.release_summary(answer),
+            checks=quality_checks(answer),
             recording=tables.recording_rows(answer),
             calibration=tables.calibration_rows(answer),
             purpose=wording.PURPOSE,
@@ -73,7 +77,8 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of all reports."""
     return Environment(
         loader=PackageLoader("analysis.views"),
         autoescape=True,
@@ -83,7 +88,8 @@ def _environment() -> Environment:
     )
 
 
-def _data_uri(figure: Figure) -> str:
+def data_uri(figure: Figure) -> str:
+    """A figure as a picture inside the page."""
     picture = io.BytesIO()
     with kneeflex_style():
         figure.savefig(picture, format="svg", metadata={"Date": None})

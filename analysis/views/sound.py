@@ -1,7 +1,6 @@
-"""Sound cues for somebody who cannot see the screen: short tones, and a tone that follows the angle.
+"""Sound cues for a person who cannot see the screen: short tones, and a tone that follows the angle.
 
-The tones are made here. Playing them needs the extra `audio`; without it, or without a loudspeaker,
-everything stays silent and nothing else changes.
+Without a sound device the program runs silently.
 """
 
 from __future__ import annotations
@@ -15,12 +14,15 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.guide.narration import Narrator
 from analysis.guide.prompt import Cue
+from analysis.live.frame import LiveFrame
+from analysis.views.voice import Voice
 
 Sound = NDArray[np.float32]
 
 SAMPLE_RATE_HZ: Final = 44100
-# What follows the angle: one octave from 20 to 110 deg, in a range that laptops can play.
+# The tone that follows the angle: one octave from 20 to 110 deg, in a range that laptops can play.
 _PITCH_HZ: Final = (330.0, 660.0)
 _PITCH_DEG: Final = (20.0, 110.0)
 _PITCH_VOLUME: Final = 0.12
@@ -53,7 +55,7 @@ def melody(cue: Cue, sample_rate_hz: int = SAMPLE_RATE_HZ) -> Sound:
 
 
 class Mixer:
-    """Makes the next samples to be played; `play` and `follow` may be called from any thread."""
+    """Mixes the samples to be played; `play` and `follow` may be called from any thread."""
 
     def __init__(self, sample_rate_hz: int = SAMPLE_RATE_HZ) -> None:
         self._rate_hz = sample_rate_hz
@@ -64,13 +66,13 @@ class Mixer:
         self._volume = 0.0
 
     def play(self, cue: Cue) -> None:
-        """Plays a cue after those that still sound; one that must be heard comes at once."""
+        """Queues a cue; "stop" and "slower" replace the queue."""
         sound = melody(cue, self._rate_hz)
         with self._lock:
             self._waiting = sound if cue in ("stop", "slower") else np.concatenate((self._waiting, sound))
 
     def follow(self, flexion_deg: float | None) -> None:
-        """Lets a quiet tone follow the angle, higher = more bent; None ends it."""
+        """Sets the tone to an angle, higher = more bent; None ends it."""
         hz = None
         if flexion_deg is not None and np.isfinite(flexion_deg):
             share = np.interp(flexion_deg, _PITCH_DEG, (0.0, 1.0))
@@ -79,7 +81,7 @@ class Mixer:
             self._pitch_hz = hz
 
     def silence(self) -> None:
-        """Ends everything."""
+        """Ends all sounds."""
         with self._lock:
             self._waiting = np.zeros(0, dtype=np.float32)
             self._pitch_hz = None
@@ -94,7 +96,7 @@ class Mixer:
         return mixed
 
     def _tone(self, count: int, pitch_hz: float | None) -> Sound:
-        """The following tone; its volume and phase run on, so changes of pitch do not click."""
+        """The tone; volume and phase are continuous, so changes of pitch do not click."""
         wanted = 0.0 if pitch_hz is None else _PITCH_VOLUME
         volume = np.linspace(self._volume, wanted, count, endpoint=False)
         self._volume = wanted
@@ -106,23 +108,25 @@ class Mixer:
 
 
 class Speaker:
-    """Plays cues on the computer's loudspeaker, as a context manager; silent where it cannot.
+    """Plays cues on the default sound device, as a context manager; silent without one.
 
     Args:
         follow_angle: let a quiet tone follow the angle.
+        voice: speaks; None only plays tones.
 
     Attributes:
-        is_silent: there is nothing to play on.
+        is_silent: no sound device is available.
     """
 
-    def __init__(self, *, follow_angle: bool = False) -> None:
+    def __init__(self, *, follow_angle: bool = False, voice: Voice | None = None) -> None:
+        self._voice, self._narrator = voice, Narrator()
         self.follow_angle = follow_angle
         self.is_silent = True
         self._mixer = Mixer()
         self._stream: Any = None
 
     def __enter__(self) -> Self:
-        # Missing package, missing library and missing device all mean the same: no sound.
+        # A missing package, library or device all mean: no sound.
         try:
             device = importlib.import_module("sounddevice")
             self._stream = device.OutputStream(
@@ -141,8 +145,15 @@ class Speaker:
             self._stream.close()
             self._stream = None
 
+    def narrate(self, frame: LiveFrame, alarm: str) -> None:
+        """Lets the voice say what a frame calls for."""
+        if self._voice is not None:
+            self._voice.speak(
+                self._narrator.follow(frame.prompt, frame.now_s, frame.cues, alarm=alarm, paused=frame.paused)
+            )
+
     def sound(self, cues: Sequence[Cue], flexion_deg: float | None) -> None:
-        """Plays cues, and follows an angle if that is wanted; no angle = no connection, no tone."""
+        """Plays cues, and sets the tone to the angle if `follow_angle`; None means no tone."""
         for cue in cues:
             self._mixer.play(cue)
         self._mixer.follow(flexion_deg if self.follow_angle else None)

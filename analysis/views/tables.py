@@ -12,7 +12,15 @@ from analysis.change.result import Block, Comparison
 from analysis.change.sensitivity import Sensitivity
 from analysis.views.figures import BLOCK_ORDER
 from analysis.views.track import gap_spans
-from analysis.views.wording import METRIC_TITLES, PHASE_TITLES, TEST_TITLES, degrees, signed, tidy
+from analysis.views.wording import (
+    FIGURE_TITLES,
+    METRIC_TITLES,
+    PHASE_TITLES,
+    TEST_TITLES,
+    degrees,
+    signed,
+    tidy,
+)
 from firmware_bridge.session.model import LinkEvent, Marker, Pain, ReferencePose
 
 if TYPE_CHECKING:
@@ -40,6 +48,13 @@ _METHODS: Final[Mapping[str, str]] = {
     "jig": "repeatable support of known angle",
     "verified_straight": "verified straight",
 }
+_USEFUL: Final = (
+    ("hold_s", "pull held for", 0),
+    ("duration_s", "let down within", 0),
+    ("mean_rate_deg_s", "speed of letting down", 0),
+    ("peak_rate_deg_s", "fastest moment", 0),
+    ("pause_count", "stops on the way", 0),
+)
 _PAIN_RISE = 2.0
 
 
@@ -125,6 +140,20 @@ def release_table(answer: Answer) -> tuple[Row, list[Row]]:
     return ("release", *(str(n) for n in range(1, len(releases) + 1))), rows
 
 
+def release_summary(answer: Answer) -> list[Row]:
+    """The few figures of the releases that a person can use: typical value and range."""
+    rows: list[Row] = []
+    for key, title, digits in _USEFUL:
+        values = [r.metrics.get(key, math.nan) for r in answer.releases]
+        known = [value for value in values if math.isfinite(value)]
+        if known:
+            _, unit = named_figure(key)
+            low, high = number(min(known), unit, digits), number(max(known), unit, digits)
+            spread = f"from {low} to {high}" if low != high else "the same each time"
+            rows.append((title, number(float(np.median(known)), unit, digits), spread))
+    return rows
+
+
 def _metric_title(key: str) -> str:
     name, unit = named_figure(key)
     name = METRIC_TITLES.get(key, name)
@@ -166,7 +195,7 @@ def calibration_rows(answer: Answer) -> list[Row]:
         rows.append(("thigh tilt", f"{reach} against the first still posture"))
     for key, value in angle.diagnostics.items():
         name, unit = named_figure(key)
-        rows.append((name, number(value, unit, 2)))
+        rows.append((FIGURE_TITLES.get(key, name), number(value, unit, 2)))
     return rows
 
 

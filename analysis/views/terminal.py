@@ -14,9 +14,9 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from analysis.views.feed import Command, Feed, LiveFrame
+from analysis.live.frame import LiveFeed, LiveFrame, UserCommand
 from analysis.views.keys import HELP, Keys
-from analysis.views.livetext import LiveWords, Teller, audible_angle
+from analysis.views.livetext import LiveWording, LiveWords, audible_angle
 from analysis.views.sound import Speaker
 
 _FRAMES_PER_S: Final = 10.0
@@ -33,7 +33,7 @@ def status_line(frame: LiveFrame, words: LiveWords) -> str:
 
 
 def run_headless(
-    feed: Feed,
+    feed: LiveFeed,
     console: Console | None = None,
     *,
     every_s: float = 1.0,
@@ -53,11 +53,11 @@ def run_headless(
         wait: sleeps for so many seconds.
     """
     console = console or Console(stderr=True, highlight=False)
-    teller, next_s = Teller(), 0.0
+    wording, next_s = LiveWording(), 0.0
     while True:
         try:
             frame = feed.poll()
-            words = teller.tell(frame)
+            words = wording.texts(frame)
             _go_on_alone(feed, frame, console)
             if frame.now_s >= next_s or frame.finished:
                 next_s = frame.now_s + every_s
@@ -66,19 +66,19 @@ def run_headless(
                 break
             wait(1.0 / _FRAMES_PER_S)
         except KeyboardInterrupt:
-            feed.command(Command("stop"))
+            feed.command(UserCommand("stop"))
     if console.is_terminal:
         console.print()
 
 
-def _go_on_alone(feed: Feed, frame: LiveFrame, console: Console) -> None:
-    """Nobody can press a key here: what is to be read is printed, what is asked is passed over."""
+def _go_on_alone(feed: LiveFeed, frame: LiveFrame, console: Console) -> None:
+    """Without keys: prints pages and skips questions."""
     prompt = frame.prompt
     if prompt is None or not (prompt.page or prompt.ask):
         return
     for paragraph in prompt.page:
         console.print(paragraph, markup=False)
-    feed.command(Command("next"))
+    feed.command(UserCommand("next"))
 
 
 def _print_line(console: Console, line: str) -> None:
@@ -90,7 +90,7 @@ def _print_line(console: Console, line: str) -> None:
 
 
 def show_terminal(
-    feed: Feed,
+    feed: LiveFeed,
     console: Console | None = None,
     *,
     speaker: Speaker | None = None,
@@ -105,16 +105,17 @@ def show_terminal(
         wait: sleeps for so many seconds.
     """
     console = console or Console()
-    teller, keys = Teller(), Keys()
+    wording, keys = LiveWording(), Keys()
     with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live, _pressed() as pressed:
         while True:
             try:
                 frame = feed.poll()
-                words = teller.tell(frame)
+                words = wording.texts(frame)
                 keys.follow(frame.prompt)
                 live.update(page(frame, words, keys.line), refresh=True)
                 if speaker is not None:
                     speaker.sound(frame.cues, audible_angle(frame, is_fresh=words.is_fresh))
+                    speaker.narrate(frame, words.alarm)
                 if frame.finished:
                     return
                 if not sys.stdin.isatty():
@@ -125,7 +126,7 @@ def show_terminal(
                         feed.command(command)
                 wait(1.0 / _FRAMES_PER_S)
             except KeyboardInterrupt:
-                feed.command(Command("stop"))
+                feed.command(UserCommand("stop"))
 
 
 def page(frame: LiveFrame, words: LiveWords, entry: str = "") -> Group:
@@ -164,7 +165,7 @@ def _bar(flexion_deg: float, width: int = 60) -> str:
 
 @contextmanager
 def _pressed() -> Iterator[Callable[[], list[str]]]:
-    """Yields a function that returns the keys pressed since it was last called, without waiting."""
+    """Yields a function that returns the keys pressed since its last call, without waiting."""
     if not sys.stdin.isatty():
         yield list
     elif sys.platform == "win32":

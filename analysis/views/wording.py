@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from analysis.change.result import Comparison
+from analysis.change.sides import SideDifference
 
 PHASE_TITLES: Final[Mapping[str, str]] = {
     "swings": "swings",
@@ -50,6 +51,20 @@ METRIC_TITLES: Final[Mapping[str, str]] = {
     "hold_rate_deg_s": "speed during the hold, RMS",
     "relaxation_drift_deg": "drift in the 3 s after",
     "relaxation_rate_deg_s": "speed in the 3 s after, RMS",
+}
+
+# The figures of the angle's estimation, as the fold of the report names them.
+FIGURE_TITLES: Final[Mapping[str, str]] = {
+    "bending_deg": "bending while the hinge was sought",
+    "axes_sd_deg": "uncertainty of the hinge's direction",
+    "direction_log_likelihood_ratio": "evidence for the direction of bending (natural log)",
+    "pairing_margin": "how much worse the opposite pairing of the axes fits (ratio)",
+    "lever_thigh_m": "thigh sensor to the knee's centre",
+    "lever_shank_m": "shin sensor to the knee's centre",
+    "knee_force_residual_m_s2": "disagreement of both sensors about the knee's acceleration",
+    "gravity_alone_deg": "angle against gravity alone, in rest",
+    "hinge_level_share": "share of the time with the hinge level enough to see the heading",
+    "hinge_misalignment_deg": "movement that is no bending of the hinge",
 }
 
 PURPOSE: Final = (
@@ -184,6 +199,18 @@ def explanation(comparison: Comparison) -> tuple[str, ...]:
     if comparison.relative:
         texts.append("No reference pose was recorded: only the change is known, not how far from straight.")
     return tuple(texts)
+
+
+def side_sentence(this: str, other: str, found: SideDifference) -> str:
+    """How much less far one knee straightens than the other, as one plain sentence."""
+    size = degrees(found.difference_deg)
+    how = f"{size} {'less' if found.difference_deg > 0 else 'further'} than the {other}"
+    low, high = found.ci95_deg
+    block = f"{PHASE_TITLES[found.phase].capitalize()}, {TEST_TITLES[found.test]}"
+    return (
+        f"{block}: the {this} knee straightens {how} "
+        f"(95 % interval of the difference {signed(low)} to {signed(high)})."
+    )
 
 
 def tidy(text: str) -> str:

@@ -12,8 +12,9 @@ import numpy as np
 from firmware_bridge.clock import Clock, SystemClock
 from firmware_bridge.drivers import DRIVERS
 from firmware_bridge.errors import LinkError, UsageError
-from firmware_bridge.samples import ImuSamples, Int, Segment
+from firmware_bridge.samples import Int, Segment
 from firmware_bridge.virtual.faults import Air, Faults
+from firmware_bridge.virtual.interactive import InteractiveLeg, InteractivePlayback
 from firmware_bridge.virtual.playback import BoardClock, Playback
 from firmware_bridge.virtual.simulation import SimulatedSession
 from firmware_bridge.virtual.wire import FIRMWARES
@@ -34,7 +35,8 @@ class VirtualRadio:
 
     Once both have been started and `lead_s` more has passed, the leg carries out the script, once, for both
     in the same time. Before, it rests as at the beginning of the script, so nothing of the script is missed;
-    at its end the sensors fall silent and stay connected. Everything may be read from any thread.
+    at its end the sensors fall silent and stay connected. An interactive leg has no script and no end.
+    Everything may be read from any thread.
 
     Args:
         session: what they measure.
@@ -58,7 +60,7 @@ class VirtualRadio:
 
     def __init__(
         self,
-        session: SimulatedSession,
+        session: SimulatedSession | InteractiveLeg,
         *,
         clock: Clock | None = None,
         driver: str = "kneeflex",
@@ -191,7 +193,7 @@ class VirtualRadio:
                 self.addresses[segment], self._advertisements[segment], self._rate_hz, worn.first_sequence
             ),
             self._firmware,
-            Playback(_samples(self.session, segment), worn, self._rate_hz, 2 * self._seed + place),
+            _playback(self.session, segment, 2 * self._seed + place),
             self._clocks.get(segment) or self._board_clock(segment),
             faults,
             air,
@@ -221,11 +223,18 @@ class VirtualRadio:
         self._script_start_s = script_start_s
 
 
-def _samples(session: SimulatedSession, segment: Segment) -> ImuSamples:
-    return session.recording.thigh if segment is Segment.THIGH else session.recording.shank
+def _playback(session: SimulatedSession | InteractiveLeg, segment: Segment, seed: int) -> Playback:
+    worn = session.wearing[segment]
+    if isinstance(session, InteractiveLeg):
+        return InteractivePlayback(session, segment, worn, seed)
+    recording = session.recording
+    samples = recording.thigh if segment is Segment.THIGH else recording.shank
+    return Playback(samples, worn, _rate_hz(session), seed)
 
 
-def _rate_hz(session: SimulatedSession) -> float:
+def _rate_hz(session: SimulatedSession | InteractiveLeg) -> float:
+    if isinstance(session, InteractiveLeg):
+        return session.rate_hz
     rate_hz = session.recording.info.sensors[Segment.THIGH].nominal_rate_hz
     assert rate_hz is not None
     return rate_hz

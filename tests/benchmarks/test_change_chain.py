@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PLAN = {"rest_s": None, "warmup_repetitions": 6, "pandiculations": 3}
 
 

@@ -177,3 +177,68 @@ def test_both_segments_are_reported_with_what_was_sent(run, tmp_path) -> None:
     done = run("record", "--virtual", "--seconds", "3", "--out", tmp_path / "recorded")
     for segment in Segment:
         assert re.search(rf"{segment}: \d+ samples received, 0 lost, \d+ of the movement sent", done.stdout)
+
+
+GUIDED = """
+name = "guided"
+[[step]]
+kind = "strap"
+title = "Strap on"
+[[step]]
+kind = "ready"
+title = "Lie face down"
+[[step]]
+kind = "reference"
+title = "Reference"
+seconds = 3
+[[step]]
+kind = "swings"
+title = "Swing"
+count = 8
+[[step]]
+kind = "measure"
+title = "Before"
+phase = "before"
+test = "prone"
+count = 3
+[[step]]
+kind = "pandiculate"
+title = "Pull"
+count = 1
+hold_s = 3
+rest_s = 3
+[[step]]
+kind = "measure"
+title = "After"
+phase = "after"
+test = "prone"
+count = 3
+[[step]]
+kind = "closing"
+title = "Closing"
+seconds = 3
+"""
+
+
+@pytest.mark.slow
+def test_a_simulated_person_follows_the_guide_to_the_answer(run, clock, tmp_path: Path) -> None:
+    file, folder = tmp_path / "guided.toml", tmp_path / "session"
+    file.write_text(GUIDED, encoding="utf-8")
+    done = run("live", "--virtual", "--headless", "--protocol", file, "--out", folder, "--seconds", "400")
+    assert done.returncode == 0, done.stderr
+    assert clock.now_s() < 300.0
+    recording = read_session(folder)
+    phases = [e.name for e in recording.events if isinstance(e, Phase)]
+    assert phases == [
+        "reference", "swings", "before", "pandiculation", "after", "closing_reference", "pause",
+    ]  # fmt: skip
+    assert len(recording.reference_poses) == 2
+    found = re.search(r"(\d+\.\d)° straighter", done.stdout)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(8.0, abs=2.0)
+
+
+def test_an_unknown_kind_of_person_is_refused(run) -> None:
+    done = run("live", "--virtual", "--headless", "--protocol", "daily", "--person", "angry")
+    assert done.returncode == 2
+    assert "obeying" in done.stderr

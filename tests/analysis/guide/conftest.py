@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from analysis.angle.result import FlexionTrack
-from analysis.guide.motion import MotionWatch
+from analysis.guide.motion import MotionTracker
 from analysis.guide.prompt import Cue, Prompt
 from analysis.guide.protocol import Protocol
-from analysis.views.feed import Command, LiveFrame
-from analysis.views.guided import GuidedFeed
+from analysis.live.frame import LiveFrame, UserCommand
+from analysis.live.guided import GuidedFeed
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import Event, Phase, ReferencePose
 from firmware_bridge.virtual.script import Script, ScriptWriter
@@ -67,13 +67,13 @@ class PerfectStream:
         self._time_s, self._flexion_deg = truth.time_s, truth.flexion_deg + noise
         self._clock = clock
         self._row = 0
-        self._swings = MotionWatch(RATE_HZ)
-        self._watch = MotionWatch(RATE_HZ)
+        self._swings = MotionTracker(RATE_HZ)
+        self._watch = MotionTracker(RATE_HZ)
         self._phase: Phase | None = None
         self._zeroed = False
         self.blind = False
         self.events: list[Event] = []
-        self.commands: list[Command] = []
+        self.commands: list[UserCommand] = []
 
     def push(self, segment: Segment, samples: ImuSamples) -> None:
         """The raw samples add nothing to the truth."""
@@ -108,7 +108,7 @@ class PerfectStream:
             self._watch.restart()
         self._zeroed = self._zeroed or isinstance(event, ReferencePose)
 
-    def command(self, command: Command) -> None:
+    def command(self, command: UserCommand) -> None:
         self.commands.append(command)
 
 
@@ -134,16 +134,16 @@ class Story:
         return [(t, p) for t, p in self.prompts if p.step == step]
 
 
-Action = Callable[[float, "GuidedFeed", LiveFrame], Iterable[Command]]
+Action = Callable[[float, "GuidedFeed", LiveFrame], Iterable[UserCommand]]
 
 
-def answers(now_s: float, feed: GuidedFeed, frame: LiveFrame) -> Iterable[Command]:
+def answers(now_s: float, feed: GuidedFeed, frame: LiveFrame) -> Iterable[UserCommand]:
     """Somebody who answers what is asked, and nothing else."""
     asked = frame.prompt.ask if frame.prompt else None
     if asked == "pain":
-        yield Command("pain", value=2.0)
+        yield UserCommand("pain", value=2.0)
     if asked == "reference_deg":
-        yield Command("angle", value=20.0)
+        yield UserCommand("angle", value=20.0)
 
 
 Make = Callable[[SimulatedSession, Callable[[], float]], Any]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.angle.result import FlexionTrack
-from analysis.guide.motion import MotionState, MotionWatch
+from analysis.guide.motion import MotionState, MotionTracker
 
 RATE_HZ = 100.0
 
@@ -33,7 +33,7 @@ def rows(whole: FlexionTrack, part: slice) -> FlexionTrack:
 
 
 def watched(whole: FlexionTrack) -> MotionState:
-    return MotionWatch(RATE_HZ).feed(whole)
+    return MotionTracker(RATE_HZ).feed(whole)
 
 
 REPETITION = ((40.0, 1.2), (8.0, 1.5), (8.0, 2.5))
@@ -90,7 +90,7 @@ def test_a_very_slow_release_is_one_release():
 
 def test_a_stop_on_the_way_down_does_not_end_the_release():
     whole = track((12, 2), (95, 2), (95, 5), (60, 4), (60, 2), (12, 5), (12, 3))
-    halfway = MotionWatch(RATE_HZ).feed(rows(whole, slice(0, 1480)))
+    halfway = MotionTracker(RATE_HZ).feed(rows(whole, slice(0, 1480)))
     assert halfway.releasing
     state = watched(whole)
     assert len(state.releases) == 1
@@ -111,7 +111,7 @@ def test_finding_the_place_is_no_release():
 
 def test_the_hold_is_remembered_until_the_release_is_recognised():
     whole = track((12, 2), (95, 2), (95, 6), (12, 8), (12, 5))
-    watch, held = MotionWatch(RATE_HZ), []
+    watch, held = MotionTracker(RATE_HZ), []
     for start in range(0, 1300, 5):
         state = watch.feed(rows(whole, slice(start, start + 5)))
         held.append(state.bent_hold_s > 5 or state.releasing)
@@ -148,7 +148,7 @@ def test_a_single_impossible_sample_changes_nothing(at):
 
 
 def test_a_new_block_begins_from_nothing():
-    watch = MotionWatch(RATE_HZ)
+    watch = MotionTracker(RATE_HZ)
     watch.feed(track((12, 1), *REPETITION, *RELEASE))
     watch.restart()
     state = watch.state()
@@ -159,7 +159,7 @@ def test_a_new_block_begins_from_nothing():
 @given(st.lists(st.integers(1, 900), max_size=30), st.integers(0, 100))
 def test_any_chunking_finds_the_same(cuts, seed):
     whole = track((12, 1), *REPETITION, *RELEASE, noise_deg=0.5, seed=seed)
-    watch = MotionWatch(RATE_HZ)
+    watch = MotionTracker(RATE_HZ)
     edges = sorted({0, *np.cumsum(cuts)[np.cumsum(cuts) < len(whole.time_s)].tolist(), len(whole.time_s)})
     for start, stop in pairwise(edges):
         watch.feed(rows(whole, slice(start, stop)))

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from analysis.guide.conditions import CONDITIONS
 from analysis.guide.library import load_protocol, protocol_names
 from analysis.guide.protocol import parse_protocol
-from analysis.guide.watchers import WATCHERS
 from firmware_bridge.errors import UsageError
 
 MINIMAL = """
@@ -69,7 +69,7 @@ def test_the_protocols_that_come_along_are_sound(name):
     protocol = load_protocol(name)
     kinds = [step.kind for step in protocol.steps]
     phases = [step.phase for step in protocol.steps]
-    assert set(kinds) <= set(WATCHERS)
+    assert set(kinds) <= set(CONDITIONS)
     assert kinds[-1] == "pain"
     assert "pain" in kinds[:2]
     assert kinds.index("strap") < kinds.index("swings") < phases.index("warmup") < phases.index("before")

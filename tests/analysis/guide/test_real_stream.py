@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.guide.protocol import parse_protocol
-from analysis.stream import StreamFeed
+from analysis.live.angle_feed import AngleFeed
 from firmware_bridge.session.model import Marker, Phase
 from firmware_bridge.virtual.script import ScriptWriter
 from firmware_bridge.virtual.simulation import simulate_session
@@ -88,7 +88,7 @@ def story(lead_through):
     kept = []
 
     def make(_, clock):
-        stream = StreamFeed(clock, 100.0, sensors=lambda: (), keep=kept.append)
+        stream = AngleFeed(clock, 100.0, sensors=lambda: (), keep=kept.append)
         stream.events = kept
         return stream
 

@@ -11,10 +11,10 @@ import pytest
 from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
 from analysis.answer import Answer
 from analysis.change.result import Block, Comparison
-from analysis.guide.motion import MotionWatch
+from analysis.guide.motion import MotionTracker
 from analysis.guide.prompt import Prompt
+from analysis.live.frame import LiveFrame, SensorState, UserCommand
 from analysis.movement.result import Plateau, Release, Repetition
-from analysis.views.feed import Command, LiveFrame, SensorState
 from firmware_bridge.samples import ImuSamples, Segment, Side
 from firmware_bridge.session.model import (
     Event,
@@ -267,9 +267,9 @@ class PlayedFeed:
     def __init__(self, answer: Answer, clock: Callable[[], float], *, rate_hz: float = RATE_HZ) -> None:
         self._answer, self._clock = answer, clock
         self._row = 0
-        self._watch = MotionWatch(rate_hz)
+        self._watch = MotionTracker(rate_hz)
         self._phase: PhaseName | None = None
-        self.commands: list[Command] = []
+        self.commands: list[UserCommand] = []
         self.prompt: Prompt | None = None
         self.sensors: tuple[SensorState, ...] = (
             SensorState(Segment.THIGH, "connected", 87, 0.0, 0.021),
@@ -302,7 +302,7 @@ class PlayedFeed:
         )
         return replace(frame, **self.changes)
 
-    def command(self, command: Command) -> None:
+    def command(self, command: UserCommand) -> None:
         self.commands.append(command)
 
 

@@ -116,6 +116,8 @@ def test_pictures_are_saved(make_answer, tmp_path):
 
 
 def test_drawing_needs_no_pyplot_and_no_screen():
-    code = "import sys, analysis.views.report, analysis.views.live; print('matplotlib.pyplot' in sys.modules)"
+    code = (
+        "import sys, analysis.views.report, analysis.views.window; print('matplotlib.pyplot' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"

@@ -20,11 +20,11 @@ from rich.console import Console
 
 from analysis.angle.result import FlexionTrack
 from analysis.guide.prompt import Prompt
-from analysis.views.feed import Command, LiveFrame, SensorState, empty_track
-from analysis.views.history import History
+from analysis.live.frame import LiveFrame, SensorState, UserCommand, empty_track
 from analysis.views.keys import Keys
-from analysis.views.livetext import Teller, audible_angle
+from analysis.views.livetext import LiveWording, audible_angle
 from analysis.views.liveview import LiveView
+from analysis.views.recent import RecentTrack
 from analysis.views.terminal import run_headless, show_terminal
 from firmware_bridge.samples import Segment
 
@@ -63,41 +63,41 @@ def pixels(view):
 
 def test_a_fresh_number_is_shown_and_an_old_one_greyed_and_said_so(playing):
     feed, clock = playing
-    teller = Teller()
+    teller = LiveWording()
     clock.wait(0.1)
-    fresh = teller.tell(feed.poll())
+    fresh = teller.texts(feed.poll())
     assert fresh.is_fresh
     assert fresh.number.endswith("°")
     frozen = replace(feed.poll(), track=empty_track())
-    stale = teller.tell(replace(frozen, now_s=clock.now_s + 0.7))
+    stale = teller.texts(replace(frozen, now_s=clock.now_s + 0.7))
     assert not stale.is_fresh
     assert stale.note.startswith("old: no angle for 0.")
     assert stale.alarm == "No new angle: the number is old."
-    forgotten = teller.tell(replace(frozen, now_s=clock.now_s + 4))
+    forgotten = teller.texts(replace(frozen, now_s=clock.now_s + 4))
     assert forgotten.number == "–"
 
 
 def test_samples_that_must_not_be_used_do_not_refresh_the_number(playing):
     feed, clock = playing
-    teller = Teller()
+    teller = LiveWording()
     clock.wait(0.1)
-    teller.tell(feed.poll())
+    teller.texts(feed.poll())
     clock.wait(0.8)
     frame = feed.poll()
     unusable = replace(frame, track=replace(frame.track, valid=np.zeros(len(frame.track.valid), bool)))
-    assert not teller.tell(unusable).is_fresh
+    assert not teller.texts(unusable).is_fresh
 
 
 def test_before_the_first_angle_there_is_no_number_and_no_alarm(playing):
     feed, _ = playing
-    words = Teller().tell(replace(feed.poll(), track=empty_track()))
+    words = LiveWording().texts(replace(feed.poll(), track=empty_track()))
     assert (words.number, words.note, words.alarm) == ("–", "no angle yet", "")
 
 
 def test_a_hidden_number_is_nowhere(playing):
     feed, clock = playing
     clock.wait(8)
-    words = Teller().tell(replace(feed.poll(), hidden=True))
+    words = LiveWording().texts(replace(feed.poll(), hidden=True))
     assert words.number == "hidden"
     assert not any(c.isdigit() for line in words.block if "straightest" in line for c in line)
 
@@ -105,22 +105,24 @@ def test_a_hidden_number_is_nowhere(playing):
 def test_a_relative_number_says_so(playing):
     feed, clock = playing
     clock.wait(0.1)
-    assert Teller().tell(replace(feed.poll(), relative=True)).note == "relative angle: 0 is not straight"
+    assert (
+        LiveWording().texts(replace(feed.poll(), relative=True)).note == "relative angle: 0 is not straight"
+    )
 
 
 def test_a_lost_sensor_is_named(playing):
     feed, _ = playing
     feed.sensors = (SensorState(Segment.THIGH), SensorState(Segment.SHANK, "lost"))
-    assert Teller().tell(feed.poll()).alarm == "The shin sensor is lost."
+    assert LiveWording().texts(feed.poll()).alarm == "The shin sensor is lost."
 
 
 def test_the_number_does_not_flicker_between_neighbours():
-    teller, shown = Teller(), set()
+    teller, shown = LiveWording(), set()
     for n, flexion_deg in enumerate([20.4, 20.55, 20.45, 20.58, 20.4]):
         time_s = np.array([n * 0.1])
         track = FlexionTrack(time_s, np.array([flexion_deg]), np.ones(1), np.ones(1, bool))
         motion = replace(LiveFrame(0).motion, flexion_deg=flexion_deg)
-        shown.add(teller.tell(LiveFrame(n * 0.1, track, motion=motion)).number)
+        shown.add(teller.texts(LiveFrame(n * 0.1, track, motion=motion)).number)
     assert shown == {"20°"}
 
 
@@ -164,7 +166,7 @@ def test_the_tone_is_off_wherever_it_could_steer_or_mislead(playing):
 
 def test_history_is_the_same_however_the_track_arrives(make_answer):
     track = make_answer("lost").angle.track
-    whole, pieces = History(20.0), History(20.0)
+    whole, pieces = RecentTrack(20.0), RecentTrack(20.0)
     whole.add(track)
     cuts = np.random.default_rng(5).choice(len(track.time_s), 900, replace=False)
     for part in np.split(np.arange(len(track.time_s)), np.sort(cuts)):
@@ -181,7 +183,7 @@ def test_history_is_the_same_however_the_track_arrives(make_answer):
 
 
 def test_history_breaks_the_line_where_no_samples_came():
-    history = History(20.0)
+    history = RecentTrack(20.0)
     for start_s in (0.0, 2.0):
         time_s = start_s + np.arange(50) * 0.02
         history.add(FlexionTrack(time_s, np.full(50, 30.0), np.ones(50), np.ones(50, bool)))
@@ -189,27 +191,29 @@ def test_history_breaks_the_line_where_no_samples_came():
     assert np.isnan(flexion_deg[np.searchsorted(time_s, 2.0)])
 
 
-def typed(keys: Keys, *presses: str) -> list[Command]:
+def typed(keys: Keys, *presses: str) -> list[UserCommand]:
     return [command for press in presses if (command := keys.press(press))]
 
 
 def test_keys_act_at_once_or_ask_first():
     keys = Keys()
     assert typed(keys, "m", "right", "b", " ", "x") == [
-        Command("marker"), Command("next"), Command("back"), Command("pause"),
+        UserCommand("marker"), UserCommand("next"), UserCommand("back"), UserCommand("pause"),
     ]  # fmt: skip
     assert typed(keys, "p", "1", "2", "enter") == []
     assert "from 0 to 10" in keys.line
-    assert typed(keys, "3", "enter") == [Command("pain", value=3.0)]
+    assert typed(keys, "3", "enter") == [UserCommand("pain", value=3.0)]
     assert keys.line == ""
-    assert typed(keys, "a", "1", "2", ",", "5", "backspace", "4", "enter") == [Command("angle", value=12.4)]
-    assert typed(keys, "t", "c", "r", "a", "m", "p", "enter") == [Command("marker", text="cramp")]
+    assert typed(keys, "a", "1", "2", ",", "5", "backspace", "4", "enter") == [
+        UserCommand("angle", value=12.4)
+    ]
+    assert typed(keys, "t", "c", "r", "a", "m", "p", "enter") == [UserCommand("marker", text="cramp")]
 
 
 def test_a_number_that_is_asked_for_can_be_passed_over():
     keys = Keys()
     keys.ask("angle")
-    assert typed(keys, "1", "x", "h", "n") == [Command("next")]
+    assert typed(keys, "1", "x", "h", "n") == [UserCommand("next")]
     assert keys.line == ""
 
 
@@ -230,7 +234,7 @@ def test_the_question_of_a_step_opens_once_and_goes_with_the_step():
 def test_stopping_asks_once_more():
     keys = Keys()
     assert typed(keys, "q", "escape") == []
-    assert typed(keys, "q", "enter") == [Command("stop")]
+    assert typed(keys, "q", "enter") == [UserCommand("stop")]
 
 
 def test_headless_prints_lines_and_ends_with_the_feed(playing):
@@ -255,7 +259,7 @@ def test_without_keys_pages_are_printed_and_questions_passed_over(playing):
 
     run_headless(feed, Console(file=out, width=200), every_s=60, wait=wait)
     assert out.getvalue().count("Stop if it hurts.") == 1
-    assert feed.commands == [Command("next"), Command("next")]
+    assert feed.commands == [UserCommand("next"), UserCommand("next")]
 
 
 def test_interrupting_stops_the_session_in_the_ordinary_way(playing):
@@ -265,7 +269,7 @@ def test_interrupting_stops_the_session_in_the_ordinary_way(playing):
         raise KeyboardInterrupt
 
     run_headless(feed, Console(file=io.StringIO()), wait=interrupt)
-    assert feed.commands == [Command("stop")]
+    assert feed.commands == [UserCommand("stop")]
 
 
 def test_the_terminal_page_shows_step_number_and_sensors(playing):
@@ -309,9 +313,9 @@ WINDOWS = """
     spec = importlib.util.spec_from_file_location("helpers", sys.argv[1])
     helpers = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(helpers)
-    from analysis.views import live
+    from analysis.views import window
 
-    tick = live.LiveWindow._tick
+    tick = window.LiveWindow._tick
 
     def run(mode):
         frames = 0
@@ -328,12 +332,12 @@ WINDOWS = """
         def closing(self):
             tick(self)
             if mode == "closed" and frames == 10:
-                window = self._figure.canvas.manager.window
-                window.tk.eval(window.protocol("WM_DELETE_WINDOW"))
+                shown = self._figure.canvas.manager.window
+                shown.tk.eval(shown.protocol("WM_DELETE_WINDOW"))
 
-        feed.poll, live.LiveWindow._tick = counted, closing
+        feed.poll, window.LiveWindow._tick = counted, closing
         try:
-            live.show_live(feed, size_inch=(6.4, 3.6))
+            window.show_live(feed, size_inch=(6.4, 3.6))
         except RuntimeError as error:
             return {"error": str(error)}
         return {"frames": frames, "commands": [c.name for c in feed.commands], "open": plt.get_fignums()}
@@ -371,7 +375,7 @@ def test_an_error_of_the_feed_is_not_swallowed_by_the_toolkit(windows):
 
 
 def test_no_screen_is_a_plain_error(monkeypatch, playing):
-    from analysis.views.live import show_live
+    from analysis.views.window import show_live
     from firmware_bridge.errors import UsageError
 
     pytest.importorskip("tkinter", reason="Tk is not installed")

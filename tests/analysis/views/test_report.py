@@ -55,7 +55,7 @@ def without_pictures(monkeypatch):
     """For tests that only read the text: drawing is most of the time of a report."""
     for name in ("change_figure", "session_figure", "release_figure"):
         monkeypatch.setattr(report, name, lambda answer: None)
-    monkeypatch.setattr(report, "_data_uri", lambda figure: "data:,")
+    monkeypatch.setattr(report, "data_uri", lambda figure: "data:,")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ from firmware_bridge.samples import Float
 _HOLE_S = 0.15
 
 
-class History:
+class RecentTrack:
     """Keeps the newest samples of a track in constant memory, thinned to what a screen can show.
 
     Args:

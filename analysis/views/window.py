@@ -1,13 +1,15 @@
-"""The live window: a figure on the screen, fed and redrawn by a timer."""
+"""The live window: a figure on the screen, updated by a timer."""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib
 
-from analysis.views.feed import Command, Feed
+from analysis.live.frame import LiveFeed, UserCommand
 from analysis.views.keys import Keys
 from analysis.views.livetext import audible_angle
 from analysis.views.liveview import LiveView
@@ -18,18 +20,19 @@ if TYPE_CHECKING:
     from matplotlib.backend_bases import KeyEvent
     from matplotlib.figure import Figure
 
-# Tk counts the pause after the drawing; this gives 20 to 25 frames a second.
+# Tk starts the pause after drawing; this gives 20 to 25 frames a second.
 _PAUSE_MS: Final = 32
 _BACKENDS: Final = (("tkinter", "tkagg"), ("PySide6", "qtagg"), ("PyQt6", "qtagg"))
 _NO_SCREEN: Final = "Use --headless for a status line instead of a window."
 
 
 def show_live(
-    feed: Feed,
+    feed: LiveFeed,
     *,
     title: str = "kneeflex",
     size_inch: tuple[float, float] = (12.8, 7.2),
     speaker: Speaker | None = None,
+    theme: str = "light",
 ) -> None:
     """Shows a feed in a window until the feed is finished or the window is closed.
 
@@ -40,6 +43,24 @@ def show_live(
         title: of the window.
         size_inch: width and height at 100 dots per inch.
         speaker: plays the cues, if any.
+        theme: "light" or "dark".
+
+    Raises:
+        UsageError: there is no screen, or no toolkit to open a window with.
+    """
+    from matplotlib import pyplot as plt
+
+    with window_figure(title, size_inch) as figure:
+        window = LiveWindow(figure, feed, speaker, theme)
+        plt.show(block=True)
+    window.close()
+    if window.error is not None:
+        raise window.error
+
+
+@contextmanager
+def window_figure(title: str, size_inch: tuple[float, float]) -> Iterator[Figure]:
+    """A figure in a window of its own, without matplotlib's keys and toolbar.
 
     Raises:
         UsageError: there is no screen, or no toolkit to open a window with.
@@ -59,11 +80,7 @@ def show_live(
             if type(error).__name__ != "TclError":
                 raise
             raise UsageError("There is no screen to open a window on.", _NO_SCREEN) from error
-        window = LiveWindow(figure, feed, speaker)
-        plt.show(block=True)
-    window.close()
-    if window.error is not None:
-        raise window.error
+        yield figure
 
 
 def find_backend() -> str:
@@ -82,13 +99,15 @@ def find_backend() -> str:
 
 
 class LiveWindow:
-    """Polls the feed by a timer, hands keys to it, and closes itself when the feed is finished."""
+    """Polls the feed, forwards keys to it, and closes when the feed is finished."""
 
-    def __init__(self, figure: Figure, feed: Feed, speaker: Speaker | None = None) -> None:
+    def __init__(
+        self, figure: Figure, feed: LiveFeed, speaker: Speaker | None = None, theme: str = "light"
+    ) -> None:
         self.error: BaseException | None = None
         self.frames = 0
         self._figure, self._feed, self._speaker = figure, feed, speaker
-        self._view = LiveView(figure)
+        self._view = LiveView(figure, theme)
         self._keys = Keys()
         self._finished = False
         figure.canvas.mpl_connect("key_press_event", self._on_key)
@@ -98,20 +117,21 @@ class LiveWindow:
         self._timer.start()
 
     def close(self) -> None:
-        """Ends the timer; the window is gone after this."""
+        """Stops the timer and closes the window."""
         from matplotlib import pyplot as plt
 
         self._timer.stop()
         plt.close(self._figure)
 
     def _tick(self) -> None:
-        # An exception would be printed and forgotten by the toolkit.
+        # The toolkit would print an exception and continue.
         try:
             frame = self._feed.poll()
             self._keys.follow(frame.prompt)
             words = self._view.update(frame, self._keys.line)
             if self._speaker is not None:
                 self._speaker.sound(frame.cues, audible_angle(frame, is_fresh=words.is_fresh))
+                self._speaker.narrate(frame, words.alarm)
             self.frames += 1
         except BaseException as error:
             self.error = error
@@ -131,4 +151,4 @@ class LiveWindow:
         if not self._finished:
             self._finished = True
             self._timer.stop()
-            self._feed.command(Command("stop"))
+            self._feed.command(UserCommand("stop"))

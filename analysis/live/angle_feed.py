@@ -1,34 +1,34 @@
-"""From a running stream of samples to what a live view shows: the angle, the movement, the sensors."""
+"""Running samples -> frames with the live angle, the detected movement and the state of the sensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from math import inf
+from math import inf, nan
 from queue import Empty, SimpleQueue
 
+import numpy as np
+
 from analysis.angle.causal.live_angle import LiveAngle
-from analysis.angle.result import FlexionTrack
-from analysis.guide.motion import MotionWatch
-from analysis.views.feed import Command, LiveFrame, SensorState
+from analysis.guide.motion import MotionState, MotionTracker
+from analysis.live.frame import LiveFrame, SensorState, UserCommand
+from analysis.movement.repetitions import MEASURING_PHASES
 from firmware_bridge.receiving.status import LinkStatus
 from firmware_bridge.samples import ImuSamples, Segment
-from firmware_bridge.session.model import Event, Marker, Pain, Phase, PhaseSpan, Recording, ReferencePose
+from firmware_bridge.session.model import Event, Marker, Pain, Phase, PhaseSpan, ReferencePose
 
 Keep = Callable[[Event], None]
 
-_REPLAY_STEP_S = 0.1
 
-
-class Cues:
-    """Events that are due at known times, as a script or a recording has them."""
+class ScheduledEvents:
+    """Events of a script or a recording, released at their times."""
 
     def __init__(self, events: Sequence[Event], offset_s: float = 0.0) -> None:
         self._events = sorted(events, key=lambda e: e.time_s, reverse=True)
         self.offset_s = offset_s
 
     def due(self, now_s: float) -> list[Event]:
-        """What has become due since the last call; `offset_s` is added to every time."""
+        """The events due since the last call; `offset_s` is added to their times."""
         events: list[Event] = []
         while self._events and self._events[-1].time_s + self.offset_s <= now_s:
             event = self._events.pop()
@@ -36,18 +36,18 @@ class Cues:
         return events
 
 
-class StreamFeed:
-    """The feed of a live view. `push` may be called from any thread, all else from the view's own.
+class AngleFeed:
+    """Live feed without a guide. `push` may be called from any thread, everything else from the view's.
 
     Args:
         now_s: the session clock.
         rate_hz: of the angle's grid.
-        sensors: how the links are.
-        keep: puts an event on disk at once.
+        sensors: returns the state of both links.
+        keep: records an event at once.
         is_over: whether the stream has ended.
 
     Attributes:
-        cues: events that come by themselves.
+        scheduled: events that happen by themselves.
     """
 
     def __init__(
@@ -60,22 +60,23 @@ class StreamFeed:
         is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self._now_s, self._sensors, self._keep, self._is_over = now_s, sensors, keep, is_over
-        self.cues = Cues(())
+        self.scheduled = ScheduledEvents(())
         self._live = LiveAngle(rate_hz)
-        self._watch = MotionWatch(rate_hz)
+        self._watch = MotionTracker(rate_hz)
         self._arrived: SimpleQueue[tuple[Segment, ImuSamples]] = SimpleQueue()
         self._phase: Phase | None = None
+        self._before_deg = self._straightest_deg = nan
         self._zeroed = self._hidden = self._paused = self._stopped = False
 
     def push(self, segment: Segment, samples: ImuSamples) -> None:
-        """Takes samples as they arrive."""
+        """Accepts samples as they arrive."""
         self._arrived.put((segment, samples))
 
     def poll(self) -> LiveFrame:
-        """What is new since the last poll."""
+        """The next frame."""
         over = self._stopped or self._is_over()
         now_s = self._now_s()
-        for event in self.cues.due(now_s):
+        for event in self.scheduled.due(now_s):
             self.event(event)
         while True:
             try:
@@ -83,18 +84,22 @@ class StreamFeed:
             except Empty:
                 break
         track = self._live.update()
+        motion = self._watch.feed(track)
+        self._remember(motion)
         status = self._live.status
         return LiveFrame(
             now_s=now_s,
             track=track,
             sensors=self._sensors(),
-            motion=self._watch.feed(track),
+            motion=motion,
             phase=self._phase.name if self._phase else None,
             test=self._phase.test if self._phase else None,
             axis_sd_deg=status.sd_deg,
             axes_ready=status.ready,
             swings=status.swings,
             message="" if status.ready else status.sentence,
+            before_deg=self._before_deg,
+            straightest_deg=self._straightest_deg,
             relative=not self._zeroed,
             hidden=self._hidden,
             paused=self._paused,
@@ -102,21 +107,32 @@ class StreamFeed:
         )
 
     def event(self, event: Event) -> None:
-        """Something happens in the session: it goes to disk, and the angle and the view learn of it."""
+        """Records an event and applies it to the angle and the next frames."""
         self._keep(event)
         if isinstance(event, Phase):
             if self._phase is not None and self._phase.name == "restrap":
                 self._live.set_phase(PhaseSpan(self._phase.time_s, event.time_s, "restrap"))
                 self._zeroed = False
             self._phase = event
-            self._watch.restart()
+            self._watch.restart(event.time_s)
             self._live.set_phase(PhaseSpan(event.time_s, inf, event.name, event.test))
         elif isinstance(event, ReferencePose):
             self._live.set_pose(event)
+            if not self._zeroed:
+                self._before_deg = self._straightest_deg = nan
             self._zeroed = True
 
-    def command(self, command: Command) -> None:
-        """Takes a person's wish."""
+    def _remember(self, motion: MotionState) -> None:
+        phase = self._phase.name if self._phase else ""
+        if motion.extension is None or phase not in MEASURING_PHASES:
+            return
+        if phase in ("before", "before_again"):
+            self._before_deg = motion.extension.flexion_deg
+        # The least of NaN and a number is the number.
+        self._straightest_deg = float(np.fmin(self._straightest_deg, motion.extension.flexion_deg))
+
+    def command(self, command: UserCommand) -> None:
+        """Executes a command of the user."""
         now_s = self._now_s()
         match command.name:
             case "marker":
@@ -135,7 +151,7 @@ class StreamFeed:
 
 
 def sensor_states(status: Mapping[Segment, LinkStatus]) -> tuple[SensorState, ...]:
-    """The links as a live view shows them."""
+    """State of both links for a frame."""
     return tuple(
         SensorState(
             segment=segment,
@@ -147,67 +163,3 @@ def sensor_states(status: Mapping[Segment, LinkStatus]) -> tuple[SensorState, ..
         )
         for segment, link in status.items()
     )
-
-
-class Replay:
-    """Plays a recording as if it were happening now.
-
-    Args:
-        recording: the session.
-        clock_s: any monotonic clock.
-        speed: 1 plays as it happened.
-        seconds: how much of the session to play; None plays all.
-    """
-
-    def __init__(
-        self,
-        recording: Recording,
-        clock_s: Callable[[], float],
-        speed: float = 1.0,
-        seconds: float | None = None,
-    ) -> None:
-        self._recording, self._clock_s, self._speed = recording, clock_s, speed
-        self._start_s = clock_s()
-        self._played_s = 0.0
-        self._next = dict.fromkeys(Segment, 0)
-        stop_s = recording.duration_s + 1.0 if seconds is None else seconds
-        rate_hz = max(
-            (s.nominal_rate_hz for s in recording.info.sensors.values() if s.nominal_rate_hz), default=100.0
-        )
-        self.feed = StreamFeed(
-            self.now_s,
-            rate_hz,
-            sensors=lambda: tuple(SensorState(segment) for segment in Segment),
-            keep=lambda event: None,
-            is_over=lambda: self.now_s() > stop_s,
-        )
-        self.feed.cues = Cues(recording.events)
-
-    def now_s(self) -> float:
-        """The session clock."""
-        return self._played_s
-
-    def poll(self) -> LiveFrame:
-        """Plays up to now, in steps so small that every event meets the samples of its time."""
-        now_s = (self._clock_s() - self._start_s) * self._speed
-        tracks = []
-        while True:
-            self._played_s = min(now_s, self._played_s + _REPLAY_STEP_S)
-            self._push_due()
-            frame = self.feed.poll()
-            tracks.append(frame.track)
-            if self._played_s >= now_s or frame.finished:
-                return replace(frame, track=FlexionTrack.concatenate(tracks))
-
-    def _push_due(self) -> None:
-        recording = self._recording
-        for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank)):
-            start = self._next[segment]
-            stop = int(samples.time_s.searchsorted(self._played_s, side="right"))
-            if stop > start:
-                self.feed.push(segment, samples[start:stop])
-                self._next[segment] = stop
-
-    def command(self, command: Command) -> None:
-        """Takes a person's wish."""
-        self.feed.command(command)

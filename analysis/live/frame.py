@@ -1,9 +1,10 @@
-"""What a live view is fed with, and what it hands back: the seam between the stream and the screen."""
+"""Interface between a running session and its views: frames out, commands in."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from firmware_bridge.session.model import PhaseName, TestName
 CommandName = Literal["marker", "next", "back", "repeat", "pain", "angle", "hide", "pause", "stop"]
 
 
+# An angle that is older must not be taken for the present one.
+STALE_S: Final = 0.5
+
+
 def empty_track() -> FlexionTrack:
     """No samples."""
     nothing = np.zeros(0)
@@ -24,13 +29,13 @@ def empty_track() -> FlexionTrack:
 
 @dataclass(frozen=True, slots=True)
 class SensorState:
-    """One sensor as a person beside it wants to know it.
+    """State of one sensor, as shown to the user.
 
     Attributes:
         segment: where it is strapped.
         state: in a word: "connecting", "connected", "stalled", "lost".
-        battery_percent: None where the sensor does not tell.
-        loss_percent: share of samples that never came; None where nobody can know.
+        battery_percent: None if the sensor does not report it.
+        loss_percent: share of lost samples; None if the sensor sends no counter.
         delay_s: age of its newest sample; None before the first.
         problem: a plain sentence, or "".
     """
@@ -44,26 +49,28 @@ class SensorState:
 
     @property
     def is_well(self) -> bool:
-        """Whether samples are coming."""
+        """Whether samples arrive."""
         return self.state == "connected"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LiveFrame:
-    """Everything new since the last poll.
+    """State of the session and the samples since the previous frame.
 
     Attributes:
-        now_s: the session clock now; it runs on when no samples come.
+        now_s: session clock; advances even without samples.
         track: the new samples, in order, none left out and none twice; may be empty.
-        sensors: how the links are.
-        motion: what is seen in the track so far.
+        sensors: state of both links.
+        motion: detected in the track so far.
         phase, test: of the session, now.
-        prompt: what the guide says, or None without a guide.
-        cues: sounds that begin now.
+        prompt: of the guide; None without one.
+        cues: sounds to start now.
         axis_sd_deg: one-sigma uncertainty of the hinge axis; None or NaN while unknown.
-        axes_ready: the hinge is known well enough, the angle runs.
-        swings: seen while the hinge was searched.
+        axes_ready: the hinge is known well enough to compute the angle.
+        swings: counted while the hinge was identified.
         message: one plain sentence for the person, or "".
+        before_deg: straightest position held in the newest "before" block; NaN if there is none.
+        straightest_deg: straightest position held in any measuring block; NaN if there is none.
         relative: no reference pose fixed the zero (yet): the number counts from an arbitrary position.
         hidden: the number and the curve must not be shown (blind measuring).
         paused: the session is paused.
@@ -82,6 +89,8 @@ class LiveFrame:
     axes_ready: bool = False
     swings: int = 0
     message: str = ""
+    before_deg: float = math.nan
+    straightest_deg: float = math.nan
     relative: bool = False
     hidden: bool = False
     paused: bool = False
@@ -89,21 +98,21 @@ class LiveFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """What a person wants: a key, with a number or a text where it needs one."""
+class UserCommand:
+    """A command of the user, with a number or a text where it needs one."""
 
     name: CommandName
     value: float | None = None
     text: str = ""
 
 
-class Feed(Protocol):
-    """Where a live view gets its frames from. Both calls return at once, on the view's own thread."""
+class LiveFeed(Protocol):
+    """Source of frames for a live view. Both methods return at once and run on the view's thread."""
 
     def poll(self) -> LiveFrame:
-        """What is new since the last poll."""
+        """The next frame."""
         ...
 
-    def command(self, command: Command) -> None:
-        """Takes a person's wish; the effect shows in later frames."""
+    def command(self, command: UserCommand) -> None:
+        """Executes a command of the user; the effect shows in later frames."""
         ...

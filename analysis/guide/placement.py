@@ -1,4 +1,4 @@
-"""The strapping-on check: are both sensors there, awake, on their own segments and at rest?"""
+"""Checks on the raw samples whether both sensors send, rest, and sit on the right segments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from firmware_bridge.samples import ImuSamples, Segment
 
 WINDOW_S = 1.0
 SILENT_S = 0.5
-# Breathing, pulse and the bias of a consumer sensor stay below.
+# Above breathing, pulse and the gyro bias of consumer sensors.
 STILL_DEG_S = 4.0
 AVERAGE_S = 0.3
 GRAVITY_ERROR_M_S2 = 0.6
@@ -22,13 +22,13 @@ SWAP_LEAST_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class StrapState:
-    """What the raw signals say about the strapping.
+class PlacementState:
+    """State of both sensors, from their raw samples.
 
     Attributes:
-        problems: one plain sentence each, worst first; empty = all well.
-        still_s: how long both sensors have been at rest.
-        swapped: the movement fits better if thigh and shin were exchanged.
+        problems: one plain sentence each, worst first; empty if there are none.
+        still_s: time since either sensor last moved.
+        swapped: the thigh sensor swings more than the shank sensor, so they are probably exchanged.
     """
 
     problems: tuple[str, ...] = ()
@@ -36,8 +36,8 @@ class StrapState:
     swapped: bool = False
 
 
-class StrapWatch:
-    """Follows the raw samples of both sensors."""
+class PlacementMonitor:
+    """Monitors the raw samples of both sensors."""
 
     def __init__(self) -> None:
         self._sides = {segment: _Side() for segment in Segment}
@@ -47,19 +47,19 @@ class StrapWatch:
         self._sides[segment].push(samples)
 
     def restart_swings(self) -> None:
-        """From here on the lower leg swings while the thigh rests; only then a swap can be seen."""
+        """Starts detection of exchanged sensors; valid while only the lower leg swings."""
         for side in self._sides.values():
             side.restart_swings()
 
-    def state(self, now_s: float) -> StrapState:
-        """What is known at `now_s` of the session clock."""
+    def state(self, now_s: float) -> PlacementState:
+        """The state at `now_s` of the session clock."""
         problems = []
         for segment, side in self._sides.items():
             problem = side.problem(now_s)
             if problem:
                 problems.append(problem.format(sensor="shin" if segment is Segment.SHANK else "thigh"))
         still_s = min(side.still_s(now_s) for side in self._sides.values())
-        return StrapState(tuple(problems), still_s, self._swapped())
+        return PlacementState(tuple(problems), still_s, self._swapped())
 
     def _swapped(self) -> bool:
         thigh, shank = self._sides[Segment.THIGH], self._sides[Segment.SHANK]
@@ -101,7 +101,7 @@ class _Side:
         self._swing_stop_s = float(samples.time_s[-1])
 
     def _is_moving(self) -> bool:
-        """Judged by the mean of the last moments, in which noise and pulse cancel and a bias does not."""
+        """Whether the mean rate of the last 0.3 s is above the limit; the mean removes noise and pulse."""
         recent = self._time_s > self._time_s[-1] - AVERAGE_S
         return float(np.linalg.norm(self._gyr_deg_s[recent].mean(axis=0))) > STILL_DEG_S
 

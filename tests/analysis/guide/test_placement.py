@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.guide.strapping import StrapWatch
+from analysis.guide.placement import PlacementMonitor
 from firmware_bridge.samples import ImuSamples, Segment
 
 RATE_HZ = 100.0
@@ -19,7 +19,7 @@ def samples(start_s, seconds, gyr_deg_s=0.0, acc_m_s2=(0.0, 0.0, 9.81), noise=0.
 
 
 def watch(thigh, shank, *, chunk=10):
-    strap = StrapWatch()
+    strap = PlacementMonitor()
     for segment, whole in ((Segment.THIGH, thigh), (Segment.SHANK, shank)):
         for start in range(0, len(whole), chunk):
             strap.push(segment, whole[start : start + chunk])
@@ -34,7 +34,7 @@ def test_two_resting_sensors_are_well():
 
 
 def test_a_sensor_that_never_came_and_one_that_fell_silent():
-    strap = StrapWatch()
+    strap = PlacementMonitor()
     strap.push(Segment.THIGH, samples(0, 2))
     assert strap.state(3.0).problems == (
         "The thigh sensor is silent: it may be asleep, empty or out of reach.",

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from analysis.guide.conditions import Observation
 from analysis.guide.library import load_protocol
+from analysis.guide.placement import PlacementState
 from analysis.guide.protocol import parse_protocol
-from analysis.guide.steps import GuideState, advance, wish
-from analysis.guide.strapping import StrapState
-from analysis.guide.watchers import Seen
-from analysis.views.feed import Command
+from analysis.guide.transitions import GuideState, advance, handle_command
+from analysis.live.frame import UserCommand
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import Marker, Pain, Phase, ReferencePose
 
@@ -85,7 +85,7 @@ def test_no_sound_in_a_measuring_block(story):
 def test_a_skipped_step_is_written_down_and_the_rest_goes_on(person, lead_through, answering):
     def skip_the_reference(now_s, feed, frame):
         if frame.prompt.ask == "reference_deg":
-            yield Command("next")
+            yield UserCommand("next")
         else:
             yield from answering(now_s, feed, frame)
 
@@ -120,7 +120,7 @@ def test_exchanged_sensors_are_noticed_and_strapped_anew(person, lead_through, a
     def exchange(now_s, feed, frame):
         if "exchange them" in frame.prompt.warning and not repaired:
             repaired.append(now_s)
-            yield Command("repeat")
+            yield UserCommand("repeat")
         yield from answering(now_s, feed, frame)
 
     story = lead_through(DAILY, person, exchange, arrives=lambda t, s: s if repaired else swap[s], most_s=80)
@@ -139,7 +139,7 @@ def test_rising_pain_brings_the_advice_to_stop_and_it_stays(person, lead_through
 
     def hurting(now_s, feed, frame):
         if frame.prompt.ask == "pain" or (now_s > 15 and scores):
-            yield Command("pain", value=scores.pop(0))
+            yield UserCommand("pain", value=scores.pop(0))
 
     story = lead_through(DAILY, person, hurting, most_s=25)
     assert [e.score for e in story.events if isinstance(e, Pain)] == [2.0, 4.0]
@@ -170,53 +170,53 @@ SHORT = parse_protocol(
 
 
 def entered(index: int) -> GuideState:
-    state = advance(SHORT, GuideState(), Seen(10.0)).state
+    state = advance(SHORT, GuideState(), Observation(10.0)).state
     for _ in range(index):
-        state = wish(SHORT, state, Seen(10.0), "next").state
+        state = handle_command(SHORT, state, Observation(10.0), "next").state
     return state
 
 
 def test_back_and_repeat_begin_a_step_again():
-    assert wish(SHORT, entered(2), Seen(20.0), "back").state.index == 1
-    assert wish(SHORT, entered(0), Seen(20.0), "back").state.index == 0
-    again = wish(SHORT, entered(1), Seen(20.0), "repeat")
+    assert handle_command(SHORT, entered(2), Observation(20.0), "back").state.index == 1
+    assert handle_command(SHORT, entered(0), Observation(20.0), "back").state.index == 0
+    again = handle_command(SHORT, entered(1), Observation(20.0), "repeat")
     assert again.state.index == 1
     assert [type(e) for e in again.events] == [Marker, Phase]
 
 
 def test_a_block_ends_with_its_step():
-    assert wish(SHORT, entered(1), Seen(20.0), "next").events[-1] == Phase(20.0, "pause")
+    assert handle_command(SHORT, entered(1), Observation(20.0), "next").events[-1] == Phase(20.0, "pause")
 
 
 def test_a_pause_waits_for_nothing_and_begins_the_step_again():
-    paused = wish(SHORT, entered(1), Seen(20.0), "pause")
+    paused = handle_command(SHORT, entered(1), Observation(20.0), "pause")
     assert paused.events == (Phase(20.0, "pause"),)
-    done = Seen(30.0, motion=replace(Seen(0.0).motion, repetitions=3), is_fresh=True)
+    done = Observation(30.0, motion=replace(Observation(0.0).motion, repetitions=3), is_fresh=True)
     assert advance(SHORT, paused.state, done).state.index == 1
-    resumed = wish(SHORT, paused.state, done, "pause")
+    resumed = handle_command(SHORT, paused.state, done, "pause")
     assert resumed.events == (Phase(30.0, "before"),)
     assert not resumed.state.paused
 
 
 def test_a_countdown_counts_and_ends():
     state = entered(2)
-    turn = advance(SHORT, state, Seen(70.0))
-    assert turn.prompt.countdown_s == pytest.approx(540)
-    assert advance(SHORT, turn.state, Seen(610.0)).prompt.title == "Done"
+    transition = advance(SHORT, state, Observation(70.0))
+    assert transition.prompt.countdown_s == pytest.approx(540)
+    assert advance(SHORT, transition.state, Observation(610.0)).prompt.title == "Done"
 
 
 def test_after_a_while_the_way_on_by_hand_is_told():
     state = entered(0)
-    assert "n goes on" not in advance(SHORT, state, Seen(20.0)).prompt.instruction
-    late = advance(SHORT, state, Seen(60.0))
+    assert "n goes on" not in advance(SHORT, state, Observation(20.0)).prompt.instruction
+    late = advance(SHORT, state, Observation(60.0))
     assert late.prompt.instruction == "Do not move. Not recognised? n goes on."
 
 
 def test_stillness_counts_from_the_beginning_of_the_step():
-    still = Seen(12.0, strap=StrapState(still_s=60.0))
-    turn = advance(SHORT, entered(0), still)
-    assert turn.state.index == 0
-    assert turn.prompt.countdown_s == pytest.approx(3.0)
+    still = Observation(12.0, placement=PlacementState(still_s=60.0))
+    transition = advance(SHORT, entered(0), still)
+    assert transition.state.index == 0
+    assert transition.prompt.countdown_s == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

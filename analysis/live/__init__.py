@@ -1,0 +1,1 @@
+"""A running session: samples and events in, frames for the views out; takes the commands of the user."""

@@ -1,0 +1,37 @@
+"""One command that checks everything: `nox`. Sessions: test, fast, lint, types."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["test", "lint", "types"]
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """All tests, on the installed package."""
+    session.install(".[test]")
+    session.run("pytest", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """The tests that are neither slow nor wait for the real world."""
+    session.install(".[test]")
+    session.run("pytest", "-m", "not slow and not real_time", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Rules and format."""
+    session.install("ruff>=0.9")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly."""
+    session.install(".[test]")
+    session.run("mypy")

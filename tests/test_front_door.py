@@ -1,0 +1,49 @@
+"""The front door gives the library's own objects, and what stands in front of it is reported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kneeflex
+from analysis import doctor
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("name", kneeflex.__all__)
+def test_every_name_of_the_front_door_opens(name: str) -> None:
+    assert getattr(kneeflex, name).__module__.partition(".")[0] in ("analysis", "firmware_bridge")
+
+
+def test_a_name_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(AttributeError, match="estimate_angle"):
+        kneeflex.estimate_angel  # noqa: B018
+
+
+def test_the_doctor_names_a_package_that_stands_in_front(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert doctor.own_packages().works
+    (tmp_path / "analysis").mkdir()
+    (tmp_path / "analysis" / "__init__.py").touch()
+    probe = doctor.own_packages()
+    assert probe.works is False
+    assert str(tmp_path / "analysis") in probe.detail
+
+
+def test_the_command_says_which_package_stands_in_front(tmp_path: Path) -> None:
+    (tmp_path / "analysis").mkdir()
+    (tmp_path / "analysis" / "__init__.py").touch()
+    paths = f"sys.path[:0] = [{str(tmp_path)!r}]; sys.path.append({str(ROOT)!r})"
+    code = f"import sys; {paths}; import kneeflex; kneeflex.main()"
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env)
+    assert run.returncode == 1
+    assert str(tmp_path / "analysis") in run.stderr
+    assert "Traceback" not in run.stderr
