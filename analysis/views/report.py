@@ -13,27 +13,32 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from analysis.views import tables, wording
 from analysis.views.figures import change_figure, release_figure, session_figure
 from analysis.views.style import kneeflex_style
+from analysis.views.trend import trend_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.answer import Answer
+    from analysis.days import PersonTrend
 
 
-def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -> str:
+def render_report(
+    answer: Answer, *, truth: Mapping[str, float] | None = None, days: PersonTrend | None = None
+) -> str:
     """Renders an answer as one self-contained HTML page.
 
     Args:
         answer: everything there is to say about a recording.
         truth: for a simulated leg, the true change in degrees (positive = straighter) by test name, ""
             where the phases name no test; it is set beside the measured change.
+        days: the days of the person, this one among them.
 
     Returns:
         The page, with its pictures inside and no reference to anything outside.
     """
     release_head, release_rows = tables.release_table(answer)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             info=answer.recording.info,
@@ -55,9 +60,11 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
             simulated=truth is not None,
             truth=tables.truth_rows(answer, truth or {}),
             zero_sd=None if answer.angle.zero == "relative" else wording.degrees(answer.angle.zero_sd_deg),
-            change_picture=_data_uri(change_figure(answer)),
-            session_picture=_data_uri(session_figure(answer)),
-            release_picture=_data_uri(release_figure(answer)) if answer.releases else "",
+            change_picture=data_uri(change_figure(answer)),
+            session_picture=data_uri(session_figure(answer)),
+            release_picture=data_uri(release_figure(answer)) if answer.releases else "",
+            days_sentence="" if days is None else wording.tidy(days.trend.sentence),
+            days_picture="" if days is None else data_uri(trend_figure(days)),
             release_head=release_head,
             release_rows=release_rows,
             remarks=tables.remark_rows(answer),
@@ -73,7 +80,8 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where the pages of this room are made."""
     return Environment(
         loader=PackageLoader("analysis.views"),
         autoescape=True,
@@ -83,7 +91,8 @@ def _environment() -> Environment:
     )
 
 
-def _data_uri(figure: Figure) -> str:
+def data_uri(figure: Figure) -> str:
+    """A figure as the source of an HTML picture."""
     picture = io.BytesIO()
     with kneeflex_style():
         figure.savefig(picture, format="svg", metadata={"Date": None})

@@ -1,0 +1,146 @@
+"""Commands on one person: trend, forget."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from analysis.cli import console
+from analysis.cli.recordings import AsJson
+from firmware_bridge.errors import UsageError
+from firmware_bridge.samples import Side
+
+if TYPE_CHECKING:
+    from analysis.days import PersonTrend
+
+Code = Annotated[str, typer.Option(help="The person's code.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this file."""
+    for command in (trend, forget):
+        app.command()(command)
+
+
+def trend(
+    root: Annotated[
+        Path | None,
+        typer.Argument(metavar="[ROOT]", help="Holds the person's folder; the remembered one by default."),
+    ] = None,
+    client: Code = "",
+    side: Annotated[Side | None, typer.Option(help="The knee.")] = None,
+    test: Annotated[str | None, typer.Option(help="standing, supine, prone or ake.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Planned days; those of the first session by default.")
+    ] = None,
+    practice_from: Annotated[
+        str | None, typer.Option(metavar="DATE", help="First day of practice, YYYY-MM-DD.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The HTML file; trend.html in the person's folder by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how much straighter the knee became over the days, beyond what readings differ from day to day."""
+    from datetime import date
+
+    from analysis import derived
+    from analysis.days import person_trend, to_json
+    from firmware_bridge.session.model import TEST_NAMES
+    from firmware_bridge.settings import sessions_root
+
+    if not client:
+        raise UsageError("Whose days?", "Give --client CODE.")
+    if test is not None and test not in TEST_NAMES:
+        raise UsageError(f"There is no test {test}.", f"Give one of {', '.join(TEST_NAMES)}.")
+    try:
+        first = None if practice_from is None else date.fromisoformat(practice_from)
+    except ValueError as error:
+        raise UsageError(f"{practice_from} is no date.", "Write it as 2026-03-01.") from error
+    root = root or sessions_root()
+    if not root.is_dir():
+        raise UsageError(f"There is no folder {root}.", "Give the folder that holds the person's sessions.")
+    with console.counting("Sessions") as progress:
+        found = person_trend(
+            root,
+            client,
+            side=side,
+            test=test,  # type: ignore[arg-type]
+            planned_days=days,
+            practice_from=first,
+            now=datetime.now(UTC),
+            progress=progress,
+        )
+    if as_json:
+        if out is not None:
+            write_days(found, out)
+        console.say(derived.json_text(to_json(found)))
+    else:
+        home = root / client if (root / client).is_dir() else root
+        show_days(found, out or home / "trend.html", with_warnings=True)
+    if found.trend.verdict == "not enough data":
+        raise typer.Exit(1)
+
+
+def show_days(found: PersonTrend, file: Path, *, with_warnings: bool = False) -> None:
+    """Says what the days say, and draws them beside."""
+    if with_warnings:
+        console.warn(found.warnings)
+    console.say(found.trend.sentence)
+    gain, kept = found.trend.gain_per_session_deg, found.trend.kept_per_day_deg
+    if gain is not None and kept is not None and found.trend.total_change_ci95_deg is not None:
+        console.say(
+            f"A session adds {gain:.1f} deg; about {kept:.1f} deg of it are still there on the next day."
+        )
+    write_days(found, file)
+    console.say(f"The days: {file}")
+
+
+def write_days(found: PersonTrend, file: Path, truth_deg: float | None = None) -> None:
+    """Writes the page of the days, and their picture beside it as PNG.
+
+    Raises:
+        SessionError: a file cannot be written.
+    """
+    from analysis import derived
+    from analysis.views.figures import save_figure
+    from analysis.views.trend import trend_figure
+    from analysis.views.trend_page import render_trend
+
+    with console.working("Drawing the days"):
+        derived.write_text(file, render_trend(found, truth_deg=truth_deg))
+        picture = file.with_suffix(".png")
+        with derived.writing(picture):
+            save_figure(trend_figure(found), picture)
+
+
+def forget(
+    client: Annotated[str, typer.Argument(metavar="CODE", help="The person's code.")],
+    root: Annotated[
+        Path | None, typer.Option(help="Holds the person's folder; the remembered one by default.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete everything that is kept of a person, and list what was deleted."""
+    from firmware_bridge.session.person import forget as delete
+    from firmware_bridge.session.person import sessions_of
+    from firmware_bridge.settings import sessions_root
+
+    root = root or sessions_root()
+    if not yes and sys.stdin.isatty():
+        count = len(sessions_of(root, client))
+        question = f"Delete {client} with {count} session{'' if count == 1 else 's'} from {root} for good?"
+        if not typer.confirm(question):
+            console.say("Nothing was deleted.")
+            return
+    deleted = delete(root, client)
+    for file in deleted:
+        console.say(str(file))
+    console.say(
+        f"{len(deleted)} files of {client} were deleted. Backups, tables and reports that were copied "
+        "elsewhere are not known here."
+    )
