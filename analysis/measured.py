@@ -119,7 +119,7 @@ def _measure(folder: Path, found: Answer | None) -> Measurement:
 def stamp(folder: Path) -> str:
     """A mark that changes with the raw files of a session and with the program that reads them."""
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(_program().encode())
+    digest.update(program_mark().encode())
     for name in _SMALL_FILES:
         path = folder / name
         digest.update(path.read_bytes() if path.is_file() else b"-")
@@ -138,17 +138,21 @@ def stamp(folder: Path) -> str:
 
 
 @cache
-def _program() -> str:
-    """A mark of the code that a measurement is computed with, its libraries included."""
+def program_mark(beside: tuple[str, ...] = _BESIDE) -> str:
+    """A mark of the code of this program and of the libraries that it computes with.
+
+    Args:
+        beside: rooms that are left out, because nothing that is marked depends on them.
+    """
     digest = hashlib.blake2b(digest_size=16)
     home = Path(__file__).resolve().parent.parent
     for wing in ("analysis", "firmware_bridge"):
-        for base, folders, names in sorted(os.walk(home / wing)):
-            folders[:] = sorted(f for f in folders if f not in _BESIDE and not f.startswith("__"))
+        for base, folders, names in os.walk(home / wing):
+            folders[:] = sorted(f for f in folders if f not in beside and not f.startswith("__"))
             for name in sorted(names):
-                if name.endswith(".py"):
+                if name.endswith((".py", ".j2")):
                     digest.update(name.encode() + Path(base, name).read_bytes())
-    for package in ("numpy", "scipy"):
+    for package in ("numpy", "scipy", "matplotlib"):
         try:
             digest.update(version(package).encode())
         except PackageNotFoundError:

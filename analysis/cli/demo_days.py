@@ -21,7 +21,7 @@ def demo_days(days: int, out: Path | None, *, open_page: bool, seed: int) -> Non
         open_page: show the page in the browser.
         seed: another seed is another person.
     """
-    from analysis.cli.people import show_days, write_days
+    from analysis.cli.people import show_days
     from analysis.days import person_trend
     from firmware_bridge.samples import Side
     from firmware_bridge.session.person import Person, Pose, new_session_folder, write_person
@@ -47,8 +47,7 @@ def demo_days(days: int, out: Path | None, *, open_page: bool, seed: int) -> Non
         found = person_trend(root, CODE, progress=progress)
     console.warn(found.warnings)
     page = root / CODE / "trend.html"
-    show_days(found, page)
-    write_days(found, page, truth_deg=plan.gain_deg)
+    show_days(found, page, truth_deg=plan.gain_deg)
     change = found.trend.total_change_deg
     if change is not None:
         console.say(

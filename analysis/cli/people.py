@@ -1,9 +1,10 @@
-"""Commands on one person: trend, forget."""
+"""Commands on one person: trend, person, forget."""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,7 @@ Code = Annotated[str, typer.Option(help="The person's code.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
-    for command in (trend, forget):
+    for command in (trend, person, forget):
         app.command()(command)
 
 
@@ -86,8 +87,17 @@ def trend(
         raise typer.Exit(1)
 
 
-def show_days(found: PersonTrend, file: Path, *, with_warnings: bool = False) -> None:
-    """Says what the days say, and draws them beside."""
+def show_days(
+    found: PersonTrend, file: Path, *, with_warnings: bool = False, truth_deg: float | None = None
+) -> None:
+    """Says what the days say, and draws them beside.
+
+    Args:
+        found: the days.
+        file: the page; its picture lies beside it.
+        with_warnings: also say what has to be known of them.
+        truth_deg: for simulated days, the true total change.
+    """
     if with_warnings:
         console.warn(found.warnings)
     console.say(found.trend.sentence)
@@ -96,26 +106,91 @@ def show_days(found: PersonTrend, file: Path, *, with_warnings: bool = False) ->
         console.say(
             f"A session adds {gain:.1f} deg; about {kept:.1f} deg of it are still there on the next day."
         )
-    write_days(found, file)
+    write_days(found, file, truth_deg)
     console.say(f"The days: {file}")
 
 
 def write_days(found: PersonTrend, file: Path, truth_deg: float | None = None) -> None:
-    """Writes the page of the days, and their picture beside it as PNG.
+    """Writes the page of the days, and their picture beside it as PNG; not again where nothing is new.
 
     Raises:
         SessionError: a file cannot be written.
     """
     from analysis import derived
+    from analysis.days import to_json
+    from analysis.measured import program_mark
+
+    picture = file.with_suffix(".png")
+    content = derived.json_text(to_json(found)) + program_mark(()) + str(truth_deg)
+    mark = f"<!-- {blake2b(content.encode(), digest_size=16).hexdigest()} -->"
+    if picture.is_file() and _ends_with(file, mark):
+        return
     from analysis.views.figures import save_figure
     from analysis.views.trend import trend_figure
     from analysis.views.trend_page import render_trend
 
     with console.working("Drawing the days"):
-        derived.write_text(file, render_trend(found, truth_deg=truth_deg))
-        picture = file.with_suffix(".png")
+        figure = trend_figure(found)
+        page = render_trend(found, figure, truth_deg=truth_deg)
         with derived.writing(picture):
-            save_figure(trend_figure(found), picture)
+            save_figure(figure, picture)
+        derived.write_text(file, f"{page}\n{mark}\n")
+
+
+def _ends_with(file: Path, mark: str) -> bool:
+    try:
+        return file.read_text(encoding="utf-8").rstrip().endswith(mark)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def person(
+    client: Annotated[str, typer.Argument(metavar="CODE", help="The person's code, never a name.")],
+    root: Annotated[
+        Path | None, typer.Option(help="Holds the person's folder; the remembered one by default.")
+    ] = None,
+    side: Annotated[Side | None, typer.Option(help="The knee that is practised.")] = None,
+    test: Annotated[str | None, typer.Option(help="The usual test.")] = None,
+    pose: Annotated[
+        str | None,
+        typer.Option(help="Knee angle on the support of every day, for example 20; '' asks each time."),
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=5, help="Planned days.")] = None,
+    baseline: Annotated[int | None, typer.Option(min=0, help="Days of measuring alone first.")] = None,
+    thigh: Annotated[str | None, typer.Option(help="The thigh sensor.")] = None,
+    shank: Annotated[str | None, typer.Option(help="The shank (shin) sensor.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Who leads: a protocol, or a TOML file.")] = None,
+) -> None:
+    """Show what is kept of a person, or change what is given."""
+    from dataclasses import asdict, replace
+
+    from analysis.cli.person import parse_pose
+    from firmware_bridge.session.model import TEST_NAMES
+    from firmware_bridge.session.person import Person, person_folder, read_person, sessions_of, write_person
+    from firmware_bridge.settings import sessions_root
+
+    if test is not None and test not in TEST_NAMES:
+        raise UsageError(f"There is no test {test}.", f"Give one of {', '.join(TEST_NAMES)}.")
+    root = root or sessions_root()
+    folder = person_folder(root, client)
+    known = read_person(folder) or Person(client)
+    given = {
+        "side": side, "test": test, "planned_days": days, "baseline_days": baseline, "thigh": thigh,
+        "shank": shank, "protocol": protocol,
+    }  # fmt: skip
+    changes = {name: value for name, value in given.items() if value is not None}
+    if pose is not None:
+        changes["pose"] = parse_pose(pose)  # type: ignore[assignment]
+    if changes:
+        if days is not None and days != known.planned_days and sessions_of(root, client):
+            console.warn(
+                ["A plan that is changed after days were looked at does not keep its promise of 5 %."]
+            )
+        known = replace(known, **changes)  # type: ignore[arg-type]
+        write_person(folder, known)
+    for name, value in asdict(known).items():
+        console.say(f"{name.replace('_', ' ')}: {'not given' if value is None else value}")
+    console.say(f"sessions: {len(sessions_of(root, client))}, in {folder}")
 
 
 def forget(

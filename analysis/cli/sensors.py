@@ -13,9 +13,10 @@ from analysis.cli import console
 from analysis.cli.streaming import (
     Client,
     Headless,
-    Leg,
+    LegToday,
     Plan,
     Rate,
+    Root,
     choose_source,
     show,
     stopping_cleanly,
@@ -92,18 +93,33 @@ def pair(
 
 
 def record(
-    out: Annotated[Path, typer.Option(help="The session folder to make.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The session folder to make; in the person's folder by default.")
+    ] = None,
     thigh: Thigh = None,
     shank: Shank = None,
     rate: Rate = 100.0,
     client: Client = "",
-    side: Leg = Side.RIGHT,
+    side: LegToday = None,
     seconds: Seconds = None,
     virtual: Virtual = False,
+    root: Root = None,
 ) -> None:
-    """Record both sensors, without guide or plot, until Ctrl-C or --seconds."""
+    """Record both sensors, without guide or plot, until Ctrl-C or --seconds.
+
+    With --client CODE and without --out: into the person's folder, sessions/CODE/DATE-TIME.
+    """
     from firmware_bridge.capture import Capture
 
+    if out is None:
+        if not client:
+            raise UsageError("Where to?", "Give --out DIR, or --client CODE for the person's own folder.")
+        from analysis.cli.person import begin_visit
+
+        visit = begin_visit(client, root, side=side, thigh=thigh, shank=shank)
+        out, side = visit.session, visit.person.side
+        thigh, shank = visit.person.thigh, visit.person.shank
+    side = side or Side.RIGHT
     source = choose_source(thigh, shank, virtual=virtual, side=side, seconds=seconds)
     capture = Capture(
         source.targets,
@@ -140,15 +156,18 @@ def record(
 def live(
     thigh: Thigh = None,
     shank: Shank = None,
-    out: Annotated[Path | None, typer.Option(help="Record into this session folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Record into this session folder; with --client, the person's own.")
+    ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="Who leads: pandiculation, daily, research, a TOML file, or none.")
     ] = None,
     rate: Rate = 100.0,
     client: Client = "",
-    side: Leg = Side.RIGHT,
+    side: LegToday = None,
     seconds: Seconds = None,
     virtual: Virtual = False,
+    root: Root = None,
     replay: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Play a recorded session instead.")
     ] = None,
@@ -159,7 +178,10 @@ def live(
     ] = False,
     tone: Annotated[bool, typer.Option("--tone", help="Let a quiet tone follow the angle.")] = False,
 ) -> None:
-    """Lead through a session and show the knee angle while the person moves; --out records it."""
+    """Lead through a session and show the knee angle while the person moves.
+
+    --out DIR records it, --client CODE into the person's own folder, sessions/CODE/DATE-TIME.
+    """
     view = "headless" if headless else "terminal" if terminal else "window"
     if replay is not None:
         if out is not None or virtual:
@@ -172,12 +194,25 @@ def live(
         return
     from analysis.guide.library import DEFAULT, load_protocol
 
+    visit, usual = None, DEFAULT
+    if out is None and client:
+        from analysis.cli.person import begin_visit
+
+        visit = begin_visit(client, root, side=side, thigh=thigh, shank=shank, protocol=protocol)
+        out, side, usual = visit.session, visit.person.side, visit.person.protocol
+        thigh, shank = visit.person.thigh, visit.person.shank
+    side = side or Side.RIGHT
     # A simulated leg follows its own script; it does not listen to a guide.
-    name = protocol or ("none" if virtual else DEFAULT)
-    plan = Plan(out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone)
+    name = protocol or ("none" if virtual else usual)
+    led = None if name == "none" else load_protocol(name)
+    if led is not None and visit is not None:
+        from analysis.guide.personal import personal
+
+        led = personal(led, pose=visit.person.pose, is_baseline=visit.is_baseline)
+    plan = Plan(out, rate, client, side, seconds, led, view, tone)
     source = choose_source(thigh, shank, virtual=virtual, side=side, seconds=seconds, speed=speed)
     if out is None:
-        console.note("Nothing is recorded: give --out DIR to record.")
+        console.note("Nothing is recorded: give --out DIR or --client CODE to record.")
     stream(source, plan)
     if out is not None:
         from analysis.cli.recordings import tell_and_report

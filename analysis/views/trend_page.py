@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from analysis.change import TrendDay
 from analysis.days import PersonTrend
 from analysis.views import wording
 from analysis.views.report import data_uri, environment
 from analysis.views.tables import UNKNOWN, number
-from analysis.views.trend import trend_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Row = tuple[str, ...]
 
 
-def render_trend(found: PersonTrend, *, truth_deg: float | None = None) -> str:
+def render_trend(found: PersonTrend, figure: Figure, *, truth_deg: float | None = None) -> str:
     """Renders the days of one person as one self-contained HTML page.
 
     Args:
         found: the days with their answer.
+        figure: their picture.
         truth_deg: for simulated days, the true total change.
     """
     return (
@@ -30,7 +34,7 @@ def render_trend(found: PersonTrend, *, truth_deg: float | None = None) -> str:
             test=wording.TEST_TITLES[found.test],
             sentence=wording.tidy(found.trend.sentence),
             warnings=[wording.tidy(text) for text in found.warnings],
-            picture=data_uri(trend_figure(found)),
+            picture=data_uri(figure),
             answers=answer_rows(found),
             days=[day_row(found, d) for d in found.trend.days],
             planned=found.trend.planned_days,
