@@ -22,20 +22,13 @@ ORDER = ("warmup", "before", "before_again", "after")
 
 def repetitions(phases: dict[str, Sequence[float]], test: str = "prone") -> tuple[Repetition, ...]:
     """Repetitions of one test with these values."""
-    return tuple(
-        Repetition(
-            1000.0 * ORDER.index(phase) + 10.0 * i,
-            1000.0 * ORDER.index(phase) + 10.0 * i + 10.0,
-            phase,  # type: ignore[arg-type]
-            test,  # type: ignore[arg-type]
-            90.0,
-            Plateau(
-                1000.0 * ORDER.index(phase) + 10.0 * i + 5, 1000.0 * ORDER.index(phase) + 10.0 * i + 8, v, 0.2
-            ),
-        )
-        for phase, values in phases.items()
-        for i, v in enumerate(values)
-    )
+    found = []
+    for phase, values in phases.items():
+        for i, value in enumerate(values):
+            start = 1000.0 * ORDER.index(phase) + 10.0 * i
+            held = Plateau(start + 5, start + 8, value, 0.2)
+            found.append(Repetition(start, start + 10.0, phase, test, 90.0, held))  # type: ignore[arg-type]
+    return tuple(found)
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ def test_days_without_an_exercise_are_the_baseline(tmp_path, write):
 def test_other_tests_other_people_and_other_folders_stay_out(tmp_path, days, write):
     days()
     alone = trend(tmp_path).trend
-    write(3.1, 40.0, 1.0, test="standing", name="standing")
+    write(2.9, 40.0, None, test="standing", practised=False, name="standing")
     write(3.2, 40.0, 1.0, client="P08")
     (tmp_path / "P07" / "broken").mkdir()
     (tmp_path / "P07" / "broken" / "session.json").write_text("{")
