@@ -288,8 +288,13 @@ def _among_days(found: Answer, folder: Path) -> PersonTrend | None:
         return None
 
 
-def tell_and_report(folder: Path) -> None:
-    """After a session: the answer in words, and the report. A session without an answer is no error."""
+def tell_and_report(folder: Path, *, window: bool = False) -> None:
+    """After a session: the answer in words, and the report. A session without an answer is no error.
+
+    Args:
+        folder: the session.
+        window: also open a window with the days of the person, where the session is one of them.
+    """
     from analysis import derived
 
     try:
@@ -307,6 +312,10 @@ def tell_and_report(folder: Path) -> None:
         from analysis.cli.people import show_days
 
         show_days(among, folder.resolve().parent / "trend.html")
+        if window:
+            from analysis.views.trend_window import show_trend
+
+            show_trend(among)
 
 
 def _tell(

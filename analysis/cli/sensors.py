@@ -217,7 +217,7 @@ def live(
     if out is not None:
         from analysis.cli.recordings import tell_and_report
 
-        tell_and_report(out)
+        tell_and_report(out, window=view == "window")
 
 
 def doctor() -> None:

@@ -25,55 +25,55 @@ _MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 
 def trend_figure(found: PersonTrend) -> Figure:
-    """The days of one person, by calendar day.
+    """The days of one person, by calendar day; see `draw_trend`."""
+    with kneeflex_style():
+        figure = Figure(figsize=(9.2, 6.4), layout="constrained")
+        draw_trend(figure, found)
+    return figure
+
+
+def draw_trend(figure: Figure, found: PersonTrend) -> None:
+    """Draws the days of one person into a figure.
 
     Above, a day is an arrow from the reading before practice (open) to the one after (filled); the line is
     laid through the readings before, with the 95 % interval of the whole change at its end. Below, the gain
     of each session with its interval, and their mean.
     """
     trend = found.trend
-    with kneeflex_style():
-        figure = Figure(figsize=(9.2, 6.4), layout="constrained")
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.1, 1])
-        if not trend.days:
-            upper.text(0.5, 0.5, "No day was measured.", transform=upper.transAxes, ha="center")
-            return figure
-        first, last = trend.days[0].day, trend.days[-1].day
-        absolute = any(d.before_deg is not None for d in trend.days)
-        _draw_baseline(upper, trend, first)
-        if absolute:
-            _draw_start_band(upper, trend, last)
-            _draw_line(upper, trend)
-            _draw_days(upper, trend.days)
-            _draw_zero_changes(upper, trend.days)
-            upper.axhline(0, color=INK, linewidth=1.0)
-            upper.annotate(
-                "straight",
-                (0.004, 0),
-                (0, 3),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                fontsize=8,
-                color=FAINT,
-            )
-            upper.set_ylabel(flexion_label() + "\nlower = straighter")
-            _fit_height(upper)
-        else:
-            upper.text(
-                0.5, 0.5, "No reference pose: only the gains within sessions are known.",
-                transform=upper.transAxes, ha="center", fontsize=11,
-            )  # fmt: skip
-            upper.set_yticks([])
-        _draw_gains(lower, found)
-        _mark_missing(lower, trend.days)
-        _label_days(lower, first, last, trend)
-        where = "" if found.test is None else f", {TEST_TITLES[found.test]}"
-        upper.set_title(f"{found.client}, {found.side} knee{where}: {trend.verdict}")
-        handles = _legend(trend, absolute)
-        lower.legend(
-            handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.42), ncols=min(4, len(handles))
-        )
-    return figure
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[2.1, 1])
+    if not trend.days:
+        upper.text(0.5, 0.5, "No day was measured.", transform=upper.transAxes, ha="center")
+        return
+    first, last = trend.days[0].day, trend.days[-1].day
+    absolute = any(d.before_deg is not None for d in trend.days)
+    _draw_baseline(upper, trend, first)
+    if absolute:
+        _draw_readings(upper, trend, last)
+    else:
+        text = "No reference pose: only the gains within sessions are known."
+        upper.text(0.5, 0.5, text, transform=upper.transAxes, ha="center", fontsize=11)
+        upper.set_yticks([])
+    _draw_gains(lower, found)
+    _mark_missing(lower, trend.days)
+    _label_days(lower, first, last, trend)
+    where = "" if found.test is None else f", {TEST_TITLES[found.test]}"
+    upper.set_title(f"{found.client}, {found.side} knee{where}: {trend.verdict}")
+    handles = _legend(trend, absolute)
+    lower.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.42), ncols=min(4, len(handles)))
+
+
+def _draw_readings(axes: Axes, trend: TrendOfDays, last: float) -> None:
+    _draw_start_band(axes, trend, last)
+    _draw_line(axes, trend)
+    _draw_days(axes, trend.days)
+    _draw_zero_changes(axes, trend.days)
+    axes.axhline(0, color=INK, linewidth=1.0)
+    axes.annotate(
+        "straight", (0.004, 0), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
+        fontsize=8, color=FAINT,
+    )  # fmt: skip
+    axes.set_ylabel(flexion_label() + "\nlower = straighter")
+    _fit_height(axes)
 
 
 def _draw_baseline(axes: Axes, trend: TrendOfDays, first: float) -> None:
@@ -149,7 +149,8 @@ def _draw_days(axes: Axes, days: Sequence[TrendDay]) -> None:
                 arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 1.0, "alpha": 0.6},
                 zorder=3,
             )
-            axes.plot([d.day], [d.after_deg], "v", color=colour, markersize=6, zorder=4)
+            marker = "v" if d.after_deg <= d.before_deg else "^"
+            axes.plot([d.day], [d.after_deg], marker, color=colour, markersize=6, zorder=4)
         axes.plot(
             [d.day], [d.before_deg], "o", color=colour, markerfacecolor="white", markersize=6.5,
             markeredgewidth=1.5, zorder=5,

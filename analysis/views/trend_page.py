@@ -76,7 +76,7 @@ def day_row(found: PersonTrend, day: TrendDay) -> Row:
         number(day.before_deg, "°"),
         number(day.after_deg, "°"),
         _signed(day.gain_deg),
-        day.zero or UNKNOWN,
+        wording.tidy(day.zero) if day.zero else UNKNOWN,
         number(day.other_knee_deg, "°"),
         "yes" if day.used else f"no: {wording.tidy(day.why_not)}",
     )

@@ -73,10 +73,10 @@ def chain(seeds: Sequence[int]) -> None:
         with TemporaryDirectory() as folder:
             for code, plan in PEOPLE.items():
                 found = person_of(Path(folder), code, plan, seed)
-                total = found["total_change_deg"]
+                total, held, read = (found[k] for k in ("total_change_deg", "held_deg", "read_deg"))
                 print(
-                    f"{code:6} {seed:5} {plan.gain_deg:+10.2f} {found['held_deg']:+6.2f} {found['read_deg']:+10.2f}"
-                    f" {total:+25.2f} {total - found['read_deg']:+12.2f}  {found['verdict']}",
+                    f"{code:6} {seed:5} {plan.gain_deg:+10.2f} {held:+6.2f} {read:+10.2f}"
+                    f" {total:+25.2f} {total - read:+12.2f}  {found['verdict']}",
                     flush=True,
                 )
 
