@@ -99,7 +99,11 @@ def warnings(zeros: Sequence[str], day: Float, first_day: float) -> tuple[str, .
 
 def _size(change_deg: float, interval: Interval) -> str:
     low, high = interval if change_deg >= 0 else (-interval[1], -interval[0])
-    return f"{abs(change_deg):.1f} deg [{low:.1f}, {high:.1f}]"
+    return f"{abs(change_deg):.1f} deg [{_one(low)}, {_one(high)}]"
+
+
+def _one(value_deg: float) -> str:
+    return f"{round(value_deg, 1) + 0.0:.1f}"  # never "-0.0"
 
 
 def _how(change_deg: float) -> str:
