@@ -184,7 +184,9 @@ def compare(
         warnings = tuple(dict.fromkeys(texts))
     if as_json:
         results = [to_json(c) for c in comparisons]
-        console.say(derived.json_text({"results": results, "warnings": list(warnings)}))
+        own_days = {str(test): days for test, days in own.days.items()}
+        content = {"results": results, "own_repeats_days": own_days, "warnings": list(warnings)}
+        console.say(derived.json_text(content))
     else:
         console.warn(warnings)
         _tell(comparisons, own, "after the session" if after is None else "in the later session")
@@ -309,7 +311,7 @@ def tell_and_report(folder: Path, *, window: bool = False) -> None:
         console.say(f"{folder}: recorded. There is no before and after to compare in it.")
     console.say(f"Report: {report_file}")
     if among is not None:
-        from analysis.cli.people import show_days
+        from analysis.cli.days import show_days
 
         show_days(among, folder.resolve().parent / "trend.html")
         if window:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from analysis.guide.protocol import Protocol, Step
-from firmware_bridge.session.person import Pose
+
+if TYPE_CHECKING:
+    from firmware_bridge.session.person import Pose
 
 _EXERCISES = ("pandiculate", "press")
 

@@ -18,7 +18,7 @@ from analysis.change.days import words
 from analysis.change.days.looks import Look, Plan, look
 from analysis.change.days.model import fit
 from analysis.change.days.readings import Readings, before_practice, beyond_other, days_of, gains
-from analysis.change.days.result import Change, Interval, TrendDay, TrendOfDays
+from analysis.change.days.result import Change, TrendOfDays
 from analysis.change.result import Verdict
 from firmware_bridge.samples import Float
 
@@ -230,15 +230,3 @@ def _overturning_day(readings: Readings, line: _Line) -> float | None:
         if margin < worst:
             worst, deciding = margin, float(readings.day[i])
     return deciding
-
-
-def answer_days(trend: TrendOfDays) -> Interval | None:
-    """The first and the last day that the total change spans."""
-    if trend.practice_from is None or trend.counted_until is None:
-        return None
-    return trend.practice_from, trend.counted_until
-
-
-def used_days(trend: TrendOfDays) -> tuple[TrendDay, ...]:
-    """The days whose reading counts."""
-    return tuple(d for d in trend.days if d.used)
