@@ -21,7 +21,7 @@ def demo_days(days: int, out: Path | None, *, open_page: bool, seed: int) -> Non
         open_page: show the page in the browser.
         seed: another seed is another person.
     """
-    from analysis.cli.days import show_days
+    from analysis.cli.show_days import show_days
     from analysis.days import person_trend
     from firmware_bridge.samples import Side
     from firmware_bridge.session.person import Person, Pose, new_session_folder, write_person

@@ -46,7 +46,7 @@ def trend(
     from datetime import date
 
     from analysis import derived
-    from analysis.cli.days import show_days, write_days
+    from analysis.cli.show_days import show_days, write_days
     from analysis.days import person_trend, to_json
     from firmware_bridge.session.model import TEST_NAMES
     from firmware_bridge.settings import sessions_root

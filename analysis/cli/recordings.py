@@ -311,7 +311,7 @@ def tell_and_report(folder: Path, *, window: bool = False) -> None:
         console.say(f"{folder}: recorded. There is no before and after to compare in it.")
     console.say(f"Report: {report_file}")
     if among is not None:
-        from analysis.cli.days import show_days
+        from analysis.cli.show_days import show_days
 
         show_days(among, folder.resolve().parent / "trend.html")
         if window:

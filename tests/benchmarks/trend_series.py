@@ -4,7 +4,7 @@
     python tests/benchmarks/trend_series.py --series 2000
 
 The series of a stratum are arrays; statistic, bounds and the check for one deciding day are those of
-`analysis.change.days`. `test_trend_series.py` shows that `trend_of_days` says the same of each series.
+`analysis.change.trend`. `test_trend_series.py` shows that `trend_of_days` says the same of each series.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import stdtrit
 
-from analysis.change.days.looks import Plan, bounds
-from analysis.change.days.model import LEAST_SD_DEG, filled_columns, whitened
-from analysis.change.days.trend import _WITHOUT_ONE_LEVEL, LEAST_DAYS
+from analysis.change.trend.least_squares import LEAST_SD_DEG, filled_columns, whitened
+from analysis.change.trend.looks import SpendingPlan, bounds
+from analysis.change.trend.of_days import _WITHOUT_ONE_LEVEL, LEAST_DAYS
 
 COURSES = ("linear", "saturating")
 
@@ -104,7 +104,7 @@ def groups(design: Design, day: np.ndarray) -> list[str] | None:
 
 def judge(design: Design, day: np.ndarray, readings: np.ndarray) -> dict[str, np.ndarray]:
     """Each look's verdict (looks, n): +1 gained, -1 lost, 0 neither; and the last estimate and half width."""
-    plan = Plan(design.planned, float(day[0]), "late", LEAST_DAYS, 0.5)
+    plan = SpendingPlan(design.planned, float(day[0]), "late", LEAST_DAYS, 0.5)
     labels = groups(design, day) or [""] * len(day)
     columns = [np.maximum(day - design.practice_from, 0.0)]
     columns += [np.array([float(z == g) for z in labels]) for g in dict.fromkeys(labels)]

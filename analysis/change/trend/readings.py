@@ -9,7 +9,7 @@ from math import isfinite
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.change.days.result import TrendDay
+from analysis.change.trend.outcome import TrendDay
 from firmware_bridge.samples import Float
 
 RELATIVE = "relative"

@@ -1,8 +1,8 @@
 """Many days of one person: does the reading before practice fall by more than it differs from day to day?
 
 Model: y = offset of the zero + b x + e. x counts the days since practice began and is 0 before; e has an SD
-that is not known and resembles that of the days nearby (`model`). The interval and the verdict hold although
-the person looks every day (`looks`). What the model promises, and where not, is in docs/verdict.md.
+that is not known and resembles that of the days nearby (`least_squares`). The interval and the verdict hold
+although the person looks every day (`looks`). What the model promises, and where not, is in docs/verdict.md.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from math import hypot, isfinite
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.change.days import words
-from analysis.change.days.looks import Look, Plan, look
-from analysis.change.days.model import fit
-from analysis.change.days.readings import Readings, before_practice, beyond_other, days_of, gains
-from analysis.change.days.result import Change, TrendOfDays
 from analysis.change.result import Verdict
+from analysis.change.trend import sentences
+from analysis.change.trend.least_squares import fit
+from analysis.change.trend.looks import Look, SpendingPlan, look
+from analysis.change.trend.outcome import Change, TrendOfDays
+from analysis.change.trend.readings import Readings, before_practice, beyond_other, days_of, gains
 from firmware_bridge.samples import Float
 
 LEAST_DAYS = 5
@@ -67,7 +67,7 @@ def trend_of_days(
     days = days_of(day, before_deg, after_deg, other_knee_deg, zero_group)
     first = days[0].day if days else 0.0
     start = first if practice_from is None else float(practice_from)
-    late = Plan(planned_days, first, "late", LEAST_DAYS, 0.5)
+    late = SpendingPlan(planned_days, first, "late", LEAST_DAYS, 0.5)
     readings = before_practice(days)
     line = _line(readings, start, late)
     gain = _gain(gains(days), replace(late, spending="even", least_readings=LEAST_GAINS, from_share=0.0))
@@ -92,7 +92,9 @@ def trend_of_days(
     )
     elapsed = round(days[-1].day - first) + 1 if days else 0
     if line is None:
-        sentence = words.no_line(len(readings), LEAST_DAYS, has_practice=bool(days) and days[-1].day > start)
+        sentence = sentences.no_line(
+            len(readings), LEAST_DAYS, has_practice=bool(days) and days[-1].day > start
+        )
         return replace(answer, sentence=sentence)
     answer = _with_line(answer, readings, line, gain, zero_sd_deg)
     verdict, sentence = _judge(readings, line, late, elapsed)
@@ -100,14 +102,14 @@ def trend_of_days(
     return replace(
         answer,
         verdict=verdict,
-        sentence=words.whole(
+        sentence=sentences.whole(
             sentence,
             verdict,
             adapted=baseline < LEAST_BASELINE_DAYS,
             since_plan_deg=answer.since_plan_deg,
             later=len(readings) - line.look.stop,
         ),
-        warnings=words.warnings(readings.zero[: line.look.stop], readings.day, first),
+        warnings=sentences.warnings(readings.zero[: line.look.stop], readings.day, first),
     )
 
 
@@ -124,7 +126,7 @@ class _Line:
         return self.look.bound * self.look.fit.error * self.days
 
 
-def _line(readings: Readings, start: float, plan: Plan) -> _Line | None:
+def _line(readings: Readings, start: float, plan: SpendingPlan) -> _Line | None:
     """The line through readings, from the day on which practice began."""
     groups = tuple(dict.fromkeys(readings.zero))
     design = _design(readings, start, groups)
@@ -145,7 +147,7 @@ def _design(readings: Readings, start: float, groups: Sequence[str]) -> Float:
     return np.stack(columns, axis=1) if len(readings) else np.zeros((0, 1 + len(groups)))
 
 
-def _gain(readings: Readings, plan: Plan) -> Change | None:
+def _gain(readings: Readings, plan: SpendingPlan) -> Change | None:
     """The mean gain of a session."""
     if not len(readings):
         return None
@@ -198,22 +200,22 @@ def _with_line(
     )
 
 
-def _judge(readings: Readings, line: _Line, plan: Plan, elapsed: int) -> tuple[Verdict, str]:
+def _judge(readings: Readings, line: _Line, plan: SpendingPlan, elapsed: int) -> tuple[Verdict, str]:
     """The verdict and its sentence."""
     interval, change = line.change.ci95_deg, line.change.value_deg
     if line.look.stop < LEAST_DAYS:
-        return "not enough data", words.few(line.look.stop, LEAST_DAYS)
+        return "not enough data", sentences.few(line.look.stop, LEAST_DAYS)
     if interval is None:
-        return "not enough data", words.early(elapsed, plan.days)
+        return "not enough data", sentences.early(elapsed, plan.days)
     days = round(line.days)
     if not line.look.is_beyond:
         if line.half_width_deg > WIDEST_DEG:
-            return "not enough data", words.wide(line.half_width_deg, elapsed, plan.days)
-        return "no detectable change", words.undetected(change, interval, days)
+            return "not enough data", sentences.wide(line.half_width_deg, elapsed, plan.days)
+        return "no detectable change", sentences.undetected(change, interval, days)
     deciding = _overturning_day(readings, line)
     if deciding is not None:
-        return "not enough data", words.hangs_on_one_day(change, interval, deciding, plan.first_day)
-    return "gained" if change > 0 else "lost", words.changed(change, interval, days)
+        return "not enough data", sentences.hangs_on_one_day(change, interval, deciding, plan.first_day)
+    return "gained" if change > 0 else "lost", sentences.changed(change, interval, days)
 
 
 def _overturning_day(readings: Readings, line: _Line) -> float | None:

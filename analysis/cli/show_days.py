@@ -31,6 +31,12 @@ def show_days(
         console.say(
             f"A session adds {gain:.1f} deg; about {kept:.1f} deg of it are still there on the next day."
         )
+    beyond, interval = found.trend.beyond_other_knee_deg, found.trend.beyond_other_knee_ci95_deg
+    if beyond is not None and interval is not None:
+        console.say(
+            f"Beyond the other knee: {beyond:+.1f} deg [{interval[0]:.1f}, {interval[1]:.1f}]. If the other "
+            "knee does not practise, that is the only hint of a cause."
+        )
     write_days(found, file, truth_deg)
     console.say(f"The days: {file}")
 

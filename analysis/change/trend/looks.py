@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from analysis.change.days.model import Fit, filled_columns, fit, tells, whitened
+from analysis.change.trend.least_squares import Fit, filled_columns, fit, tells, whitened
 from firmware_bridge.samples import Float
 
 ALPHA: Final = 0.05
@@ -33,7 +33,7 @@ Spending = Literal["late", "even"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SpendingPlan:
     """When and how the 5 % are spent.
 
     Attributes:
@@ -88,7 +88,7 @@ class Look:
         return abs(self.t) > self.bound
 
 
-def look(day: Float, design: Float, values: Float, target: int, plan: Plan) -> Look | None:
+def look(day: Float, design: Float, values: Float, target: int, plan: SpendingPlan) -> Look | None:
     """The newest look that counts: the last reading, or the first one on or after the planned end.
 
     Args:
@@ -112,7 +112,7 @@ def look(day: Float, design: Float, values: Float, target: int, plan: Plan) -> L
 
 @lru_cache(maxsize=64)
 def bounds(
-    day: tuple[float, ...], design: tuple[tuple[float, ...], ...], target: int, plan: Plan
+    day: tuple[float, ...], design: tuple[tuple[float, ...], ...], target: int, plan: SpendingPlan
 ) -> tuple[float, ...]:
     """The bound on |t| after each reading; infinite where there is no look yet.
 
