@@ -11,6 +11,7 @@ from statistics import median
 from analysis.days.session import SessionOfDay
 from analysis.measured import Measurement
 from firmware_bridge.samples import Side
+from firmware_bridge.session.model import TestName
 
 # A day on which each knee reads so much nearer to the other knee's usual reading than to its own.
 _SWAPPED_DEG = 8.0
@@ -93,6 +94,27 @@ def of_angles(days: Sequence[Sequence[SessionOfDay]]) -> list[str]:
         f"The same reference angle of {entered[0]:g} deg was entered on all {len(entered)} days. If it was "
         "re-used and not measured again, in a pose that the knee itself limits, it hides every change: "
         "measure it each day, or use a firm support and enter it as a jig."
+    ]
+
+
+def of_full_days(days: Sequence[Sequence[SessionOfDay]]) -> list[str]:
+    """Days with several sessions, and what counts of them."""
+    full = [str(d[0].day) for d in days if len(d) > 1]
+    if not full:
+        return []
+    return [
+        f"Several sessions were recorded on {', '.join(full)}: the reading before practice is the mean of "
+        "those up to the first exercise of the day, the gain that of all of them."
+    ]
+
+
+def of_other_tests(measured: Sequence[Measurement], test: TestName | None) -> list[str]:
+    """That other tests were measured, too; they are never pooled."""
+    others = {str(r.test) for m in measured for r in m.repetitions if r.phase == "before" and r.test != test}
+    if not others:
+        return []
+    return [
+        f"Other tests were measured too ({', '.join(sorted(others))}): --test chooses the one to tell of."
     ]
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from analysis.change import Reliability, TrendDay, TrendOfDays, repeats_of, trend_of_days
-from analysis.days.doubts import dated, of_angles, of_slips, one_support, without_swapped_sides
+from analysis.days.doubts import (
+    dated,
+    of_angles,
+    of_full_days,
+    of_other_tests,
+    of_slips,
+    one_support,
+    without_swapped_sides,
+)
 from analysis.days.session import SessionOfDay, session_of_day
 from analysis.history import moment_of
 from analysis.measured import Measurement, is_kept, measurement_of
@@ -100,24 +108,19 @@ def person_trend(
     planned, kept = _plan(person, planned_days)
     first = practice_from or next((d[0].day for d in days if any(s.practised for s in d)), None)
     rows = [_row(d, others.get(d[0].day, [])) for d in days]
-    trend = trend_of_days(
-        [r.day for r in rows],
-        [r.before_deg for r in rows],
-        [r.after_deg for r in rows],
-        [r.other_deg for r in rows],
-        practice_from=(first or days[-1][0].day).toordinal(),
-        zero_group=[r.zero for r in rows],
-        planned_days=planned,
-        zero_sd_deg=_shared_zero_sd_deg(rows),
+    trend = _answer(rows, first or days[-1][0].day, planned)
+    warnings = (
+        *notes,
+        *told,
+        *swapped,
+        *supports,
+        *kept,
+        *of_angles(days),
+        *of_slips(days),
+        *trend.warnings,
+        *of_full_days(days),
+        *of_other_tests(mine, test),
     )
-    reasons = {r.day: r.why_not for r in rows if r.why_not}
-    trend = replace(
-        trend,
-        days=tuple(
-            replace(d, why_not=reasons[d.day]) if d.day in reasons and not d.used else d for d in trend.days
-        ),
-    )
-    warnings = (*notes, *told, *swapped, *supports, *kept, *of_angles(days), *of_slips(days), *trend.warnings)
     return PersonTrend(client, side, test, trend, tuple(sessions), tuple(dict.fromkeys(warnings)))
 
 
@@ -130,6 +133,23 @@ class _Row:
     zero: str | None
     zero_sd_deg: float
     why_not: str
+
+
+def _answer(rows: Sequence[_Row], practice_from: date, planned_days: int) -> TrendOfDays:
+    """The answer over the days, each day that does not count with its reason."""
+    trend = trend_of_days(
+        [r.day for r in rows],
+        [r.before_deg for r in rows],
+        [r.after_deg for r in rows],
+        [r.other_deg for r in rows],
+        practice_from=practice_from.toordinal(),
+        zero_group=[r.zero for r in rows],
+        planned_days=planned_days,
+        zero_sd_deg=_shared_zero_sd_deg(rows),
+    )
+    reasons = {r.day: r.why_not for r in rows if r.why_not}
+    days = (replace(d, why_not=reasons.get(d.day, d.why_not)) if not d.used else d for d in trend.days)
+    return replace(trend, days=tuple(days))
 
 
 def _measurements(folders: Sequence[Path], progress: Progress | None) -> tuple[list[Measurement], list[str]]:

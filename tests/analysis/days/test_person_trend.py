@@ -80,6 +80,7 @@ def test_a_second_session_of_a_day_counts_for_the_gain_only(tmp_path, days, writ
     day = found.trend.days[5]
     assert day.before_deg == pytest.approx(alone)
     assert day.gain_deg == pytest.approx((5 + 6) / 2)
+    assert any("Several sessions were recorded on 2026-03-06" in w for w in found.warnings)
 
 
 def test_two_strappings_before_practice_are_averaged(tmp_path, days, write):
@@ -111,6 +112,7 @@ def test_other_tests_other_people_and_other_folders_stay_out(tmp_path, days, wri
     standing = trend(tmp_path, test="standing").trend.days
     assert [d.before_deg for d in standing if d.used] == [pytest.approx(40.0)]
     assert standing[0].why_not == "this test was not measured"
+    assert any("Other tests were measured too (standing)" in w for w in trend(tmp_path).warnings)
 
 
 def test_a_relative_session_counts_for_the_gain_only(tmp_path, days, write):
