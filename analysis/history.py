@@ -112,7 +112,10 @@ def _earlier(folder: Path, judged: SessionInfo, ids: set[str], warn: Warn) -> Me
         foreign = info.client != judged.client or info.side != judged.side or info.id in ids
         if foreign or moment_of(info) >= moment_of(judged):
             return None
-        return measurement_of(folder)
+        found = measurement_of(folder)
+        if found.problem:
+            warn(f"{folder} is left out of the person's own repeats: {found.problem}")
+        return found
     except KneeflexError as error:  # one broken day must not cost the person the others
         warn(f"{folder} is left out of the person's own repeats: {error.problem}")
         return None
