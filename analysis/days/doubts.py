@@ -119,5 +119,7 @@ def of_other_tests(measured: Sequence[Measurement], test: TestName | None) -> li
 
 
 def of_slips(days: Sequence[Sequence[SessionOfDay]]) -> list[str]:
-    """Days on which a strap slipped too far for their gain to count."""
-    return [f"On {s.day} {s.why_not}." for d in days for s in d if s.why_not.startswith("the strap slipped")]
+    """Days whose gain does not count: a strap slipped too far, or was put on anew."""
+    return [
+        f"On {s.day} {s.why_not}." for d in days for s in d if s.why_not.endswith("its gain is not counted")
+    ]

@@ -66,10 +66,9 @@ def session_of_day(
     after = None if found is None else found.after
     enough = [b is not None and b.n >= LEAST_REPETITIONS for b in (before, after)]
     why = "" if enough[0] else _why_no_reading(found)
-    slipped = found is not None and abs(found.slip_deg or 0.0) > SLIP_REFUSE_DEG
-    if slipped and found is not None:
-        why = why or f"the strap slipped by {abs(found.slip_deg or 0):.1f} deg: its gain is not counted"
-    gain = found.change_deg if found is not None and all(enough) and not slipped else None
+    doubt = _doubt_of_gain(found)
+    why = why or doubt
+    gain = found.change_deg if found is not None and all(enough) and not doubt else None
     pose = _zero_pose(measured, before.start_s if before is not None else 0.0)
     moment = moment_of(measured)
     return SessionOfDay(
@@ -87,6 +86,17 @@ def session_of_day(
         practised=measured.practised or after is not None,
         why_not=why,
     )
+
+
+def _doubt_of_gain(found: Comparison | None) -> str:
+    """Why the gain of a session does not count, though its blocks were measured."""
+    if found is None or found.before is None or found.after is None:
+        return ""
+    if found.before.strapping != found.after.strapping:
+        return "the sensors were strapped on again before the last block: its gain is not counted"
+    if abs(found.slip_deg or 0.0) > SLIP_REFUSE_DEG:
+        return f"the strap slipped by {abs(found.slip_deg or 0.0):.1f} deg: its gain is not counted"
+    return ""
 
 
 def _why_no_reading(found: Comparison | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         test: str = "prone",
         pose: tuple[str, float] | None = ("jig", 20.0),
         slip_deg: float = 0.0,
+        restrapped: bool = False,
         practised: bool = True,
         status: str = "closed",
         problem: str = "",
@@ -72,7 +74,12 @@ def write(tmp_path: Path) -> Callable[..., Path]:
             zero_sd_deg=float("nan") if pose is None else 1.6,
             poses=() if pose is None else (ReferencePose(1.0, 5.0, pose[1], 1.6, pose[0]),),  # type: ignore[arg-type]
             pose_checks=((9000.0, -slip_deg),),
-            repetitions=() if problem else repetitions(values, test),
+            repetitions=()
+            if problem
+            else tuple(
+                replace(r, strapping=int(restrapped and r.phase == "after"))
+                for r in repetitions(values, test)
+            ),
             practised=practised,
         )
         measured._keep(folder, measured.stamp(folder), found)

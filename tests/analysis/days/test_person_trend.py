@@ -162,6 +162,14 @@ def test_a_slipped_strap_costs_the_gain_and_not_the_reading_before(tmp_path, day
     assert found.trend.gain_per_session_deg == pytest.approx(5.0)
 
 
+def test_a_gain_across_two_strappings_is_none(tmp_path, days, write):
+    days(sorted(set(range(14)) - {6}))
+    write(6, level(6), 0.0, restrapped=True)
+    found = trend(tmp_path)
+    assert (found.trend.days[6].gain_deg, found.trend.days[6].used) == (None, True)
+    assert any("strapped on again" in w for w in found.warnings)
+
+
 def test_a_session_from_the_future_has_a_wrong_clock(tmp_path, days, write):
     days(range(10))
     write(4000, 2.0, 1.0)
