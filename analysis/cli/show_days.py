@@ -28,9 +28,8 @@ def show_days(
     console.say(found.trend.sentence)
     gain, kept = found.trend.gain_per_session_deg, found.trend.kept_per_day_deg
     if gain is not None and kept is not None and found.trend.total_change_ci95_deg is not None:
-        console.say(
-            f"A session adds {gain:.1f} deg; about {kept:.1f} deg of it are still there on the next day."
-        )
+        left = f"about {kept:.1f} deg of it are" if kept > 0 else "nothing of it is"
+        console.say(f"A session adds {gain:.1f} deg; {left} still there on the next day.")
     beyond, interval = found.trend.beyond_other_knee_deg, found.trend.beyond_other_knee_ci95_deg
     if beyond is not None and interval is not None:
         console.say(
