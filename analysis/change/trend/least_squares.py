@@ -18,6 +18,8 @@ from firmware_bridge.samples import Float
 RHO: Final = 0.25
 # No series of readings is steadier from day to day than this, however well few of them happen to agree.
 LEAST_SD_DEG: Final = 1.0
+# A column of which less than one part in so many is its own cannot be told from the others.
+_MOST_SHARED: Final = 1e9
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -73,13 +75,14 @@ def fit(day: Float, design: Float, values: Float, target: int) -> Fit | None:
     Returns:
         None where the readings cannot tell that coefficient, or leave fewer than one degree of freedom.
     """
-    white, seen = whitened(day, design), whitened(day, values)
+    white = whitened(day, np.column_stack((design, values)))
+    white, seen = white[:, :-1], white[:, -1]
     filled = filled_columns(white)
     df = len(day) - len(filled)
-    if df < 1 or not tells(white, target):
-        return None
     inside = white[:, filled]
-    inverse = np.linalg.inv(inside.T @ inside)
+    inverse = inverse_of(inside.T @ inside, filled, target) if df > 0 else None
+    if inverse is None:
+        return None
     found = inverse @ (inside.T @ seen)
     rest = seen - inside @ found
     sd_deg = max(LEAST_SD_DEG, sqrt(float(rest @ rest) / df))
@@ -97,14 +100,15 @@ def filled_columns(design: Float) -> list[int]:
     return [int(i) for i in np.flatnonzero(np.abs(design).max(axis=0) > 0)]
 
 
-def tells(design: Float, target: int) -> bool:
-    """Whether a coefficient can be told from the others by this design."""
-    filled = filled_columns(design)
-    if target not in filled or len(design) < len(filled):
-        return False
-    others = design[:, [i for i in filled if i != target]]
-    own = design[:, target]
-    if not others.shape[1]:
-        return True
-    projected = others @ np.linalg.lstsq(others, own, rcond=None)[0]
-    return bool(np.linalg.norm(own - projected) > 1e-9 * np.linalg.norm(own))
+def inverse_of(gram: Float, filled: list[int], target: int) -> Float | None:
+    """The inverse of X'X for the filled columns; None where they cannot tell the target from the others."""
+    if target not in filled:
+        return None
+    place = filled.index(target)
+    try:
+        inverse = np.asarray(np.linalg.inv(gram), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        return None
+    # What is left of the column once the others are taken out, as a share of it.
+    own = float(inverse[place, place] * gram[place, place])
+    return inverse if 0.0 < own < _MOST_SHARED else None

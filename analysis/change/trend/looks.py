@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from analysis.change.trend.least_squares import Fit, filled_columns, fit, tells, whitened
+from analysis.change.trend.least_squares import Fit, filled_columns, fit, inverse_of, whitened
 from firmware_bridge.samples import Float
 
 ALPHA: Final = 0.05
@@ -133,11 +133,11 @@ def bounds(
         filled = filled_columns(white[:n])
         df = n - len(filled)
         early = n < plan.least_readings or share < plan.from_share or df < LEAST_DF
-        if early or count < _LEAST_CROSSINGS or not tells(white[:n], target):
+        inside = white[:n][:, filled]
+        inverse = None if early else inverse_of(inside.T @ inside, filled, target)
+        if inverse is None or count < _LEAST_CROSSINGS:
             found.append(inf)
             continue
-        inside = white[:n][:, filled]
-        inverse = np.linalg.inv(inside.T @ inside)
         coefficients = inverse @ products[filled]
         rest = np.maximum(squares - np.sum(products[filled] * coefficients, axis=0), 1e-12)
         place = filled.index(target)

@@ -225,7 +225,7 @@ def _overturning_day(readings: Readings, line: _Line) -> float | None:
     stop, worst, deciding = line.look.stop, 0.0, None
     side = np.sign(line.look.t)
     for i in range(stop):
-        keep = [j for j in range(stop) if j != i]
+        keep = np.delete(np.arange(stop), i)
         found = fit(readings.day[keep], line.design[keep], readings.value_deg[keep], 0)
         limit = float(stdtrit(found.df, _WITHOUT_ONE_LEVEL)) if found is not None else 0.0
         margin = -limit if found is None else float(side) * found.value / found.error - limit
