@@ -12,7 +12,7 @@ The series have a fixed seed and are drawn row by row: a new day never moves the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf, log
 from typing import Final, Literal
@@ -107,7 +107,9 @@ def look(day: Float, design: Float, values: Float, target: int, plan: SpendingPl
     if found is None:
         return None
     rows = tuple(map(tuple, design[:stop].tolist()))
-    return Look(found, bounds(tuple(day[:stop].tolist()), rows, target, plan)[-1], stop)
+    # Counted from the first day, so that people with the same days share their bounds.
+    days = tuple((day[:stop] - plan.first_day).tolist())
+    return Look(found, bounds(days, rows, target, replace(plan, first_day=0.0))[-1], stop)
 
 
 @lru_cache(maxsize=64)
