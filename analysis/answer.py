@@ -9,7 +9,7 @@ from analysis.angle import estimate_angle
 from analysis.angle.result import AngleResult
 from analysis.change import (
     Measured,
-    Reliability,
+    OwnNoise,
     Sensitivity,
     SideDifference,
     compare_blocks,
@@ -97,13 +97,13 @@ def answer(recording: Recording) -> Answer:
     )
 
 
-def judged_by(answer: Answer, reliability: Reliability) -> Answer:
-    """The same answer, judged by how well this person's own readings repeat, not by published defaults."""
+def judged_by(answer: Answer, reliability: OwnNoise) -> Answer:
+    """The same answer, judged by how well this person's own readings repeat."""
     return replace(answer, comparisons=_compare(answer.repetitions, answer.angle, reliability))
 
 
 def _compare(
-    repetitions: tuple[Repetition, ...], angle: AngleResult, reliability: Reliability | None = None
+    repetitions: tuple[Repetition, ...], angle: AngleResult, reliability: OwnNoise = None
 ) -> tuple[Comparison, ...]:
     return compare_blocks(
         repetitions,
@@ -114,9 +114,7 @@ def _compare(
     )
 
 
-def compare_answers(
-    before: Answer, after: Answer, *, reliability: Reliability | None = None
-) -> tuple[Comparison, ...]:
+def compare_answers(before: Answer, after: Answer, *, reliability: OwnNoise = None) -> tuple[Comparison, ...]:
     """Compares two sessions of the same knee, of different days or strappings.
 
     Raises:
@@ -135,9 +133,7 @@ def _measured(answer: Answer) -> Measured:
     return Measured(answer.repetitions, answer.angle.zero == "relative", answer.angle.zero_sd_deg)
 
 
-def compare_knees(
-    this: Answer, other: Answer, *, reliability: Reliability | None = None
-) -> tuple[SideDifference, ...]:
+def compare_knees(this: Answer, other: Answer, *, reliability: OwnNoise = None) -> tuple[SideDifference, ...]:
     """Compares the two knees of one person, block by block.
 
     Raises:

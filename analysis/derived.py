@@ -15,6 +15,7 @@ import numpy as np
 from analysis.angle.result import AngleResult, FlexionTrack
 from analysis.answer import Answer
 from analysis.change import to_json
+from analysis.days import PersonTrend
 from analysis.movement.result import Repetition
 from firmware_bridge.errors import SessionError
 
@@ -104,22 +105,32 @@ def write_tables(session: Path, answer: Answer, truth: Mapping[str, float] | Non
         save_session_figures(answer, place)
 
 
-def write_report(file: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> None:
-    """Writes the report of an answer as one HTML file.
+def write_report(
+    file: Path,
+    answer: Answer,
+    truth: Mapping[str, float] | None = None,
+    days: PersonTrend | None = None,
+) -> None:
+    """Writes the report of an answer as one HTML file, with the days of its person where they are known.
 
     Raises:
         SessionError: it cannot be written.
     """
     from analysis.views.report import render_report
 
-    write_text(file, render_report(answer, truth=truth))
+    write_text(file, render_report(answer, truth=truth, days=days))
 
 
-def write_everything(session: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> Path:
+def write_everything(
+    session: Path,
+    answer: Answer,
+    truth: Mapping[str, float] | None = None,
+    days: PersonTrend | None = None,
+) -> Path:
     """Fills derived/ with tables, figures and report; returns the report's file."""
     write_tables(session, answer, truth)
     file = derived_folder(session) / "report.html"
-    write_report(file, answer, truth)
+    write_report(file, answer, truth, days)
     return file
 
 

@@ -73,7 +73,7 @@ def pooled_sd(blocks: Iterable[Block]) -> tuple[float, int]:
     df = sum(b.n - 1 for b in counted)
     if not df:
         return nan, 0
-    return sqrt(sum((b.n - 1) * b.sd_deg**2 for b in counted) / df), df
+    return (sum((b.n - 1) * b.sd_deg**2 for b in counted) / df) ** 0.5, df
 
 
 def choose(blocks: Mapping[tuple[str, int], Block]) -> dict[str, Block]:

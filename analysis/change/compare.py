@@ -18,10 +18,20 @@ from analysis.change.checks import (
     trend_warnings,
 )
 from analysis.change.contrast import Contrast, change_of, net_change_of, warmup_bias_deg
-from analysis.change.reliability import Reliability
+from analysis.change.reliability import OwnNoise, Reliability, noise_of_test
 from analysis.change.result import Block, Comparison
 from analysis.change.steps import bent_end_warnings, step_warnings
-from analysis.change.verdict import Interval, interval_of, judge, noise_of, widening
+from analysis.change.verdict import (
+    Conditions,
+    Interval,
+    Noise,
+    detectable_deg,
+    interval_of,
+    judge,
+    net_allows,
+    noise_of,
+    widening,
+)
 from analysis.movement.result import Repetition
 from firmware_bridge.session.model import TestName
 
@@ -32,21 +42,21 @@ def compare_blocks(
     relative: bool,
     zero_sd_deg: float = nan,
     pose_checks: Sequence[tuple[float, float]] = (),
-    reliability: Reliability | None = None,
+    reliability: OwnNoise = None,
 ) -> tuple[Comparison, ...]:
     """Says for every named test how much further the knee straightens after than before.
 
     The after block is the first of `after`, `after_5min`, `after_10min`, `after_30min` that was
     recorded; all are in `Comparison.blocks`. With a `before_again` block there is also the net change,
     (after - before_again) - (before_again - before), and a verdict needs both. See `verdict.noise_of` for
-    what the interval and the detectable change promise, and `verdict.judge` for the rule.
+    what the interval rests on, `verdict.judge` for the rule, and docs/verdict.md for what both promise.
 
     Args:
         repetitions: of one session, from `find_repetitions`.
         relative: no reference pose fixed the zero.
         zero_sd_deg: one sigma of the absolute angle, for the report and across strappings.
         pose_checks: `AngleResult.pose_check_deg`, for the strap slip.
-        reliability: the person's own repeats; published defaults without.
+        reliability: the person's own repeats, by test where there are several; published figures without.
 
     Returns:
         One comparison a test, in the order in which the tests were first done.
@@ -57,7 +67,7 @@ def compare_blocks(
             [r for r in repetitions if r.test == test or (r.phase == "warmup" and r.test is None)],
             _unanswered(repetitions, test, relative, zero_sd),
             pose_checks,
-            reliability,
+            noise_of_test(reliability, test),
         )
         for test in tests_of(repetitions)
     )
@@ -128,29 +138,36 @@ def _answer(
 ) -> Comparison:
     """Adds interval, detectable change and verdict, once nothing stands in the way."""
 
-    def spread(contrast: Contrast) -> tuple[Interval, float, str]:
-        noise = noise_of(
-            contrast,
-            reliability,
-            restrapped=before.strapping != after.strapping,
-            zero_sd_deg=prepared.zero_sd_deg or 0.0,
-        )
+    conditions = Conditions(
+        test=prepared.test,
+        restrapped=before.strapping != after.strapping,
+        zero_sd_deg=prepared.zero_sd_deg or 0.0,
+        slip_deg=prepared.slip_deg,
+    )
+
+    def spread(contrast: Contrast) -> tuple[Noise, Interval]:
         wider = widening(contrast, prepared.slip_deg, warmup_bias_deg(contrast, attempts))
-        return interval_of(contrast.value_deg, noise, wider), noise.detectable_deg + max(wider), noise.source
+        return noise_of(contrast, reliability, conditions), wider
 
     change = change_of(before, after)
-    ci95_deg, detectable_deg, source = spread(change)
+    noise, wider = spread(change)
+    ci95_deg = interval_of(change.value_deg, noise, wider)
+    smallest_deg = detectable_deg(change.value_deg, noise, wider)
     net = None if again is None else net_change_of(before, again, after)
-    net_ci95_deg = None if net is None else spread(net)[0]
-    verdict, reason = judge(change.value_deg, ci95_deg, detectable_deg, net_ci95_deg, prepared.slip_deg)
+    net_ci95_deg, allowed = None, True
+    if net is not None:
+        net_noise, net_wider = spread(net)
+        net_ci95_deg = interval_of(net.value_deg, net_noise, net_wider)
+        allowed = net_allows(net.value_deg, net_noise, net_wider, 1 if change.value_deg > 0 else -1)
+    verdict, reason = judge(change.value_deg, ci95_deg, smallest_deg, allowed, prepared.slip_deg)
     return replace(
         prepared,
         change_ci95_deg=ci95_deg,
         control_change_deg=None if again is None else change_of(before, again).value_deg,
         net_change_deg=None if net is None else net.value_deg,
         net_change_ci95_deg=net_ci95_deg,
-        detectable_change_deg=detectable_deg,
-        detectable_change_source=source,
+        detectable_change_deg=smallest_deg,
+        detectable_change_source=noise.source,
         verdict=verdict,
         reason=reason,
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import exp
 
 from analysis.change.blocks import pooled_sd
-from analysis.change.defaults import WARMUP_GAIN_DEG, WARMUP_REPETITIONS
-from analysis.change.noise import Spread, estimated
+from analysis.change.defaults import REPETITION_CORRELATION, WARMUP_GAIN_DEG, WARMUP_REPETITIONS
+from analysis.change.noise import resemblance
 from analysis.change.result import Block
 
 WARMUP_ORDER = ("warmup", "before", "before_again", "after")
@@ -30,22 +30,27 @@ class Contrast:
         """How often the variance between blocks enters."""
         return sum(c * c for c, _ in self.terms)
 
-    def repetition_factor(self, included: float = float("inf")) -> float:
-        """How often the variance between repetitions enters.
+    def repetition_factor(self, included: float | None = None) -> float:
+        """How often the variance found between repetitions enters.
 
         Args:
-            included: number of repetitions whose scatter the block's SD holds already.
+            included: number of repetitions whose scatter the block's SD holds already; None where it
+                holds none, and the resemblance of neighbouring repetitions has to be allowed for.
         """
-        return sum(c * c * max(0.0, 1 / block.n - 1 / included) for c, block in self.terms)
+        if included is None:
+            return sum(c * c * resemblance(b.n, REPETITION_CORRELATION) / b.n for c, b in self.terms)
+        return sum(c * c * max(0.0, 1 / b.n - 1 / included) for c, b in self.terms)
 
     @property
     def track_variance_deg2(self) -> float:
         """What the angle estimation adds, its error being common to a block."""
         return sum((c * block.track_sd_deg) ** 2 for c, block in self.terms)
 
-    def repetition_spread(self) -> Spread:
-        """The SD between repetitions, pooled over the blocks compared."""
-        return estimated(*pooled_sd(block for _, block in self.terms))
+    @property
+    def repetition_sd_deg(self) -> float:
+        """The SD between repetitions, pooled over the blocks compared; 0 where no block holds two."""
+        sd_deg, df = pooled_sd(block for _, block in self.terms)
+        return sd_deg if df else 0.0
 
 
 def change_of(before: Block, after: Block) -> Contrast:

@@ -1,95 +1,83 @@
-"""How wide 95 % is when standard deviations are known only as distributions.
+"""One width for interval and verdict: variances with their degrees of freedom, pooled, summed, made a width.
 
-A difference of block means has variance f1 s1^2 + f2 s2^2 + ..., where the factors follow from the
-design and every SD (between blocks, between repetitions, between strappings) is fixed, somewhere in a
-range, or estimated from a few repeats. The half width h solves
-
-    E[ P(|N(0, f1 s1^2 + f2 s2^2 + ...)| > h) ] = 5 %
-
-over those distributions. With one SD estimated on k degrees of freedom this is exactly Student's t;
-with two it is the fiducial (Behrens-Fisher) interval; with a range it keeps 95 % on the average over
-that range.
+A difference of block means has variance f1 v1 + f2 v2 + ..., where the factors follow from the design.
+Each variance is either taken as known, or estimated on some degrees of freedom. Their sum has the degrees
+of freedom of Welch and Satterthwaite, and 95 % is Student's t on them. The functions take numbers or
+arrays of them alike, so that the promise can be simulated with the very code that answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import sqrt
+from math import inf
 
 import numpy as np
 
 from firmware_bridge.samples import Float
 
-NODES = 32
+Number = float | Float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Spread:
-    """What is known of one standard deviation: values and their probabilities, both (k,)."""
+class Variance:
+    """A variance in deg^2 and the degrees of freedom it was estimated on; infinite where taken as known."""
 
-    sd_deg: Float
-    weight: Float
-
-
-def fixed(sd_deg: float) -> Spread:
-    """An SD that is taken as known."""
-    return Spread(np.array([sd_deg]), np.ones(1))
+    deg2: Number
+    df: Number = inf
 
 
-def uniform(low_deg: float, high_deg: float) -> Spread:
-    """An SD known to lie in a range, every value of which is as likely as any other."""
-    node, weight = _legendre()
-    return Spread(low_deg + (high_deg - low_deg) * (node + 1) / 2, weight / 2)
+def known(sd_deg: Number) -> Variance:
+    """The variance of an SD that is taken as known."""
+    return Variance(sd_deg**2)
 
 
-def estimated(sd_deg: float, df: int) -> Spread:
-    """An SD estimated on `df` degrees of freedom: sd^2 df / chi-square(df)."""
-    half_chi2, weight = _laguerre(df)
-    return Spread(sd_deg * np.sqrt(df / (2 * half_chi2)), weight)
-
-
-def half_width_deg(parts: Sequence[tuple[float, Spread]], level: float = 0.95) -> float:
-    """Half width of the interval around an estimate whose variance is the sum of factor times SD^2.
+def pooled(assumed: Variance, weight: float, own: Variance | None) -> Variance:
+    """An assumed variance that gives way to the person's own with every degree of freedom.
 
     Args:
-        parts: (factor, spread) of every independent part of the variance.
-        level: of the interval.
+        assumed: the figure to start from.
+        weight: as many degrees of freedom of the person's own as it counts for in the mean.
+        own: what was measured; None where nothing was.
     """
-    variance, weight = np.zeros(1), np.ones(1)
-    for factor, spread in parts:
-        variance = np.add.outer(variance, factor * spread.sd_deg**2).ravel()
-        weight = np.multiply.outer(weight, spread.weight).ravel()
-    return _solve(np.maximum(variance, 1e-12), weight, 1 - level)
+    if own is None:
+        return assumed
+    deg2 = (weight * assumed.deg2 + own.df * own.deg2) / (weight + own.df)
+    return Variance(deg2, assumed.df + own.df)
 
 
-def _solve(variance: Float, weight: Float, alpha: float) -> float:
-    """Newton's method, which climbs to the root from below because the tail is convex."""
-    from scipy.special import erfc, erfcinv
+def summed(*parts: Variance, factor: Number = 1.0) -> Variance:
+    """The variance of a sum of independent errors, each entering `factor` times.
 
-    root = np.sqrt(2 * variance)
-    width = float(erfcinv(alpha) * root.min())
-    for _ in range(100):
-        scaled = width / root
-        excess = float(weight @ erfc(scaled)) - alpha
-        step = excess / float(weight @ (np.exp(-(scaled**2)) * 2 / (sqrt(np.pi) * root)))
-        width += step
-        if abs(step) < 1e-9 * width:
-            break
-    return width
+    Degrees of freedom by Welch and Satterthwaite: (sum v)^2 / sum (v^2 / df).
+    """
+    total = sum((part.deg2 for part in parts), 0.0 * parts[0].deg2)
+    doubt = sum((part.deg2**2 / part.df for part in parts), 0.0 * parts[0].deg2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.where(np.asarray(doubt) > 0, np.asarray(total) ** 2 / doubt, inf)
+    return Variance(total * factor, df if df.ndim else float(df))
+
+
+def half_width_deg(variance: Variance, level: float = 0.95) -> Number:
+    """Half width of the two-sided interval of that level around an estimate with this variance."""
+    from scipy.special import ndtri, stdtrit
+
+    upper = (1 + level) / 2
+    df = np.asarray(variance.df)
+    finite = np.where(np.isfinite(df), df, 1.0)
+    quantile = np.where(np.isfinite(df), stdtrit(finite, upper), ndtri(upper))
+    width = quantile * np.sqrt(variance.deg2)
+    return width if width.ndim else float(width)
 
 
 @cache
-def _legendre() -> tuple[Float, Float]:
-    node, weight = np.polynomial.legendre.leggauss(12)
-    return node, weight
+def resemblance(n: int, correlation: float) -> float:
+    """By how much s^2 / n is too small for the variance of a mean of n values that resemble their neighbours.
 
-
-@cache
-def _laguerre(df: int) -> tuple[Float, Float]:
-    """Gauss quadrature for half a chi-square variable, which has the gamma distribution of df / 2."""
-    from scipy.special import roots_genlaguerre
-
-    node, weight = roots_genlaguerre(NODES, df / 2 - 1)
-    return node, weight / weight.sum()
+    For a first-order autoregression: the mean varies f times as much as s^2 / n, with
+    f = 1 + 2 sum (1 - k/n) rho^k, and the scatter s^2 found within is too small by (n - f) / (n - 1).
+    """
+    if n < 2:
+        return 1.0
+    factor = 1 + 2 * sum((1 - k / n) * correlation**k for k in range(1, n))
+    return factor * (n - 1) / (n - factor)

@@ -10,9 +10,9 @@ from analysis.change.blocks import AFTER_PHASES, blocks_of, choose, tests_of
 from analysis.change.checks import LEAST_REPETITIONS, missing_warnings, tilt_warnings
 from analysis.change.compare import unanswered
 from analysis.change.contrast import change_of
-from analysis.change.reliability import Reliability
+from analysis.change.reliability import OwnNoise, Reliability, noise_of_test
 from analysis.change.result import Block, Comparison
-from analysis.change.verdict import interval_of, judge, noise_of
+from analysis.change.verdict import Conditions, interval_of, judge, noise_of
 from analysis.movement.result import Repetition
 from firmware_bridge.session.model import TestName
 
@@ -27,7 +27,7 @@ class Measured:
 
 
 def compare_sessions(
-    before: Measured, after: Measured, *, reliability: Reliability | None = None
+    before: Measured, after: Measured, *, reliability: OwnNoise = None
 ) -> tuple[Comparison, ...]:
     """Says for every test that both sessions hold how much further the knee straightens in the later one.
 
@@ -38,11 +38,11 @@ def compare_sessions(
 
     Args:
         before, after: the earlier and the later session, of the same knee.
-        reliability: the person's own repeats; published defaults without.
+        reliability: the person's own repeats, by test where there are several; published figures without.
     """
     later = tests_of(after.repetitions)
     common = [test for test in tests_of(before.repetitions) if test in later]
-    return tuple(_compare_test(before, after, test, reliability) for test in common)
+    return tuple(_compare_test(before, after, test, noise_of_test(reliability, test)) for test in common)
 
 
 def _compare_test(
@@ -69,13 +69,14 @@ def _compare_test(
         reason = f"Both blocks need at least {LEAST_REPETITIONS} repetitions with a value."
         return replace(prepared, reason=reason)
     change = change_of(before, after)
-    noise = noise_of(change, reliability, restrapped=True, zero_sd_deg=zero_sd_deg or 0.0)
+    conditions = Conditions(test, restrapped=True, other_day=True, zero_sd_deg=zero_sd_deg or 0.0)
+    noise = noise_of(change, reliability, conditions)
     ci95_deg = interval_of(change.value_deg, noise, (0.0, 0.0))
-    verdict, reason = judge(change.value_deg, ci95_deg, noise.detectable_deg)
+    verdict, reason = judge(change.value_deg, ci95_deg, noise.half_width_deg())
     return replace(
         prepared,
         change_ci95_deg=ci95_deg,
-        detectable_change_deg=noise.detectable_deg,
+        detectable_change_deg=noise.half_width_deg(),
         detectable_change_source=noise.source,
         verdict=verdict,
         reason=reason,

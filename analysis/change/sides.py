@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from analysis.change.blocks import blocks_of, choose, tests_of
 from analysis.change.checks import LEAST_REPETITIONS
 from analysis.change.contrast import change_of
-from analysis.change.reliability import Reliability
+from analysis.change.reliability import OwnNoise, noise_of_test
 from analysis.change.sessions import Measured
-from analysis.change.verdict import noise_of
+from analysis.change.verdict import Conditions, interval_of, noise_of
 from firmware_bridge.session.model import TestName
 
 
@@ -31,7 +31,7 @@ class SideDifference:
 
 
 def side_differences(
-    this: Measured, other: Measured, *, reliability: Reliability | None = None
+    this: Measured, other: Measured, *, reliability: OwnNoise = None
 ) -> tuple[SideDifference, ...]:
     """Compares the same blocks of both knees, for every test and phase that both sessions hold.
 
@@ -40,7 +40,7 @@ def side_differences(
 
     Args:
         this, other: sessions of the two knees, close in time.
-        reliability: the person's own repeats; published defaults without.
+        reliability: the person's own repeats; published figures without.
     """
     if this.relative or other.relative:
         return ()
@@ -54,9 +54,8 @@ def side_differences(
             # A knee that straightens further is, as a contrast, what is straighter "after".
             contrast = change_of(block, partner)
             zero_sd_deg = max((m.zero_sd_deg for m in (this, other) if m.zero_sd_deg > 0), default=0.0)
-            noise = noise_of(contrast, reliability, restrapped=True, zero_sd_deg=zero_sd_deg)
+            conditions = Conditions(test, restrapped=True, zero_sd_deg=zero_sd_deg)
+            noise = noise_of(contrast, noise_of_test(reliability, test), conditions)
             value = contrast.value_deg
-            found.append(
-                SideDifference(test, phase, value, (value - noise.interval_deg, value + noise.interval_deg))
-            )
+            found.append(SideDifference(test, phase, value, interval_of(value, noise, (0.0, 0.0))))
     return tuple(found)

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from analysis.cli import calibration, clocks, console, demo, recordings, sensors
+from analysis.cli import calibration, clocks, console, demo, people, recordings, sensors
 from firmware_bridge.clock import Clock, SystemClock
 from firmware_bridge.errors import KneeflexError, UsageError
 
@@ -36,7 +36,7 @@ app = typer.Typer(
     help="Two strapped-on Bluetooth IMUs, one knee flexion angle, and an honest before and after. "
     "For movement education and research; not a medical device.",
 )
-for module in (demo, sensors, recordings, calibration, clocks):
+for module in (demo, sensors, recordings, people, calibration, clocks):
     module.register(app)
 
 

@@ -37,8 +37,17 @@ def demo(
         float, typer.Option(min=1.0, help="How much faster than real time the leg moves.")
     ] = 2.0,
     seed: Annotated[int, typer.Option(help="Another seed is another leg and other sensors.")] = 0,
+    days: Annotated[
+        int | None, typer.Option(min=2, help="Instead: so many simulated days of practice, and their trend.")
+    ] = None,
 ) -> None:
     """Run the whole job on a simulated leg: stream, plot, record, analyse, report."""
+    if days is not None:
+        from analysis.cli.demo_days import demo_days
+        from analysis.doctor import has_screen
+
+        demo_days(days, out, open_page=has_screen() and not (headless or no_open), seed=seed)
+        return
     require_simulation()
     from analysis import derived
     from analysis.answer import answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,8 @@ from firmware_bridge.samples import Side
 if TYPE_CHECKING:
     from analysis.answer import Answer
     from analysis.change.result import Comparison
+    from analysis.days import PersonTrend
+    from analysis.history import OwnRepeats
     from firmware_bridge.session.model import Recording
 
 SessionDir = Annotated[Path, typer.Argument(metavar="DIR", help="A session folder.")]
@@ -44,13 +46,16 @@ def read(folder: Path) -> Recording:
 def answer_of(folder: Path) -> Answer:
     """Reads a session folder and runs the whole analysis."""
     from analysis.answer import answer
+    from analysis.measured import measurement_of
 
     recording = read(folder)
     with (
         with_reader_warnings(recording),
         console.working("Computing the angle, the repetitions and the change"),
     ):
-        return answer(recording)
+        found = answer(recording)
+    measurement_of(folder, found)  # so that the days of this person need not compute it again
+    return found
 
 
 @contextmanager
@@ -141,12 +146,21 @@ def compare(
     after: Annotated[
         Path | None, typer.Argument(metavar="[AFTER_DIR]", help="The later of two sessions.")
     ] = None,
-    redon: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A re-strapping study of this person (kneeflex redon).")
+    retest: Annotated[
+        Path | None,
+        typer.Option(
+            "--retest",
+            "--redon",
+            metavar="DIR",
+            help="A re-strapping study of this person (kneeflex retest).",
+        ),
     ] = None,
     history: Annotated[
         Path | None,
-        typer.Option(metavar="ROOT", help="Earlier sessions, for the person's own noise."),
+        typer.Option(
+            metavar="ROOT",
+            help="Where earlier sessions of this person lie; beside the session by default.",
+        ),
     ] = None,
     out: PageOut = None,
     as_json: AsJson = False,
@@ -155,18 +169,18 @@ def compare(
     from analysis import derived
     from analysis.answer import compare_answers, doubts_of_pair, judged_by
     from analysis.change import to_json
-    from analysis.cli.calibration import own_repeats
 
     if after is not None and after.absolute() == before.absolute():
         raise UsageError("The same session is given twice.", "Give one alone to compare within it.")
     first = answer_of(before)
-    own = own_repeats(redon, history, first)
-    if after is None:
-        first = judged_by(first, own)
+    second = None if after is None else answer_of(after)
+    pair = [first] if second is None else [first, second]
+    own = _own_repeats(pair, before if after is None else after, retest, history)
+    if second is None:
+        first = judged_by(first, own.by_test)
         comparisons, warnings = first.comparisons, first.warnings
     else:
-        second = answer_of(after)
-        comparisons = compare_answers(first, second, reliability=own)
+        comparisons = compare_answers(first, second, reliability=own.by_test)
         texts = [*doubts_of_pair(first, second), *first.data_warnings, *second.data_warnings]
         texts += (w for c in comparisons for w in c.warnings)
         warnings = tuple(dict.fromkeys(texts))
@@ -176,16 +190,18 @@ def compare(
 
         page = (
             render_report(first)
-            if after is None
+            if second is None
             else render_sessions_report(first, second, comparisons, warnings)
         )
         derived.write_text(out, page)
     if as_json:
         results = [to_json(c) for c in comparisons]
-        console.say(derived.json_text({"results": results, "warnings": list(warnings)}))
+        own_days = {str(test): days for test, days in own.days.items()}
+        content = {"results": results, "own_repeats_days": own_days, "warnings": list(warnings)}
+        console.say(derived.json_text(content))
     else:
         console.warn(warnings)
-        _print_comparisons(comparisons, "after the session" if after is None else "in the later session")
+        _print_comparisons(comparisons, own, "after the session" if after is None else "in the later session")
     if not comparisons:
         raise CannotAnswerError(
             "There is nothing to compare: no before and after phases with repetitions were found.",
@@ -193,6 +209,21 @@ def compare(
         )
     if all(c.verdict == "not enough data" for c in comparisons):
         raise typer.Exit(1)
+
+
+def _own_repeats(
+    judged: Sequence[Answer], folder: Path, retest: Path | None = None, history: Path | None = None
+) -> OwnRepeats:
+    """The person's own repeats: from the sessions beside the one that is judged, or from `history`."""
+    from analysis.history import own_repeats, siblings
+    from firmware_bridge.session.reader import find_sessions
+
+    infos = [answer.recording.info for answer in judged]
+    sessions = siblings(folder) if infos[-1].client else ()
+    if history is not None:
+        sessions = find_sessions(history)
+    with console.working("Looking at this person's earlier sessions"):
+        return own_repeats(infos, sessions, retest=retest, warn=lambda text: console.warn([text]))
 
 
 def knees(
@@ -229,12 +260,12 @@ def report(
     """Write the report of a session, with its figures and tables, into derived/."""
     from analysis import derived
 
-    result = answer_of(folder)
+    result, _, among = judged_among_days(folder)
     with console.working("Writing the report"):
         if out is None:
-            out = derived.write_everything(folder, result)
+            out = derived.write_everything(folder, result, days=among)
         else:
-            derived.write_report(out, result)
+            derived.write_report(out, result, days=among)
             try:
                 derived.write_tables(folder, result)
             except SessionError as error:  # a recording on a read-only disk can still be reported
@@ -243,33 +274,69 @@ def report(
     console.say(f"{out}")
 
 
-def print_and_report(folder: Path) -> tuple[Answer, Path] | None:
+def judged_among_days(folder: Path) -> tuple[Answer, OwnRepeats, PersonTrend | None]:
+    """The answer of a session by the person's own repeats, what those rest on, and the days of the person."""
+    from analysis.answer import judged_by
+
+    found = answer_of(folder)
+    own = _own_repeats([found], folder)
+    return judged_by(found, own.by_test), own, _among_days(found, folder)
+
+
+def _among_days(found: Answer, folder: Path) -> PersonTrend | None:
+    """The days of the person of a session that lies in the person's folder."""
+    from analysis.days import person_trend
+    from firmware_bridge.session.person import read_person
+
+    info, home = found.recording.info, folder.resolve().parent
+    try:
+        person = read_person(home)
+        if person is None or person.client != info.client:
+            return None
+        with console.counting("Sessions") as progress:
+            return person_trend(home, info.client, side=info.side, progress=progress)
+    except (CannotAnswerError, SessionError) as error:
+        console.warn([f"The days of {info.client} cannot be told: {error.problem}"])
+        return None
+
+
+def print_and_report(folder: Path) -> tuple[Answer, Path, PersonTrend | None] | None:
     """Prints the result of a session and writes its report. A session without a result is not an error.
 
     Returns:
-        The answer and the file of its report; None without a result.
+        The answer, the file of its report, and the days of the person where the session is one of them; None
+        without a result.
     """
     from analysis import derived
 
     try:
-        result = answer_of(folder)
+        result, own, among = judged_among_days(folder)
     except CannotAnswerError as error:
         console.say(f"{folder}: recorded. {error}")
         return None
-    report_file = derived.write_everything(folder, result)
+    report_file = derived.write_everything(folder, result, days=among)
     console.warn(result.warnings)
-    _print_comparisons(result.comparisons)
+    _print_comparisons(result.comparisons, own)
     if not result.comparisons:
         console.say(f"{folder}: recorded. There is no before and after to compare in it.")
     console.say(f"Report: {report_file}")
-    return result, report_file
+    if among is not None:
+        from analysis.cli.show_days import show_days
+
+        show_days(among, folder.resolve().parent / "trend.html")
+    return result, report_file, among
 
 
-def _print_comparisons(comparisons: tuple[Comparison, ...], when: str = "after the session") -> None:
+def _print_comparisons(
+    comparisons: tuple[Comparison, ...], own: OwnRepeats | None = None, when: str = "after the session"
+) -> None:
     from analysis.views.wording import explanation, headline
 
     for comparison in comparisons:
-        console.say(" ".join((headline(comparison, when), *explanation(comparison))))
+        texts = [headline(comparison, when), *explanation(comparison)]
+        if own is not None and comparison.verdict != "not enough data":
+            texts.append(own.sentence(comparison.test))
+        console.say(" ".join(texts))
 
 
 def batch(

@@ -13,8 +13,9 @@ from analysis.cli import console
 from analysis.cli.streaming import (
     Client,
     Headless,
-    Leg,
+    LegToday,
     Rate,
+    Root,
     StreamOptions,
     choose_source,
     note_rates,
@@ -27,6 +28,7 @@ from firmware_bridge.samples import Segment, Side
 
 if TYPE_CHECKING:
     from analysis.answer import Answer
+    from analysis.days import PersonTrend
     from firmware_bridge.clock import Clock
     from firmware_bridge.receiving.status import LinkStatus
 
@@ -99,18 +101,33 @@ def pair(
 
 def record(
     context: typer.Context,
-    out: Annotated[Path, typer.Option(help="The session folder to make.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The session folder to make; in the person's folder by default.")
+    ] = None,
     thigh: Thigh = None,
     shank: Shank = None,
     rate: Rate = 100.0,
     client: Client = "",
-    side: Leg = Side.RIGHT,
+    side: LegToday = None,
     seconds: Seconds = None,
     virtual: Virtual = False,
+    root: Root = None,
 ) -> None:
-    """Record both sensors, without guide or plot, until Ctrl-C or --seconds."""
+    """Record both sensors, without guide or plot, until Ctrl-C or --seconds.
+
+    With --client CODE and without --out: into the person's folder, sessions/CODE/DATE-TIME.
+    """
     from firmware_bridge.capture import Capture
 
+    if out is None:
+        if not client:
+            raise UsageError("Where to?", "Give --out DIR, or --client CODE for the person's own folder.")
+        from analysis.cli.person import begin_visit
+
+        visit = begin_visit(client, root, side=side, thigh=thigh, shank=shank)
+        out, side = visit.session, visit.person.side
+        thigh, shank = visit.person.thigh, visit.person.shank
+    side = side or Side.RIGHT
     source = choose_source(context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds)
     capture = Capture(
         source.targets,
@@ -148,15 +165,18 @@ def live(
     context: typer.Context,
     thigh: Thigh = None,
     shank: Shank = None,
-    out: Annotated[Path | None, typer.Option(help="Record into this session folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Record into this session folder; with --client, the person's own.")
+    ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="Who leads: pandiculation, daily, research, a TOML file, or none.")
     ] = None,
     rate: Rate = 100.0,
     client: Client = "",
-    side: Leg = Side.RIGHT,
+    side: LegToday = None,
     seconds: Seconds = None,
     virtual: Virtual = False,
+    root: Root = None,
     replay: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Play a recorded session instead.")
     ] = None,
@@ -176,7 +196,10 @@ def live(
     dark: Annotated[bool, typer.Option("--dark", help="A dark window.")] = False,
     tone: Annotated[bool, typer.Option("--tone", help="Let a quiet tone follow the angle.")] = False,
 ) -> None:
-    """Lead through a session and show the knee angle while the person moves; --out records it."""
+    """Lead through a session and show the knee angle while the person moves.
+
+    --out DIR records it, --client CODE into the person's own folder, sessions/CODE/DATE-TIME.
+    """
     theme = "dark" if dark else "light"
     view = "headless" if headless else "terminal" if terminal else "window"
     if replay is not None:
@@ -197,20 +220,22 @@ def live(
         return
     from analysis.guide.library import DEFAULT, load_protocol
 
+    visit, usual = None, DEFAULT
+    if out is None and client:
+        from analysis.cli.person import begin_visit
+
+        visit = begin_visit(client, root, side=side, thigh=thigh, shank=shank, protocol=protocol)
+        out, side, usual = visit.session, visit.person.side, visit.person.protocol
+        thigh, shank = visit.person.thigh, visit.person.shank
+    side = side or Side.RIGHT
     # Without a protocol the simulated leg plays a script; with one a simulated person follows the guide.
-    name = protocol or ("none" if virtual else DEFAULT)
-    options = StreamOptions(
-        out,
-        rate,
-        client,
-        side,
-        seconds,
-        None if name == "none" else load_protocol(name),
-        view,
-        tone,
-        theme,
-        voice,
-    )
+    name = protocol or ("none" if virtual else usual)
+    led = None if name == "none" else load_protocol(name)
+    if led is not None and visit is not None:
+        from analysis.guide.personal import personal
+
+        led = personal(led, pose=visit.person.pose, is_baseline=visit.is_baseline)
+    options = StreamOptions(out, rate, client, side, seconds, led, view, tone, theme, voice)
     source = choose_source(
         context.obj,
         thigh,
@@ -219,11 +244,11 @@ def live(
         side=side,
         seconds=seconds,
         speed=speed,
-        character=None if name == "none" else person,
+        character=None if led is None else person,
         rate_hz=rate,
     )
     if out is None:
-        console.note("Nothing is recorded: give --out DIR to record.")
+        console.note("Nothing is recorded: give --out DIR or --client CODE to record.")
     stream(source, options)
     if out is not None:
         from analysis.cli.recordings import print_and_report
@@ -233,8 +258,8 @@ def live(
             _show_result(*done, theme=theme, voice=voice)
 
 
-def _show_result(answer: Answer, report: Path, *, theme: str, voice: bool) -> None:
-    """The end of a session in the window, spoken too."""
+def _show_result(answer: Answer, report: Path, among: PersonTrend | None, *, theme: str, voice: bool) -> None:
+    """The end of a session in the window, spoken too; then today among the days of the person."""
     from analysis.views.resultwindow import show_result
     from analysis.views.voice import Voice
     from analysis.views.wording import headline
@@ -244,6 +269,10 @@ def _show_result(answer: Answer, report: Path, *, theme: str, voice: bool) -> No
             for comparison in answer.comparisons:
                 speech.say(headline(comparison))
         show_result(answer, report, theme=theme)
+    if among is not None:
+        from analysis.views.trend_window import show_trend
+
+        show_trend(among)
 
 
 def doctor() -> None:

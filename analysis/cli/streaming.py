@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 Rate = Annotated[float, typer.Option("--rate", min=1.0, help="Samples a second.")]
 Client = Annotated[str, typer.Option(help="A code for the person, never a name.")]
 Leg = Annotated[Side, typer.Option(help="The leg that is measured.")]
+LegToday = Annotated[Side | None, typer.Option("--side", help="The leg that is measured.")]
+Root = Annotated[
+    Path | None, typer.Option(help="Holds a folder for each person (with --client); remembered.")
+]
 Headless = Annotated[bool, typer.Option("--headless", help="A status line instead of a window.")]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, log, log2, nan
+from math import ceil, log2, nan
 
 import numpy as np
 
@@ -41,19 +41,3 @@ def sparc(
     if len(amplitude) < 2:
         return nan
     return -float(np.hypot(1 / (len(amplitude) - 1), np.diff(amplitude)).sum())
-
-
-def ldlj(speed: Float, rate_hz: float) -> float:
-    """Log dimensionless jerk of a speed profile, -ln(T^3 / v_peak^2 * integral of (v'')^2 dt).
-
-    For comparison with published figures only: over a slow movement it measures sensor noise.
-
-    Args:
-        speed: (n,) of any unit, without gaps.
-        rate_hz: of the samples.
-    """
-    if len(speed) < 3 or not np.any(speed):
-        return nan
-    jerk = np.diff(speed, 2) * rate_hz**2
-    duration_s = len(speed) / rate_hz
-    return -log(duration_s**3 / float(np.max(np.abs(speed))) ** 2 * float(np.sum(jerk**2)) / rate_hz)

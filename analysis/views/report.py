@@ -14,20 +14,25 @@ from analysis.views import tables, wording
 from analysis.views.figures import change_figure, release_figure, session_figure
 from analysis.views.quality import quality_checks, what_it_takes
 from analysis.views.style import kneeflex_style
+from analysis.views.trend import trend_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.answer import Answer
+    from analysis.days import PersonTrend
 
 
-def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -> str:
+def render_report(
+    answer: Answer, *, truth: Mapping[str, float] | None = None, days: PersonTrend | None = None
+) -> str:
     """Renders an answer as one self-contained HTML page.
 
     Args:
         answer: everything there is to say about a recording.
         truth: for a simulated leg, the true change in degrees (positive = straighter) by test name, ""
             where the phases name no test; it is set beside the measured change.
+        days: the days of the person, this one among them.
 
     Returns:
         The page, with its pictures inside and no reference to anything outside.
@@ -60,6 +65,8 @@ def render_report(answer: Answer, *, truth: Mapping[str, float] | None = None) -
             change_picture=data_uri(change_figure(answer)),
             session_picture=data_uri(session_figure(answer)),
             release_picture=data_uri(release_figure(answer)) if answer.releases else "",
+            days_sentence="" if days is None else wording.tidy(days.trend.sentence),
+            days_picture="" if days is None else data_uri(trend_figure(days)),
             release_head=release_head,
             release_rows=release_rows,
             remarks=tables.remark_rows(answer),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +12,7 @@ import numpy as np
 from firmware_bridge.errors import SessionError
 from firmware_bridge.link.target import Target
 from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.settings import settings_folder
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -63,14 +62,7 @@ def worn(targets: Mapping[Segment, Target], moved: Segment, meant: Segment) -> d
 
 def remembered_path() -> Path:
     """Where this person's sensors are remembered: the usual place for settings on this system."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA", home / "AppData" / "Roaming"))
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME", home / ".config"))
-    return base / "kneeflex" / "sensors.json"
+    return settings_folder() / "sensors.json"
 
 
 def remember(targets: Mapping[Segment, Target], path: Path | None = None) -> Path:

@@ -80,18 +80,18 @@ def test_a_restrapping_study_feeds_the_comparison_of_two_days(command, session_f
     study, later = tmp_path / "study", tmp_path / "later"
     write_session(study, simulate_session(restrapping_script(5), seed=1).recording)
     shutil.copytree(session_folder, later)
-    figures = json.loads(command("redon", study, "--json").stdout)
+    figures = json.loads(command("retest", study, "--json").stdout)
     assert figures["strappings"] == 5
-    assert 0.0 <= figures["sem_redon_deg"] < 1.0
+    assert 0.0 <= figures["strapping_sd_deg"] < 1.0
     published = results(command("compare", session_folder, later, "--json"))
-    own = results(command("compare", session_folder, later, "--redon", study, "--json"))
+    own = results(command("compare", session_folder, later, "--retest", study, "--json"))
     assert own["detectable_change_deg"] < published["detectable_change_deg"]
 
 
 def test_without_a_study_the_comparison_says_so(command, session_folder) -> None:
-    run = command("compare", session_folder, "--redon", session_folder)
+    run = command("compare", session_folder, "--retest", session_folder)
     assert run.returncode == 1
-    assert "kneeflex redon" in run.stderr
+    assert "kneeflex retest" in run.stderr
 
 
 def test_the_other_knee_is_compared_and_the_same_one_is_not(command, session_folder, tmp_path) -> None:

@@ -51,7 +51,8 @@ def test_the_same_backwards_is_lost(session):
     back = compare(session(before=values["after"], after=values["before"]))
     assert back.verdict == "lost"
     assert back.change_deg == pytest.approx(-forth.change_deg)
-    assert back.detectable_change_deg == pytest.approx(forth.detectable_change_deg)
+    # Unfinished warm-up can only fake a gain, by some hundredths of a degree here.
+    assert back.detectable_change_deg == pytest.approx(forth.detectable_change_deg, abs=0.1)
 
 
 def test_the_zero_does_not_matter_for_the_change(session):
@@ -181,19 +182,23 @@ def test_no_repetitions_no_comparisons():
 class TestSlip:
     values: ClassVar = {"before": [15, 16, 14, 15], "after": [4, 3, 5, 4]}
 
-    def test_small_slip_changes_nothing(self, session):
-        c = compare(session(**self.values), ((9000.0, -1.9),))
-        assert c.slip_deg == pytest.approx(1.9)
-        assert c.change_ci95_deg == compare(session(**self.values)).change_ci95_deg
+    @pytest.mark.parametrize("slip_deg", [0.5, 1.9, 3.0])
+    def test_slip_widens_the_side_it_fakes(self, session, slip_deg):
+        c, still = (compare(session(**self.values), ((9000.0, -d),)) for d in (slip_deg, 0.0))
+        assert c.slip_deg == pytest.approx(slip_deg)
+        assert c.change_ci95_deg[0] == pytest.approx(still.change_ci95_deg[0] - slip_deg)
+        assert c.change_ci95_deg[1] == still.change_ci95_deg[1]
+        assert c.detectable_change_deg == pytest.approx(still.detectable_change_deg + slip_deg, abs=0.1)
         assert c.verdict == "gained"
 
-    def test_beyond_two_degrees_it_widens_the_side_it_fakes(self, session):
-        c, still = (compare(session(**self.values), ((9000.0, d),)) for d in (-3.0, 0.0))
-        assert c.change_ci95_deg[0] == pytest.approx(still.change_ci95_deg[0] - 3)
-        assert c.change_ci95_deg[1] == still.change_ci95_deg[1]
-        assert c.detectable_change_deg == pytest.approx(still.detectable_change_deg + 3, abs=0.1)
-        assert says(c, "reads 3.0 deg straighter")
-        assert c.verdict == "gained"
+    def test_slip_against_the_change_takes_nothing_from_it(self, session):
+        c, still = (compare(session(**self.values), ((9000.0, d),)) for d in (1.9, 0.0))
+        assert c.detectable_change_deg == still.detectable_change_deg
+
+    def test_unknown_slip_widens_both_sides(self, session):
+        unknown, read = (compare(session(**self.values), checks) for checks in ((), CLOSED))
+        assert unknown.change_ci95_deg[0] < read.change_ci95_deg[0] - 0.3
+        assert unknown.change_ci95_deg[1] > read.change_ci95_deg[1] + 0.3
 
     def test_the_limit_of_two_degrees(self, session):
         assert not says(compare(session(**self.values), ((9000.0, -2.0),)), "slip")
@@ -293,32 +298,83 @@ def test_scatter_and_the_bands_of_the_angle_widen(block):
     assert width([14, 15, 16], 0.0) < width([12, 15, 18], 0.0)
 
 
-def test_own_repeats_replace_the_published_figure(session):
-    repetitions = session(before=[15, 16, 14, 15], after=[11, 10, 12, 11])
-    steady = Reliability(Repeats(sem_deg=0.7, df=10, repetitions=4))
-    c = compare(repetitions, reliability=steady)
-    assert c.verdict == "gained"
+def test_own_repeats_are_pooled_with_the_published_figure_day_by_day(session):
+    repetitions = session(before=[15, 16, 14, 15], after=[10, 9, 11, 10])
+    widths = [compare(repetitions).detectable_change_deg]
+    for days in (1, 3, 5, 10):
+        steady = Reliability(Repeats(sem_deg=0.7, df=days, repetitions=4))
+        c = compare(repetitions, reliability=steady)
+        widths.append(c.detectable_change_deg)
+        assert c.detectable_change_source.startswith("this person's own repeats")
+        assert "published" in c.detectable_change_source
+    assert widths == sorted(widths, reverse=True)
     assert compare(repetitions).verdict == "no detectable change"
-    assert c.detectable_change_source == "this person's own repeats"
-    # Student's t on 10 degrees of freedom: nothing but the SEM and the design enters.
-    assert (c.change_ci95_deg[1] - c.change_ci95_deg[0]) / 2 == pytest.approx(2.2281 * 0.7 * 2**0.5, rel=0.02)
+    assert c.verdict == "gained"
     noisy = Reliability(Repeats(sem_deg=4.0, df=10, repetitions=4))
-    assert compare(repetitions, reliability=noisy).detectable_change_deg > 12
+    assert compare(repetitions, reliability=noisy).detectable_change_deg > 11
 
 
-def test_too_few_own_repeats_and_foreign_ones_are_not_used(session):
+def test_a_study_of_strapping_says_nothing_of_one_strapping(session):
     repetitions = session(before=[15, 16, 14, 15], after=[11, 10, 12, 11])
-    published = compare(repetitions)
-    few = Reliability(Repeats(sem_deg=0.1, df=4, repetitions=4))
     across = Reliability(across=Repeats(sem_deg=0.1, df=9, repetitions=4))
-    assert compare(repetitions, reliability=few) == published
-    assert compare(repetitions, reliability=across) == published
+    assert compare(repetitions, reliability=across) == compare(repetitions)
+
+
+def test_own_repeats_count_for_their_own_test(block):
+    repetitions = []
+    for test in ("prone", "standing"):
+        repetitions += block("before", [15, 16, 14, 15], test=test)
+        repetitions += block("after", [11, 10, 12, 11], test=test)
+    own = {"prone": Reliability(Repeats(sem_deg=0.4, df=20, repetitions=4))}
+    prone, standing = compare_blocks(repetitions, relative=False, pose_checks=CLOSED, reliability=own)
+    assert prone.detectable_change_deg < standing.detectable_change_deg
+    assert "own" not in standing.detectable_change_source
 
 
 def test_fewer_repetitions_than_the_repeats_had_widen(session):
-    own = Reliability(Repeats(sem_deg=0.7, df=10, repetitions=8))
-    few = compare(session(before=[13, 17, 15], after=[11, 9, 13]), reliability=own)
-    assert few.change_ci95_deg[1] - few.change_deg > 2.2281 * 0.7 * 2**0.5 * 1.2
+    values = {"before": [13, 17, 15], "after": [11, 9, 13]}
+    few, same = (
+        compare(session(**values), reliability=Reliability(Repeats(sem_deg=0.7, df=10, repetitions=n)))
+        for n in (8, 3)
+    )
+    assert few.detectable_change_deg > same.detectable_change_deg * 1.1
+
+
+def test_an_active_extension_repeats_worse(block):
+    def detectable(test):
+        repetitions = block("before", [15, 16, 14, 15], test=test) + block("after", [5, 6, 4, 5], test=test)
+        return compare(repetitions).detectable_change_deg
+
+    assert detectable("ake") > detectable("prone") + 2
+    assert detectable("standing") == detectable("supine") == detectable("prone")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_excludes_zero_exactly_when_the_verdict_speaks(session, seed):
+    rng = np.random.default_rng(seed)
+    spoken = 0
+    for _ in range(150):
+        gain = rng.uniform(-12, 12)
+        repetitions = session(
+            warmups=int(rng.integers(0, 8)),
+            before=rng.normal(15, 1.5, 4),
+            after=rng.normal(15 - gain, 1.5, 4),
+        )
+        own = Reliability(Repeats(1.0, int(rng.integers(1, 12)), 4)) if rng.random() < 0.5 else None
+        checks = ((9000.0, rng.normal(0, 1.0)),) if rng.random() < 0.7 else ()
+        c = compare(repetitions, checks, reliability=own)
+        low, high = c.change_ci95_deg
+        assert (c.verdict != "no detectable change") == (low > 0 or high < 0)
+        assert (abs(c.change_deg) > c.detectable_change_deg) == (low > 0 or high < 0)
+        spoken += c.verdict != "no detectable change"
+    assert 20 < spoken < 130
+
+
+def test_what_the_rest_brought_may_be_a_part_of_the_change(session):
+    """The net change has to be above zero one-sided at 80 %, not by its 95 % interval."""
+    c = compare(session(before=[16, 15, 16], before_again=[14, 15, 15], after=[5, 6, 6]))
+    assert c.net_change_ci95_deg[0] < 0
+    assert c.verdict == "gained"
 
 
 def test_restrapping_between_the_blocks_costs_a_calibration(block):

@@ -1,40 +1,64 @@
-"""Widths under uncertain standard deviations, against scipy's own distributions."""
+"""Variances with degrees of freedom: pooled, summed and made a width, against scipy and by simulation."""
 
 from __future__ import annotations
+
+from math import inf
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.change.noise import estimated, fixed, half_width_deg, uniform
+from analysis.change.noise import Variance, half_width_deg, known, pooled, resemblance, summed
 
 
 def test_a_known_sd_is_the_normal_distribution():
-    assert half_width_deg([(2.0, fixed(1.5))]) == pytest.approx(1.959964 * 1.5 * np.sqrt(2), rel=1e-6)
-    assert half_width_deg([(1.0, fixed(3.0)), (1.0, fixed(4.0))]) == pytest.approx(1.959964 * 5, rel=1e-6)
-    assert half_width_deg([(1.0, fixed(1.0))], 0.97) == pytest.approx(stats.norm.ppf(0.985), rel=1e-6)
+    assert half_width_deg(known(1.5)) == pytest.approx(1.959964 * 1.5, rel=1e-6)
+    assert half_width_deg(summed(known(3.0), known(4.0))) == pytest.approx(1.959964 * 5, rel=1e-6)
+    assert half_width_deg(known(1.0), 0.97) == pytest.approx(stats.norm.ppf(0.985), rel=1e-6)
 
 
-@pytest.mark.parametrize("df", [4, 5, 8, 14, 40])
-@pytest.mark.parametrize("level", [0.95, 0.97])
-def test_an_estimated_sd_is_students_t(df, level):
-    expected = stats.t.ppf((1 + level) / 2, df) * 1.3
-    assert half_width_deg([(1.0, estimated(1.3, df))], level) == pytest.approx(expected, rel=1e-3)
+@pytest.mark.parametrize("df", [4, 8, 40])
+def test_an_estimated_sd_is_students_t(df):
+    assert half_width_deg(Variance(1.69, df)) == pytest.approx(stats.t.ppf(0.975, df) * 1.3, rel=1e-6)
 
 
-def test_a_range_keeps_95_percent_on_the_average():
-    half = half_width_deg([(2.0, uniform(0.5, 2.0)), (0.4, fixed(1.5))])
-    sd = np.linspace(0.5, 2.0, 100_001)
-    outside = 2 * stats.norm.sf(half / np.sqrt(2 * sd**2 + 0.4 * 1.5**2))
-    assert outside.mean() == pytest.approx(0.05, abs=1e-5)
+def test_the_sum_of_one_estimated_variance_keeps_its_degrees_of_freedom():
+    total = summed(Variance(2.0, 5), factor=3.0)
+    assert (total.deg2, total.df) == (pytest.approx(6.0), pytest.approx(5.0))
 
 
-def test_two_uncertain_sds_by_monte_carlo():
-    rng = np.random.default_rng(0)
-    variance = rng.uniform(0.5, 2.0, 400_000) ** 2 * 2 + 0.5 * 2.0**2 * 6 / rng.chisquare(6, 400_000)
-    half = half_width_deg([(2.0, uniform(0.5, 2.0)), (0.5, estimated(2.0, 6))])
-    assert np.mean(2 * stats.norm.sf(half / np.sqrt(variance))) == pytest.approx(0.05, abs=2e-4)
+def test_a_known_part_adds_degrees_of_freedom():
+    total = summed(Variance(2.0, 5), known(1.0))
+    assert total.df == pytest.approx(3.0**2 / (2.0**2 / 5))
+    assert summed(known(1.0), known(2.0)).df == inf
+
+
+def test_the_persons_own_days_take_over_from_the_assumed_figure():
+    assumed = Variance(4.0, 7)
+    assert pooled(assumed, 2.0, None) is assumed
+    one = pooled(assumed, 2.0, Variance(1.0, 1))
+    assert (one.deg2, one.df) == (pytest.approx(3.0), 8)
+    many = pooled(assumed, 2.0, Variance(1.0, 1000))
+    assert many.deg2 == pytest.approx(1.0, abs=0.01)
+
+
+def test_arrays_are_taken_as_numbers_are():
+    variances = Variance(np.array([1.0, 4.0]), 6)
+    total = summed(variances, known(1.0), factor=2.0)
+    single = [summed(Variance(v, 6), known(1.0), factor=2.0) for v in (1.0, 4.0)]
+    assert np.allclose(half_width_deg(total), [half_width_deg(s) for s in single])
+
+
+@pytest.mark.parametrize("n", [3, 5, 8])
+def test_the_factor_for_repetitions_that_resemble_each_other_by_simulation(n):
+    rng = np.random.default_rng(n)
+    noise = rng.standard_normal((200_000, n))
+    for i in range(1, n):
+        noise[:, i] = 0.3 * noise[:, i - 1] + np.sqrt(1 - 0.09) * noise[:, i]
+    found = noise.mean(axis=1).var() / (noise.var(axis=1, ddof=1).mean() / n)
+    assert resemblance(n, 0.3) == pytest.approx(found, rel=0.02)
+    assert resemblance(n, 0.0) == 1.0
 
 
 def test_no_scatter_at_all_is_no_error():
-    assert half_width_deg([(1.0, estimated(0.0, 4)), (1.0, fixed(0.0))]) == pytest.approx(0.0, abs=1e-4)
+    assert half_width_deg(summed(Variance(0.0, 4), known(0.0))) == 0.0

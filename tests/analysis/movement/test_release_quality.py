@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from math import log, pi, sqrt
+from math import pi, sqrt
 
 import numpy as np
 import pytest
 
 from analysis.movement import find_releases
 from analysis.movement.quality import evenness, pauses, reversals, steadiness, submovements
-from analysis.movement.smoothness import ldlj, sparc
+from analysis.movement.smoothness import sparc
 from analysis.movement.tremor import tremor
 
 ISB_HZ = 60.0
@@ -28,7 +28,6 @@ def test_sparc_of_the_published_gaussian():
     """The example of the reference implementation of Balasubramanian and colleagues."""
     t = np.arange(-1, 1, 0.01)
     assert sparc(np.exp(-5 * t**2), 100.0) == pytest.approx(-1.41403, abs=1e-5)
-    assert ldlj(np.exp(-5 * t**2), 100.0) == pytest.approx(-5.81636, abs=1e-5)
 
 
 @pytest.mark.parametrize("rate_hz", [60.0, 100.0])
@@ -63,11 +62,6 @@ def test_sparc_ignores_amplitude_and_trailing_stillness_and_needs_movement():
     assert np.isnan(sparc(np.zeros(100), 100.0))
     assert np.isnan(sparc(np.array([1.0]), 100.0))
     assert np.isnan(sparc(np.array([1.0, np.nan, 1.0]), 100.0))
-
-
-def test_ldlj_of_minimum_jerk_in_closed_form():
-    u = np.arange(4000) / 4000
-    assert ldlj(min_jerk_speed(u), 400.0) == pytest.approx(-log(204.8), abs=3e-3)
 
 
 @pytest.mark.parametrize("frequency_hz", [5.0, 8.0, 11.0])
