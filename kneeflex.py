@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.angle import LiveAngle, estimate_angle
     from analysis.answer import answer
+    from analysis.change import trend_of_days
     from firmware_bridge.samples import ImuSamples
     from firmware_bridge.session.reader import read_session
 
-__all__ = ["ImuSamples", "LiveAngle", "answer", "estimate_angle", "read_session"]
+__all__ = ["ImuSamples", "LiveAngle", "answer", "estimate_angle", "read_session", "trend_of_days"]
 
 _PLACES = {
     "ImuSamples": "firmware_bridge.samples",
@@ -28,6 +29,7 @@ _PLACES = {
     "answer": "analysis.answer",
     "estimate_angle": "analysis.angle",
     "read_session": "firmware_bridge.session.reader",
+    "trend_of_days": "analysis.change",
 }
 
 
