@@ -10,7 +10,6 @@ import pytest
 from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers import DRIVERS, kneeflex
 from firmware_bridge.drivers.kneeflex import Configuration, Scale
-from firmware_bridge.drivers.movesense import READINGS
 from firmware_bridge.drivers.polar_frame import ENCODINGS
 from firmware_bridge.drivers.seam import Advertisement
 from firmware_bridge.errors import DecodeError
@@ -78,13 +77,13 @@ def test_the_real_packets_are_counted_right():
         "kneeflex": "3, our own page",
         "movella-dot": f"{len(sync.REAL)} messages",
         "metamotion": f"{len(mm.REAL_ACC) + len(mm.REAL_GYR)} and {answers} answers",
-        "movesense": "none public",
+        "movesense": "1",
         "polar-verity-sense": str(frames),
         "thingy52": "none public",
         "witmotion": "1, values unpublished",
     }
     assert ROWS["movella-dot"]["round_trip"] == "yes"
-    assert ROWS["movesense"]["round_trip"] == f"yes, {len(READINGS)} readings"
+    assert ROWS["movesense"]["round_trip"] == "yes"
     assert ROWS["polar-verity-sense"]["round_trip"] == f"yes, {len(ENCODINGS)} frame types"
 
 
@@ -102,9 +101,7 @@ def test_the_example_driver_works():
         decoder.decode(namespace["DATA"], b"short")
 
 
-@pytest.mark.parametrize(
-    "words", ["lost about", "Hold the sensor still for a second", "refused to start", "hold no frames"]
-)
+@pytest.mark.parametrize("words", ["lost about", "refused to start", "hold no frames"])
 def test_the_messages_in_the_help_table_exist(words):
     drivers = Path(kneeflex.__file__).parent
     assert any(words in path.read_text(encoding="utf-8") for path in drivers.glob("*.py"))
