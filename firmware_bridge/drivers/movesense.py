@@ -101,6 +101,7 @@ class Joining:
         self._held = b""
         self._continued: bool | None = None
         self._last = b""
+        self._longest = 0
 
     def add(self, payload: bytes) -> tuple[bytes, ...]:
         """Adds a data or continuation notification; returns the packets that are whole now.
@@ -110,6 +111,8 @@ class Joining:
         if payload == self._last:
             return ()
         self._last = payload
+        if self._continued and payload[0] == Kind.DATA and not self._held and self._is_whole(payload):
+            return (payload,)
         held, self._held = self._held, b""
         if payload[0] == Kind.CONTINUATION:
             self._continued = True
@@ -125,6 +128,11 @@ class Joining:
             return (held, payload) if held else (payload,)
         self._held = payload
         return ()
+
+    def _is_whole(self, payload: bytes) -> bool:
+        """Whether a shorter packet in a stream of split ones needs no continuation."""
+        self._longest = max(self._longest, len(payload))
+        return len(payload) < self._longest and (len(payload) - 6) % _SAMPLE_BYTES == 0
 
 
 class MovesenseDecoder:

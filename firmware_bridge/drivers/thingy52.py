@@ -33,6 +33,7 @@ def _uuid(short: int) -> str:
 
 CONFIGURATION_SERVICE: Final = _uuid(0x0100)
 FIRMWARE: Final = _uuid(0x0107)
+MOTION_SERVICE: Final = _uuid(0x0400)
 MOTION_CONFIGURATION: Final = _uuid(0x0401)
 RAW: Final = _uuid(0x0406)
 

@@ -92,7 +92,7 @@ def test_the_reason_that_the_sensor_itself_gives_is_carried(radio, thigh, monkey
     thigh.tamper = answer
     targets = {Segment.THIGH: Target("knee-T", "complaining"), Segment.SHANK: Target("knee-S")}
     with (
-        pytest.raises(LinkError, match="does not start.*refused to start: it is busy; free it"),
+        pytest.raises(LinkError, match=r"does not start.*refused to start: it is busy; free it"),
         Bridge(targets, radio, scan_s=3),
     ):
         pytest.fail("must not begin")
