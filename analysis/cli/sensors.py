@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 
 Thigh = Annotated[str | None, typer.Option(help="The thigh sensor: name, address or serial number.")]
 Shank = Annotated[str | None, typer.Option(help="The shank (shin) sensor.")]
-Virtual = Annotated[bool, typer.Option("--virtual", help="Simulated sensors on a simulated leg.")]
+Virtual = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[KIND]",
+        help="Simulated sensors on a simulated leg: of the project's own profile, or of a driver such as "
+        "polar-verity-sense.",
+    ),
+]
 Seconds = Annotated[float | None, typer.Option(min=1.0, help="Stop after so many seconds.")]
 
 
@@ -104,12 +111,14 @@ def record(
     client: Client = "",
     side: Leg = Side.RIGHT,
     seconds: Seconds = None,
-    virtual: Virtual = False,
+    virtual: Virtual = None,
 ) -> None:
     """Record both sensors, without guide or plot, until Ctrl-C or --seconds."""
     from firmware_bridge.capture import Capture
 
-    source = choose_source(context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds)
+    source = choose_source(
+        context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds, rate_hz=rate
+    )
     capture = Capture(
         source.targets,
         out,
@@ -154,7 +163,7 @@ def live(
     client: Client = "",
     side: Leg = Side.RIGHT,
     seconds: Seconds = None,
-    virtual: Virtual = False,
+    virtual: Virtual = None,
     replay: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Play a recorded session instead.")
     ] = None,
@@ -183,7 +192,7 @@ def live(
     name = protocol or ("none" if virtual else DEFAULT)
     plan = Plan(out, rate, client, side, seconds, None if name == "none" else load_protocol(name), view, tone)
     source = choose_source(
-        context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds, speed=speed
+        context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds, rate_hz=rate, speed=speed
     )
     if out is None:
         console.note("Nothing is recorded: give --out DIR to record.")

@@ -32,6 +32,9 @@ Leg = Annotated[Side, typer.Option(help="The leg that is measured.")]
 Headless = Annotated[bool, typer.Option("--headless", help="A status line instead of a window.")]
 
 
+OWN_BOARD = "kneeflex"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where samples come from: real sensors, or the simulated leg."""
@@ -165,9 +168,10 @@ def choose_source(
     thigh: str | None,
     shank: str | None,
     *,
-    virtual: bool,
+    virtual: str | None,
     side: Side,
     seconds: float | None,
+    rate_hz: float = 100.0,
     speed: float = 1.0,
 ) -> Source:
     """The sensors that were named, those remembered from `kneeflex pair`, or simulated ones.
@@ -175,8 +179,8 @@ def choose_source(
     Raises:
         UsageError: it is not known which sensor is meant.
     """
-    if virtual:
-        return Source.virtual(_simulated(side, seconds, clock.faster(speed)))
+    if virtual is not None:
+        return Source.virtual(_simulated(virtual, rate_hz, side, seconds, clock.faster(speed)))
     from firmware_bridge.link.pairing import remembered
     from firmware_bridge.link.radio import SystemRadio
 
@@ -192,9 +196,12 @@ def choose_source(
     return Source(targets, SystemRadio(clock))
 
 
-def _simulated(side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
-    """A simulated session, at least as long as wanted."""
+def _simulated(board: str, rate_hz: float, side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
+    """A simulated session on boards of one kind, at least as long as wanted."""
     require_simulation()
+    from firmware_bridge.drivers import DRIVERS
+    from firmware_bridge.drivers.seam import nearest_rate_hz
+    from firmware_bridge.virtual.boards import DRIVER_OF, FIRMWARES
     from firmware_bridge.virtual.radio import VirtualRadio
     from firmware_bridge.virtual.sessions import full_session
     from firmware_bridge.virtual.simulation import simulate_session
@@ -203,7 +210,14 @@ def _simulated(side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
     if seconds is not None and script.duration_s < seconds:
         repetitions = int(6 * seconds / script.duration_s) + 1
         script = full_session(side=side, repetitions=repetitions, pandiculations=repetitions)
-    return VirtualRadio(simulate_session(script), clock=clock)
+    if board == OWN_BOARD:
+        return VirtualRadio(simulate_session(script), clock=clock)
+    if board not in FIRMWARES:
+        raise UsageError(
+            f"There is no simulated sensor of the kind {board}.", f"Choose one of {', '.join(FIRMWARES)}."
+        )
+    rate_hz = nearest_rate_hz(DRIVERS[DRIVER_OF.get(board, board)], rate_hz)
+    return VirtualRadio(simulate_session(script, rate_hz=rate_hz), clock=clock, driver=board)
 
 
 def require_simulation() -> None:
