@@ -146,6 +146,8 @@ def record(
     for segment, status in capture.status.items():
         sent = source.sent(segment)
         lost = "loss unknown" if status.lost is None else f"{status.lost} lost"
+        if status.lost is None and status.lost_estimate is not None:
+            lost = f"about {status.lost_estimate} lost"
         simulated = "" if sent is None else f", {sent} of the movement sent"
         console.say(f"{segment}: {status.received} samples received, {lost}{simulated}")
     console.say(f"{out}: closed. Next: kneeflex angle {out}")
@@ -215,7 +217,9 @@ def doctor() -> None:
 def _status_line(now_s: float, status: Mapping[Segment, LinkStatus]) -> str:
     parts = []
     for segment, link in status.items():
-        lost = "?" if link.lost is None else str(link.lost)
+        estimate = "?" if link.lost_estimate is None else f"about {link.lost_estimate}"
+        lost = estimate if link.lost is None else str(link.lost)
         battery = "" if link.battery_percent is None else f", battery {link.battery_percent:.0f} %"
-        parts.append(f"{segment} {link.state}: {link.received} received, {lost} lost{battery}")
+        problem = f" ({link.problem})" if link.problem else ""
+        parts.append(f"{segment} {link.state}: {link.received} received, {lost} lost{battery}{problem}")
     return f"{now_s:6.1f} s   " + "   ".join(parts)
