@@ -176,7 +176,7 @@ class Rescan:
             segment: where it is worn.
             target: the sensor, by its address.
             rejected: addresses of devices that are known to be others.
-            on_missing: called after every scan without it, with the devices that bear its name.
+            on_missing: called after every whole scan without it, with the devices that bear its name.
 
         Raises:
             LinkError: Bluetooth does not work.
@@ -201,14 +201,16 @@ class Rescan:
             seen = DiscoveredDevices()
             try:
                 async with self._lock:
+                    ends_s = asyncio.get_running_loop().time() + _RESCAN_S
                     await watch(self._radio, seen, partial(self._deliver, seen), _RESCAN_S)
+                    whole = asyncio.get_running_loop().time() >= ends_s
             except Exception as error:
                 for wanted in self._wanted.values():
                     if not wanted.future.done():
                         wanted.future.set_exception(error)
                 return
             for wanted in tuple(self._wanted.values()):
-                if not wanted.future.done():
+                if whole and not wanted.future.done():  # a scan ends early when another sensor is found
                     wanted.on_missing(namesakes(wanted.target, seen.all()))
             await asyncio.sleep(_RESCAN_PAUSE_S)
 

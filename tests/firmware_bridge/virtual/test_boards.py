@@ -7,13 +7,16 @@ import pytest
 
 from firmware_bridge.capture import Capture
 from firmware_bridge.constants import DEG_RAD, G_M_S2
-from firmware_bridge.drivers import DRIVERS
+from firmware_bridge.drivers import DRIVERS, movella_dot
+from firmware_bridge.errors import DecodeError, LinkError
 from firmware_bridge.link.bridge import Bridge
 from firmware_bridge.link.search import scan
 from firmware_bridge.link.target import Target
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.reader import read_session
 from firmware_bridge.virtual.boards import DRIVER_OF, FIRMWARES
+from firmware_bridge.virtual.boards.movella_dot import MovellaDotFirmware
+from firmware_bridge.virtual.boards.polar import PolarFirmware
 from firmware_bridge.virtual.faults import Faults
 from firmware_bridge.virtual.radio import VirtualRadio
 from firmware_bridge.virtual.sessions import swings
@@ -145,6 +148,44 @@ def test_a_witmotion_that_keeps_its_rate_is_told_and_timed(clock):
     texts = {e.detail["text"] for e in events if e.state == "problem"}
     assert len(texts) == 1
     assert "keeps its rate of 20 Hz instead of 100 Hz" in texts.pop()
+
+
+def refusal_of(clock, board, rate_hz):
+    radio = world(clock, board)
+    with pytest.raises(LinkError) as caught, Bridge(radio.names, radio, rate_hz=rate_hz):
+        pytest.fail("must not begin")
+    return str(caught.value)
+
+
+def test_a_dot_that_records_says_why_it_does_not_start(clock, monkeypatch):
+    obey = MovellaDotFirmware.write
+
+    def busy(self, board, characteristic, payload):
+        if characteristic == movella_dot.MEASUREMENT_CONTROL and payload[1]:
+            raise DecodeError("The sensor is recording.")
+        obey(self, board, characteristic, payload)
+
+    monkeypatch.setattr(MovellaDotFirmware, "write", busy)
+    text = refusal_of(clock, "movella-dot", 60.0)
+    assert "refuses a command" in text
+    assert "It may be recording: stop that in the vendor's app" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (1, "update its firmware"),
+        (3, "does not support"),
+        (10, "too small"),
+        (12, "sensor mode"),
+        (13, "charger"),
+    ],
+)
+def test_a_polar_that_refuses_says_why_it_does_not_start(clock, monkeypatch, status, words):
+    monkeypatch.setattr(PolarFirmware, "_start", lambda *_: status)
+    text = refusal_of(clock, "polar-verity-sense", 52.0)
+    assert "does not start. The sensor refused to start" in text
+    assert words in text
 
 
 def test_targets_by_address_work_too(clock):
