@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from analysis.cli import calibration, clocks, console, demo, people, recordings, sensors
+from analysis.cli.streaming import OWN_BOARD
 from firmware_bridge.clock import Clock, SystemClock
 from firmware_bridge.errors import KneeflexError, UsageError
 
@@ -64,7 +66,8 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
         clock: on which everything waits; that of this computer by default.
     """
     try:
-        app(None if arguments is None else list(arguments), obj=clock or SystemClock())
+        given = sys.argv[1:] if arguments is None else arguments
+        app(_with_own_board(given), obj=clock or SystemClock())
     except KneeflexError as error:
         console.note(f"Error: {error}")
         sys.exit(2 if isinstance(error, UsageError) else 1)
@@ -78,6 +81,16 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
             raise
         console.note(f"Error: {_in_words(error)}")
         sys.exit(1)
+
+
+def _with_own_board(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the kind of the simulated sensors filled in where `--virtual` stands alone."""
+    filled: list[str] = []
+    for argument, following in zip_longest(arguments, arguments[1:], fillvalue="-"):
+        filled.append(argument)
+        if argument == "--virtual" and following.startswith("-"):
+            filled.append(OWN_BOARD)
+    return filled
 
 
 def _in_words(error: Exception) -> str:

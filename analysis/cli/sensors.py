@@ -34,7 +34,14 @@ if TYPE_CHECKING:
 
 Thigh = Annotated[str | None, typer.Option(help="The thigh sensor: name, address or serial number.")]
 Shank = Annotated[str | None, typer.Option(help="The shank (shin) sensor.")]
-Virtual = Annotated[bool, typer.Option("--virtual", help="Simulated sensors on a simulated leg.")]
+Virtual = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[KIND]",
+        help="Simulated sensors on a simulated leg: of the project's own profile, or of a driver such as "
+        "polar-verity-sense.",
+    ),
+]
 Seconds = Annotated[float | None, typer.Option(min=1.0, help="Stop after so many seconds.")]
 
 
@@ -110,7 +117,7 @@ def record(
     client: Client = "",
     side: LegToday = None,
     seconds: Seconds = None,
-    virtual: Virtual = False,
+    virtual: Virtual = None,
     root: Root = None,
 ) -> None:
     """Record both sensors, without guide or plot, until Ctrl-C or --seconds.
@@ -128,7 +135,9 @@ def record(
         out, side = visit.session, visit.person.side
         thigh, shank = visit.person.thigh, visit.person.shank
     side = side or Side.RIGHT
-    source = choose_source(context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds)
+    source = choose_source(
+        context.obj, thigh, shank, virtual=virtual, side=side, seconds=seconds, rate_hz=rate
+    )
     capture = Capture(
         source.targets,
         out,
@@ -156,6 +165,8 @@ def record(
     for segment, status in capture.status.items():
         sent = source.sent(segment)
         lost = "loss unknown" if status.lost is None else f"{status.lost} lost"
+        if status.lost is None and status.lost_estimate is not None:
+            lost = f"about {status.lost_estimate} lost"
         simulated = "" if sent is None else f", {sent} of the movement sent"
         console.say(f"{segment}: {status.received} samples received, {lost}{simulated}")
     console.say(f"{out}: closed. Next: kneeflex angle {out}")
@@ -175,7 +186,7 @@ def live(
     client: Client = "",
     side: LegToday = None,
     seconds: Seconds = None,
-    virtual: Virtual = False,
+    virtual: Virtual = None,
     root: Root = None,
     replay: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Play a recorded session instead.")
@@ -287,7 +298,9 @@ def doctor() -> None:
 def _status_line(now_s: float, status: Mapping[Segment, LinkStatus]) -> str:
     parts = []
     for segment, link in status.items():
-        lost = "?" if link.lost is None else str(link.lost)
+        estimate = "?" if link.lost_estimate is None else f"about {link.lost_estimate}"
+        lost = estimate if link.lost is None else str(link.lost)
         battery = "" if link.battery_percent is None else f", battery {link.battery_percent:.0f} %"
-        parts.append(f"{segment} {link.state}: {link.received} received, {lost} lost{battery}")
+        problem = f" ({link.problem})" if link.problem else ""
+        parts.append(f"{segment} {link.state}: {link.received} received, {lost} lost{battery}{problem}")
     return f"{now_s:6.1f} s   " + "   ".join(parts)

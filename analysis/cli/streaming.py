@@ -37,6 +37,9 @@ Root = Annotated[
 Headless = Annotated[bool, typer.Option("--headless", help="A status line instead of a window.")]
 
 
+OWN_BOARD = "kneeflex"
+
+
 @dataclass(frozen=True, slots=True)
 class SensorSource:
     """Real sensors, or the simulated leg."""
@@ -208,32 +211,32 @@ def choose_source(
     thigh: str | None,
     shank: str | None,
     *,
-    virtual: bool,
+    virtual: str | None,
     side: Side,
     seconds: float | None,
+    rate_hz: float = 100.0,
     speed: float = 1.0,
     character: str | None = None,
-    rate_hz: float = 100.0,
 ) -> SensorSource:
     """The sensors that were named, those remembered from `kneeflex pair`, or simulated ones.
 
     Args:
         clock: on which everything waits.
         thigh, shank: names of real sensors.
-        virtual: simulated sensors instead.
+        virtual: the kind of simulated sensors to use instead.
         side: of the simulated leg.
         seconds: least length of a simulated script.
         speed: of simulated time.
         character: of a simulated person who follows the guide; None plays a script.
-        rate_hz: of the sensors of that person.
+        rate_hz: wanted of simulated sensors; they run at the nearest rate that they offer.
 
     Raises:
         UsageError: it is not known which sensor is meant.
     """
-    if virtual and character is not None:
-        return _person(side, clock.faster(speed), character, rate_hz)
-    if virtual:
-        return SensorSource.virtual(_simulated(side, seconds, clock.faster(speed)))
+    if virtual is not None and character is not None:
+        return _person(virtual, side, clock.faster(speed), character, rate_hz)
+    if virtual is not None:
+        return SensorSource.virtual(_simulated(virtual, rate_hz, side, seconds, clock.faster(speed)))
     from firmware_bridge.link.pairing import remembered
     from firmware_bridge.link.radio import SystemRadio
 
@@ -249,8 +252,8 @@ def choose_source(
     return SensorSource(targets, SystemRadio(clock))
 
 
-def _simulated(side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
-    """A simulated session, at least as long as wanted."""
+def _simulated(board: str, rate_hz: float, side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
+    """A simulated session on boards of one kind, at least as long as wanted."""
     require_simulation()
     from firmware_bridge.virtual.radio import VirtualRadio
     from firmware_bridge.virtual.sessions import full_session
@@ -260,10 +263,26 @@ def _simulated(side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
     if seconds is not None and script.duration_s < seconds:
         repetitions = int(6 * seconds / script.duration_s) + 1
         script = full_session(side=side, repetitions=repetitions, pandiculations=repetitions)
-    return VirtualRadio(simulate_session(script), clock=clock)
+    if board == OWN_BOARD:
+        return VirtualRadio(simulate_session(script), clock=clock)
+    rate_hz = _board_rate_hz(board, rate_hz)
+    return VirtualRadio(simulate_session(script, rate_hz=rate_hz), clock=clock, driver=board)
 
 
-def _person(side: Side, clock: Clock, character: str, rate_hz: float) -> SensorSource:
+def _board_rate_hz(board: str, wanted_hz: float) -> float:
+    """The rate at which a kind of simulated sensor runs."""
+    from firmware_bridge.drivers import DRIVERS
+    from firmware_bridge.drivers.seam import nearest_rate_hz
+    from firmware_bridge.virtual.boards import DRIVER_OF, FIRMWARES
+
+    if board not in FIRMWARES:
+        raise UsageError(
+            f"There is no simulated sensor of the kind {board}.", f"Choose one of {', '.join(FIRMWARES)}."
+        )
+    return nearest_rate_hz(DRIVERS[DRIVER_OF.get(board, board)], wanted_hz)
+
+
+def _person(board: str, side: Side, clock: Clock, character: str, rate_hz: float) -> SensorSource:
     """A simulated person who follows the guide."""
     require_simulation()
     from analysis.live.person import CHARACTERS, VirtualPerson
@@ -274,8 +293,9 @@ def _person(side: Side, clock: Clock, character: str, rate_hz: float) -> SensorS
         raise UsageError(
             f"There is no simulated person of the kind {character}.", f"Choose: {', '.join(CHARACTERS)}."
         )
-    leg = InteractiveLeg(side=side, rate_hz=rate_hz)
-    return SensorSource.virtual(VirtualRadio(leg, clock=clock), VirtualPerson(leg, CHARACTERS[character]))
+    leg = InteractiveLeg(side=side, rate_hz=rate_hz if board == OWN_BOARD else _board_rate_hz(board, rate_hz))
+    radio = VirtualRadio(leg, clock=clock, driver=board)
+    return SensorSource.virtual(radio, VirtualPerson(leg, CHARACTERS[character]))
 
 
 def require_simulation() -> None:

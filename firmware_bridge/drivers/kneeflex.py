@@ -17,9 +17,11 @@ from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Ping, Write, require_rate
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
+    SERIAL_NUMBER,
     counts,
     decode_battery_level,
     read_battery_level,
+    read_serial_number,
     vectors,
 )
 from firmware_bridge.errors import DecodeError, LinkError
@@ -231,7 +233,7 @@ class Kneeflex:
 
     name = "kneeflex"
     notify = (DATA, PING, BATTERY_LEVEL)
-    reads = (CONFIGURATION, BATTERY_LEVEL)
+    reads = (CONFIGURATION, BATTERY_LEVEL, SERIAL_NUMBER)
     ping = Ping(write=PING, notify=PING, encode=encode_ping, decode=_decode_echo)
     quiet_s = 0.0
 
@@ -255,6 +257,10 @@ class Kneeflex:
     def battery_percent(self, reads: Mapping[str, bytes]) -> float | None:
         """The standard Battery Level."""
         return read_battery_level(reads)
+
+    def serial_number(self, reads: Mapping[str, bytes]) -> str:
+        """The standard Serial Number String."""
+        return read_serial_number(reads)
 
     def rates_hz(self) -> tuple[float, ...]:
         """What may be asked for; the board runs at its nearest rate above, see `Configuration`."""

@@ -18,10 +18,12 @@ from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write,
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
     FIRMWARE_REVISION,
+    SERIAL_NUMBER,
     counts,
     decode_battery_level,
     read_battery_level,
     read_firmware_revision,
+    read_serial_number,
     vectors,
 )
 from firmware_bridge.errors import DecodeError
@@ -41,6 +43,9 @@ GYR_PER_LSB_RAD_S: Final = DEG_RAD / 16.4
 RATE_CODES: Final = {25.0: 6, 50.0: 7, 100.0: 8, 200.0: 9}
 
 _POWER, _SAMPLING, _CONFIGURE, _INFO = 0x01, 0x02, 0x03, 0x80
+# Settings module: connection interval 7.5 to 7.5 ms in steps of 1.25 ms, latency 0, time-out 6 s in steps
+# of 10 ms. Without it the board keeps the slow interval that the operating system chooses.
+FAST_CONNECTION: Final = bytes.fromhex("1109 0600 0600 0000 5802")
 _PACKED_SAMPLES = 3
 _OUT_OF_STEP = 8  # packets after which a surplus in one stream counts as loss in the other
 
@@ -58,6 +63,12 @@ class Chip:
     acc_16_g: int
     gyr_filter: int = 0x20
     gyr_2000_deg_s: int = 0x00
+
+    def registers(self, module: int) -> set[int]:
+        """The data registers of a module."""
+        if module == ACC_MODULE:
+            return {self.acc_plain, self.acc_packed}
+        return {self.gyr_plain, self.gyr_packed}
 
 
 BMI160: Final = Chip("BMI160", 0x04, 0x1C, 0x05, 0x07, acc_filter=0x20, acc_16_g=0x0C)
@@ -118,11 +129,21 @@ class ModuleInfo:
 
 
 def configuration(chip: Chip, packed: bool, rate_hz: float) -> tuple[bytes, ...]:
-    """The commands that set both streams to one rate, 16 g and 2000 deg/s, and start them."""
+    """The commands that set both streams to one rate, 16 g and 2000 deg/s, and start them.
+
+    Streams that an earlier program left subscribed are unsubscribed.
+    """
     code = RATE_CODES[rate_hz]
     acc = chip.acc_packed if packed else chip.acc_plain
     gyr = chip.gyr_packed if packed else chip.gyr_plain
+    others = (
+        bytes((module, register, 0))
+        for module, ours in ((ACC_MODULE, acc), (GYR_MODULE, gyr))
+        for register in sorted(chip.registers(module) - {ours})
+    )
     return (
+        FAST_CONNECTION,
+        *others,
         bytes((ACC_MODULE, _CONFIGURE, chip.acc_filter | code, chip.acc_16_g)),
         bytes((GYR_MODULE, _CONFIGURE, chip.gyr_filter | code, chip.gyr_2000_deg_s)),
         bytes((ACC_MODULE, acc, 1)),
@@ -169,6 +190,7 @@ class MetaMotionDecoder:
         self._rate_hz = rate_hz
         self._modules: dict[int, ModuleInfo] = {}
         self._pairing: Pairing | None = None
+        self._configured: set[tuple[int, int]] = set()
 
     def decode(self, characteristic: str, payload: bytes) -> Decoded:
         """Turns one notification into the samples that it completes."""
@@ -177,9 +199,10 @@ class MetaMotionDecoder:
         if characteristic != DATA:
             return Decoded.nothing()
         packet = VectorPacket.from_bytes(payload)
-        if packet is not None and self._pairing is None:
-            return Decoded.nothing()  # left over from an earlier connection, with unknown ranges
-        if packet is not None and self._pairing is not None:
+        if packet is not None:
+            # Other registers are left over from an earlier connection, with unknown ranges.
+            if self._pairing is None or (packet.module, packet.register) not in self._configured:
+                return Decoded.nothing()
             acc, gyr, lost = self._pairing.add(packet)
             problem = f"The sensor lost about {lost} samples of one of its two streams." if lost else ""
             return Decoded(acc, gyr, problem=problem)
@@ -202,6 +225,10 @@ class MetaMotionDecoder:
             )
         self._pairing = Pairing()
         packed = chip is BMI270 or bool(acc.revision and gyr.revision)
+        self._configured = {
+            (ACC_MODULE, chip.acc_packed if packed else chip.acc_plain),
+            (GYR_MODULE, chip.gyr_packed if packed else chip.gyr_plain),
+        }
         commands = configuration(chip, packed, self._rate_hz)
         return Decoded.nothing(replies=tuple(Write(COMMAND, command) for command in commands))
 
@@ -211,7 +238,7 @@ class MetaMotion:
 
     name = "metamotion"
     notify = (DATA, BATTERY_LEVEL)
-    reads = (FIRMWARE_REVISION, BATTERY_LEVEL)
+    reads = (FIRMWARE_REVISION, BATTERY_LEVEL, SERIAL_NUMBER)
     ping = None
     quiet_s = 0.0
 
@@ -227,6 +254,10 @@ class MetaMotion:
     def battery_percent(self, reads: Mapping[str, bytes]) -> float | None:
         """The standard Battery Level."""
         return read_battery_level(reads)
+
+    def serial_number(self, reads: Mapping[str, bytes]) -> str:
+        """The standard Serial Number String."""
+        return read_serial_number(reads)
 
     def rates_hz(self) -> tuple[float, ...]:
         """The rates that both chips offer and the radio can carry."""

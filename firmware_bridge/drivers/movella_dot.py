@@ -34,6 +34,7 @@ COMPANY_ID: Final = 0x0886
 CLOCK: Final = DeviceClock(tick_s=1e-6, ticks_modulo=1 << 32)  # wraps after 71.6 minutes
 ACC_RANGE_M_S2: Final = 16 * G_M_S2
 GYR_RANGE_RAD_S: Final = 2000 * DEG_RAD
+_BUSY = "It may be recording: stop that in the vendor's app, or switch the sensor off and on."
 _CALIBRATED = 1.25  # calibration and the mounting of the chip can lift a value above the chip's range
 
 
@@ -162,6 +163,13 @@ class MovellaDot:
         except (KeyError, DecodeError):
             return None
 
+    def serial_number(self, reads: Mapping[str, bytes]) -> str:
+        """The serial number of the device information."""
+        try:
+            return f"{DeviceInfo.from_bytes(reads.get(DEVICE_INFO, b'')).serial:016X}"
+        except DecodeError:
+            return ""
+
     def rates_hz(self) -> tuple[float, ...]:
         """The output rates of a live stream (120 Hz exists in recordings on the sensor only)."""
         return (1.0, 4.0, 10.0, 12.0, 15.0, 20.0, 30.0, 60.0)
@@ -175,7 +183,7 @@ class MovellaDot:
         return (
             Write(movella_sync.CONTROL, bytes(movella_sync.get_status()), optional=True),
             Write(DEVICE_CONTROL, encode_rate(int(rate_hz)), optional=True),
-            Write(MEASUREMENT_CONTROL, encode_measurement(True)),
+            Write(MEASUREMENT_CONTROL, encode_measurement(True), refusal=_BUSY),
         )
 
     def stop(self) -> tuple[Write, ...]:

@@ -1,8 +1,8 @@
 """Movesense, through the GATT SensorData Protocol of its firmware.
 
-Source: public clients of the protocol (no vendor document and no captured packet was at hand). They disagree
-on the unit of the acceleration and on the order inside a packet, so both are told from the first packet at
-rest, where gravity is 9.81 m/s2 and nothing turns; until then there are no samples.
+Source: the vendor's firmware sample gatt_sensordata_app (GATTSensorDataClient.cpp), the vendor's description
+of /Meas/IMU6, and one captured packet. A packet holds the time of its first sample, then all accelerations in
+m/s2, then all angular rates in deg/s.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -20,9 +20,11 @@ from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write,
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
     FIRMWARE_REVISION,
+    SERIAL_NUMBER,
     decode_battery_level,
     read_battery_level,
     read_firmware_revision,
+    read_serial_number,
     require_plausible,
     vectors,
 )
@@ -40,11 +42,11 @@ CLOCK: Final = DeviceClock(tick_s=1e-6, ticks_modulo=1000 << 32)
 
 _REFERENCE = 75  # any number: it marks what belongs to our subscription
 _SAMPLE_BYTES = 24
+_NO_FREE_SLOT = 507
 _MAX_ACC_M_S2 = 20 * G_M_S2
 _MAX_GYR_RAD_S = 2500 * DEG_RAD
-_STILL_RAD_S = 15 * DEG_RAD
-_GRAVITY_TOLERANCE = 0.05
-_PATIENCE_S = 5.0
+# Firmware before 2.2.1 sends the first part alone where a packet takes two (its list of changes).
+_INCOMPLETE = "Update its firmware to 2.2.1 or newer, or choose --rate 52."
 
 
 class Kind(IntEnum):
@@ -53,19 +55,6 @@ class Kind(IntEnum):
     ANSWER = 1
     DATA = 2
     CONTINUATION = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How to read the floats of a packet: what one unit of acceleration is, and the order of the vectors."""
-
-    acc_unit_m_s2: float = 1.0
-    order: Literal["grouped", "alternating"] = "grouped"
-
-
-READINGS: Final = tuple(
-    Reading(unit, order) for order in ("grouped", "alternating") for unit in (1.0, G_M_S2 / 1000)
-)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -79,31 +68,19 @@ class ImuPacket:
     _HEAD: ClassVar = struct.Struct("<BBI")
 
     @classmethod
-    def from_bytes(cls, payload: bytes, reading: Reading) -> ImuPacket:
+    def from_bytes(cls, payload: bytes) -> ImuPacket:
         """Reads a data packet to which its continuation has been joined."""
         body = len(payload) - cls._HEAD.size
         if body < _SAMPLE_BYTES or body % _SAMPLE_BYTES or payload[0] != Kind.DATA:
-            raise DecodeError(f"A data packet cannot be {len(payload)} bytes long.")
+            raise DecodeError(f"A data packet cannot be {len(payload)} bytes long.", _INCOMPLETE)
         triples = vectors(payload[cls._HEAD.size :], "<f4")
         k = len(triples) // 2
-        acc, gyr = (
-            (triples[:k], triples[k:]) if reading.order == "grouped" else (triples[0::2], triples[1::2])
-        )
-        return cls(cls._HEAD.unpack_from(payload)[2], acc * reading.acc_unit_m_s2, gyr * DEG_RAD)
+        return cls(cls._HEAD.unpack_from(payload)[2], triples[:k], triples[k:] * DEG_RAD)
 
-    def to_bytes(self, reading: Reading, reference: int = _REFERENCE) -> bytes:
-        """The packet as a sensor with this reading sends it."""
-        parts = (self.acc_m_s2 / reading.acc_unit_m_s2, self.gyr_rad_s / DEG_RAD)
-        values = np.concatenate(parts) if reading.order == "grouped" else np.stack(parts, 1).reshape(-1, 3)
+    def to_bytes(self, reference: int = _REFERENCE) -> bytes:
+        """The packet as a sensor sends it."""
         head = self._HEAD.pack(Kind.DATA, reference, self.clock_ms % (1 << 32))
-        return head + values.astype("<f4").tobytes()
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether the packet shows gravity alone, as only the right reading does."""
-        gravity = np.linalg.norm(self.acc_m_s2, axis=1) / G_M_S2
-        still = np.linalg.norm(self.gyr_rad_s, axis=1) < _STILL_RAD_S
-        return bool(np.all(np.abs(gravity - 1) < _GRAVITY_TOLERANCE) and np.all(still))
+        return head + np.concatenate((self.acc_m_s2, self.gyr_rad_s / DEG_RAD)).astype("<f4").tobytes()
 
 
 def split(packet: bytes, room: int) -> tuple[bytes, ...]:
@@ -123,9 +100,19 @@ class Joining:
     def __init__(self) -> None:
         self._held = b""
         self._continued: bool | None = None
+        self._last = b""
+        self._longest = 0
 
     def add(self, payload: bytes) -> tuple[bytes, ...]:
-        """Adds a data or continuation notification; returns the packets that are whole now."""
+        """Adds a data or continuation notification; returns the packets that are whole now.
+
+        A notification that was delivered twice is ignored: no two are equal, since they carry a time.
+        """
+        if payload == self._last:
+            return ()
+        self._last = payload
+        if self._continued and payload[0] == Kind.DATA and not self._held and self._is_whole(payload):
+            return (payload,)
         held, self._held = self._held, b""
         if payload[0] == Kind.CONTINUATION:
             self._continued = True
@@ -142,15 +129,18 @@ class Joining:
         self._held = payload
         return ()
 
+    def _is_whole(self, payload: bytes) -> bool:
+        """Whether a shorter packet in a stream of split ones needs no continuation."""
+        self._longest = max(self._longest, len(payload))
+        return len(payload) < self._longest and (len(payload) - 6) % _SAMPLE_BYTES == 0
+
 
 class MovesenseDecoder:
-    """Joins split packets, finds out how to read them, and dates every sample."""
+    """Joins split packets and dates every sample."""
 
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
         self._joining = Joining()
-        self._reading: Reading | None = None
-        self._unread = 0
 
     def decode(self, characteristic: str, payload: bytes) -> Decoded:
         """Turns one notification into samples."""
@@ -174,30 +164,23 @@ class MovesenseDecoder:
     def _answer(self, payload: bytes) -> Decoded:
         if len(payload) < 4:
             raise DecodeError("The answer of the sensor is cut off.")
-        status = int.from_bytes(payload[2:4], "little")
+        if payload[2:] == b"Hello":
+            return Decoded.nothing()
+        status = int.from_bytes(payload[2:4], "big")
         if 200 <= status < 300:
             return Decoded.nothing()
-        return Decoded.nothing(problem=f"The sensor refused to start (status {status}); restart it.")
+        reason = f"The sensor refused to start (status {status})"
+        if status == _NO_FREE_SLOT:
+            return Decoded.nothing(problem=f"{reason}: another program streams from it; restart the sensor.")
+        return Decoded.nothing(problem=f"{reason}; restart it.")
 
     def _read(self, packet: bytes) -> Decoded:
-        if self._reading is None:
-            return self._find_reading(packet)
-        imu = ImuPacket.from_bytes(packet, self._reading)
+        imu = ImuPacket.from_bytes(packet)
         require_plausible(imu.acc_m_s2, _MAX_ACC_M_S2, "an acceleration")
         require_plausible(imu.gyr_rad_s, _MAX_GYR_RAD_S, "an angular rate")
         later_us = np.rint(np.arange(len(imu.acc_m_s2)) * 1e6 / self._rate_hz).astype(np.int64)
         ticks = (imu.clock_ms * 1000 + later_us) % CLOCK.ticks_modulo
         return Decoded(imu.acc_m_s2, imu.gyr_rad_s, device_ticks=ticks)
-
-    def _find_reading(self, packet: bytes) -> Decoded:
-        self._reading = next((r for r in READINGS if ImuPacket.from_bytes(packet, r).at_rest), None)
-        if self._reading is not None:
-            return self._read(packet)
-        self._unread += (len(packet) - 6) // _SAMPLE_BYTES
-        if self._unread < _PATIENCE_S * self._rate_hz:
-            return Decoded.nothing()
-        self._unread = 0
-        return Decoded.nothing(problem="Hold the sensor still for a second: its units are told at rest.")
 
 
 def _concatenate(parts: list[Decoded]) -> Decoded:
@@ -213,7 +196,7 @@ class Movesense:
 
     name = "movesense"
     notify = (DATA, BATTERY_LEVEL)
-    reads = (FIRMWARE_REVISION, BATTERY_LEVEL)
+    reads = (FIRMWARE_REVISION, BATTERY_LEVEL, SERIAL_NUMBER)
     ping = None
     quiet_s = 0.4  # a packet holds 8 samples or so
 
@@ -222,12 +205,16 @@ class Movesense:
         return advertisement.name.startswith("Movesense ") or SERVICE in advertisement.service_uuids
 
     def info(self, name: str, reads: Mapping[str, bytes], rate_hz: float) -> SensorInfo:
-        """The ranges are settings of the sensor that are not asked for."""
+        """The ranges are settings of the sensor that the driver does not read."""
         return SensorInfo(self.name, name, read_firmware_revision(reads), rate_hz, clock=CLOCK)
 
     def battery_percent(self, reads: Mapping[str, bytes]) -> float | None:
         """The standard Battery Level."""
         return read_battery_level(reads)
+
+    def serial_number(self, reads: Mapping[str, bytes]) -> str:
+        """The standard Serial Number String."""
+        return read_serial_number(reads)
 
     def rates_hz(self) -> tuple[float, ...]:
         """The rates that the radio can carry."""

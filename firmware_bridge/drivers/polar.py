@@ -21,9 +21,11 @@ from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write,
 from firmware_bridge.drivers.standard import (
     BATTERY_LEVEL,
     FIRMWARE_REVISION,
+    SERIAL_NUMBER,
     decode_battery_level,
     read_battery_level,
     read_firmware_revision,
+    read_serial_number,
     require_plausible,
 )
 from firmware_bridge.errors import DecodeError
@@ -80,13 +82,17 @@ _SETTING_BYTES: Final[Mapping[int, int]] = {
     Setting.FACTOR: 4,
 }
 _STATUSES = {
-    3: "it does not support this measurement",
+    1: "it does not know the command; update its firmware in the vendor's app",
+    2: "it does not know this measurement; update its firmware in the vendor's app",
+    3: "it does not support this measurement; update its firmware in the vendor's app",
+    5: "it does not accept these settings; update its firmware in the vendor's app",
     8: "it does not offer this rate",
     9: "it does not offer this range",
-    10: "the Bluetooth packets are too small",
+    10: "the Bluetooth packets are too small; connect again, or use another Bluetooth adapter",
     12: "it is busy with a training; put it into sensor mode, where the heart symbol is lit",
-    13: "it is in the charger",
+    13: "it is in the charger; take it out",
 }
+_UNSUPPORTED = (1, 2, 3)
 _ALREADY = 6
 
 
@@ -249,7 +255,9 @@ class PolarDecoder:
             self._restarted.add(waiting)
             return Decoded.nothing(replies=_writes(bytes((Op.STOP, waiting)), self._commands[waiting]))
         if response.status not in (0, _ALREADY) or (response.status and waiting in _STREAMS):
-            reason = _STATUSES.get(response.status, f"its status is {response.status}")
+            reason = _STATUSES.get(response.status, f"its status is {response.status}; switch it off and on")
+            if waiting is Quantity.SDK_MODE and response.status in _UNSUPPORTED:
+                reason = "its firmware has no SDK mode, which all rates but 52 Hz need; choose --rate 52"
             return Decoded.nothing(problem=f"The sensor refused to start: {reason}.")
         if waiting in _STREAMS:
             self._streams[waiting] = SampleDating(self._rate_hz, response.factor)
@@ -286,7 +294,7 @@ class PolarVeritySense:
 
     name = "polar-verity-sense"
     notify = (DATA, CONTROL, BATTERY_LEVEL)
-    reads = (FIRMWARE_REVISION, BATTERY_LEVEL)
+    reads = (FIRMWARE_REVISION, BATTERY_LEVEL, SERIAL_NUMBER)
     ping = None
     quiet_s = 1.2  # a frame holds up to 57 samples
 
@@ -304,6 +312,10 @@ class PolarVeritySense:
         """The standard Battery Level."""
         return read_battery_level(reads)
 
+    def serial_number(self, reads: Mapping[str, bytes]) -> str:
+        """The standard Serial Number String."""
+        return read_serial_number(reads)
+
     def rates_hz(self) -> tuple[float, ...]:
         """52 Hz, and in the sensor's SDK mode the others."""
         return (26.0, NORMAL_RATE_HZ, 104.0, 208.0)
@@ -314,8 +326,9 @@ class PolarVeritySense:
         return _writes(*list(start_commands(rate_hz).values())[:1])
 
     def stop(self) -> tuple[Write, ...]:
-        """Stops both streams."""
-        return _writes(*(bytes((Op.STOP, quantity)) for quantity in _STREAMS))
+        """Stops both streams and leaves SDK mode, in which the sensor measures no heart rate."""
+        quantities = (*_STREAMS, Quantity.SDK_MODE)
+        return tuple(Write(CONTROL, bytes((Op.STOP, quantity)), optional=True) for quantity in quantities)
 
     def decoder(self, reads: Mapping[str, bytes], rate_hz: float) -> Decoder:
         """Holds the rate for the commands that follow."""

@@ -38,6 +38,7 @@ class Write:
         response: whether the sensor confirms it.
         settle_s: the time that the sensor needs before the next write.
         optional: the sensor may refuse it, or lack the characteristic; the next one is sent all the same.
+        refusal: what a refusal means, and what to do, in a sentence; "" where nothing is known.
     """
 
     characteristic: str
@@ -45,6 +46,7 @@ class Write:
     response: bool = True
     settle_s: float = 0.0
     optional: bool = False
+    refusal: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -60,7 +62,8 @@ class Decoded:
         replies: writes that the sensor waits for after this notification, in order (sensors that are
             configured by question and answer).
         problem: a plain sentence the person must see, such as a refused start; empty if all is well.
-        shared_clock: whether the device clock is that of other sensors too, where the notification told.
+        shared_clock: whether the device clock is that of other sensors too, where the notification says so.
+        rate_hz: the sample rate at which the sensor runs, where the notification says so.
     """
 
     acc_m_s2: Float
@@ -72,6 +75,7 @@ class Decoded:
     replies: tuple[Write, ...] = ()
     problem: str = ""
     shared_clock: bool | None = None
+    rate_hz: float | None = None
 
     def __len__(self) -> int:
         return len(self.acc_m_s2)
@@ -92,6 +96,7 @@ class Decoded:
         replies: tuple[Write, ...] = (),
         problem: str = "",
         shared_clock: bool | None = None,
+        rate_hz: float | None = None,
     ) -> Decoded:
         """A notification without samples."""
         none = np.empty((0, 3))
@@ -102,6 +107,7 @@ class Decoded:
             replies=replies,
             problem=problem,
             shared_clock=shared_clock,
+            rate_hz=rate_hz,
         )
 
 
@@ -167,6 +173,10 @@ class Driver(Protocol):
 
     def battery_percent(self, reads: Mapping[str, bytes]) -> float | None:
         """The battery level from the values read at connection, where the sensor tells it."""
+        ...
+
+    def serial_number(self, reads: Mapping[str, bytes]) -> str:
+        """What tells this device apart from every other one, from the values read at connection, or ""."""
         ...
 
     def rates_hz(self) -> tuple[float, ...]:

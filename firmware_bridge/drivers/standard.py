@@ -20,6 +20,7 @@ def bluetooth_uuid(short: int) -> str:
 BATTERY_SERVICE: Final = bluetooth_uuid(0x180F)
 BATTERY_LEVEL: Final = bluetooth_uuid(0x2A19)
 FIRMWARE_REVISION: Final = bluetooth_uuid(0x2A26)
+SERIAL_NUMBER: Final = bluetooth_uuid(0x2A25)
 
 
 def decode_battery_level(payload: bytes) -> float:
@@ -40,6 +41,11 @@ def read_battery_level(reads: Mapping[str, bytes]) -> float | None:
 def read_firmware_revision(reads: Mapping[str, bytes]) -> str:
     """The Firmware Revision String among the values read at connection, or ""."""
     return reads.get(FIRMWARE_REVISION, b"").decode("utf-8", "replace").strip("\x00 ")
+
+
+def read_serial_number(reads: Mapping[str, bytes]) -> str:
+    """The Serial Number String among the values read at connection, or ""."""
+    return reads.get(SERIAL_NUMBER, b"").decode("utf-8", "replace").strip("\x00 ")
 
 
 def vectors(payload: bytes, dtype: DTypeLike) -> Float:

@@ -14,7 +14,14 @@ import numpy as np
 
 from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
-from firmware_bridge.drivers.standard import BATTERY_LEVEL, counts, decode_battery_level, read_battery_level
+from firmware_bridge.drivers.standard import (
+    BATTERY_LEVEL,
+    SERIAL_NUMBER,
+    counts,
+    decode_battery_level,
+    read_battery_level,
+    read_serial_number,
+)
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float
 from firmware_bridge.session.model import SensorInfo
@@ -26,19 +33,27 @@ def _uuid(short: int) -> str:
 
 CONFIGURATION_SERVICE: Final = _uuid(0x0100)
 FIRMWARE: Final = _uuid(0x0107)
+MOTION_SERVICE: Final = _uuid(0x0400)
 MOTION_CONFIGURATION: Final = _uuid(0x0401)
 RAW: Final = _uuid(0x0406)
+
+ACC_RANGE_M_S2: Final = 2 * G_M_S2
+GYR_RANGE_RAD_S: Final = 1023 * DEG_RAD
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RawMotion:
-    """One notification of the raw characteristic, one sample; vectors of shape (3,)."""
+    """One notification of the raw characteristic, one sample; vectors of shape (3,).
+
+    The firmware sends the negative of the acceleration that the chip measures (drv_motion.c), and the angular
+    rate as it is.
+    """
 
     acc_m_s2: Float
     gyr_rad_s: Float
     mag_ut: Float
 
-    _SCALES: ClassVar = np.array([[G_M_S2 / (1 << 10)], [DEG_RAD / (1 << 5)], [1 / (1 << 4)]])
+    _SCALES: ClassVar = np.array([[-G_M_S2 / (1 << 10)], [DEG_RAD / (1 << 5)], [1 / (1 << 4)]])
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> RawMotion:
@@ -97,7 +112,7 @@ class Thingy52:
 
     name = "thingy52"
     notify = (RAW, BATTERY_LEVEL)
-    reads = (FIRMWARE, BATTERY_LEVEL)
+    reads = (FIRMWARE, BATTERY_LEVEL, SERIAL_NUMBER)
     ping = None
     quiet_s = 0.0
 
@@ -106,13 +121,17 @@ class Thingy52:
         return CONFIGURATION_SERVICE in advertisement.service_uuids or advertisement.name == "Thingy"
 
     def info(self, name: str, reads: Mapping[str, bytes], rate_hz: float) -> SensorInfo:
-        """The ranges of the chip are not told: the numbers could hold +-32 g and +-1024 deg/s."""
+        """The firmware sets the chip to 2 g; its fixed-point numbers end at 1024 deg/s."""
         firmware = ".".join(str(number) for number in reads.get(FIRMWARE, b""))
-        return SensorInfo(self.name, name, firmware, rate_hz)
+        return SensorInfo(self.name, name, firmware, rate_hz, ACC_RANGE_M_S2, GYR_RANGE_RAD_S)
 
     def battery_percent(self, reads: Mapping[str, bytes]) -> float | None:
         """The standard Battery Level."""
         return read_battery_level(reads)
+
+    def serial_number(self, reads: Mapping[str, bytes]) -> str:
+        """The standard Serial Number String."""
+        return read_serial_number(reads)
 
     def rates_hz(self) -> tuple[float, ...]:
         """Any whole number from 5 to 200 is possible; these suit a knee."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from firmware_bridge.constants import DEG_RAD, G_M_S2
 from firmware_bridge.drivers.seam import Advertisement, Decoded, Decoder, Write, require_rate
-from firmware_bridge.drivers.standard import counts
+from firmware_bridge.drivers.standard import SERIAL_NUMBER, counts, read_serial_number
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.samples import Float
 from firmware_bridge.session.model import SensorInfo
@@ -31,6 +31,14 @@ COMMAND: Final = _uuid(0xFFE9)
 ACC_RANGE_M_S2: Final = 16 * G_M_S2
 GYR_RANGE_RAD_S: Final = 2000 * DEG_RAD
 RATE_CODES: Final = {10.0: 0x06, 20.0: 0x07, 50.0: 0x08, 100.0: 0x09, 200.0: 0x0B}
+# As the register may hold them; 125 Hz is no rate that the driver sets.
+_RATES: Final = {
+    **{code: rate for rate, code in RATE_CODES.items()},
+    0x03: 1.0,
+    0x04: 2.0,
+    0x05: 5.0,
+    0x0A: 125.0,
+}
 
 _RATE_REGISTER = 0x03
 _UNLOCK = bytes.fromhex("ffaa6988b5")
@@ -100,22 +108,46 @@ class FrameParser:
 
 
 class WitMotionDecoder:
-    """Samples from the byte stream; register replies carry none."""
+    """Samples from the byte stream; of the register replies, the one about the sample rate.
 
-    def __init__(self) -> None:
+    Args:
+        rate_hz: the rate that the sensor was set to.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
         self._parser = FrameParser()
 
     def decode(self, characteristic: str, payload: bytes) -> Decoded:
-        """Turns one notification into the samples that it completes."""
+        """Turns one notification into the samples that it completes, and the answer about the rate."""
         if characteristic != DATA:
             return Decoded.nothing()
-        frames = [Frame.from_bytes(f) for f in self._parser.feed(payload) if f[1] == _SAMPLE]
+        frames: list[Frame] = []
+        rate_hz = None
+        for frame in self._parser.feed(payload):
+            if frame[1] == _SAMPLE:
+                frames.append(Frame.from_bytes(frame))
+            elif frame[2:4] == bytes((_RATE_REGISTER, 0)):
+                rate_hz = _RATES.get(frame[4])
         if self._parser.discarded > _TOLERATED_BYTES:
             self._parser.discarded = 0
             raise DecodeError("The sensor sends bytes that hold no frames.", "Switch it off and on again.")
+        problem = "" if rate_hz in (None, self._rate_hz) else self._kept_its_rate(rate_hz)
         if not frames:
-            return Decoded.nothing()
-        return Decoded(np.array([f.acc_m_s2 for f in frames]), np.array([f.gyr_rad_s for f in frames]))
+            return Decoded.nothing(problem=problem, rate_hz=rate_hz)
+        acc, gyr = np.array([f.acc_m_s2 for f in frames]), np.array([f.gyr_rad_s for f in frames])
+        return Decoded(acc, gyr, problem=problem, rate_hz=rate_hz)
+
+    def _kept_its_rate(self, rate_hz: float | None) -> str:
+        return (
+            f"The sensor keeps its rate of {rate_hz:g} Hz instead of {self._rate_hz:g} Hz. "
+            "Switch it off and on, or set the rate in the vendor's app."
+        )
+
+
+def read_register(register: int) -> bytes:
+    """The command that asks for a register; a frame of eight registers from this one on answers it."""
+    return bytes((0xFF, 0xAA, 0x27, register, 0))
 
 
 def write_register(register: int, value: int) -> bytes:
@@ -128,7 +160,7 @@ class WitMotion:
 
     name = "witmotion"
     notify = (DATA,)
-    reads = ()
+    reads = (SERIAL_NUMBER,)
     ping = None
     quiet_s = 0.0
 
@@ -145,15 +177,20 @@ class WitMotion:
         """The sensor does not report it in these frames."""
         return None
 
+    def serial_number(self, reads: Mapping[str, bytes]) -> str:
+        """The standard Serial Number String."""
+        return read_serial_number(reads)
+
     def rates_hz(self) -> tuple[float, ...]:
         """The rates of the rate register that suit a knee."""
         return tuple(RATE_CODES)
 
     def start(self, rate_hz: float) -> tuple[Write, ...]:
-        """Unlocks the registers and sets the rate, unsaved; the sensor streams unasked."""
+        """Unlocks the registers, sets the rate, unsaved, and reads it back; the sensor streams unasked."""
         require_rate(self, rate_hz)
         rate = write_register(_RATE_REGISTER, RATE_CODES[rate_hz])
-        return tuple(Write(COMMAND, command, False, _SETTLE_S) for command in (_UNLOCK, rate))
+        commands = (_UNLOCK, rate, read_register(_RATE_REGISTER))
+        return tuple(Write(COMMAND, command, False, _SETTLE_S) for command in commands)
 
     def stop(self) -> tuple[Write, ...]:
         """Nothing: the sensor stops when it is disconnected."""
@@ -161,4 +198,4 @@ class WitMotion:
 
     def decoder(self, reads: Mapping[str, bytes], rate_hz: float) -> Decoder:
         """A parser of its own for each sensor."""
-        return WitMotionDecoder()
+        return WitMotionDecoder(rate_hz)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from firmware_bridge.errors import LinkError
-from firmware_bridge.link.connection import StreamRequest
+from firmware_bridge.link.connection import SilentSensorError, StreamRequest
 from firmware_bridge.link.radio import Radio, SystemRadio
 from firmware_bridge.link.search import Rescan, search
 from firmware_bridge.link.supervisor import ConnectionSupervisor
@@ -83,6 +83,11 @@ class Bridge:
         return self._dispatcher.infos()
 
     @property
+    def serial_numbers(self) -> Mapping[Segment, str]:
+        """The serial numbers of the sensors, "" where a sensor tells none."""
+        return self._dispatcher.serial_numbers()
+
+    @property
     def session_t0(self) -> float:
         """Host time, on the radio's clock, of the session's zero.
 
@@ -113,7 +118,7 @@ class Bridge:
             while not self._opened.wait(_SLICE_S):  # in slices, so that Ctrl-C gets through on Windows
                 pass
             if self._failure is not None:
-                raise self._failure
+                raise self._with_reason(self._failure)
             if not self._dispatcher.ready.wait(_SETTLE_LIMIT_S):
                 raise LinkError(
                     self._dispatcher.complaint()
@@ -131,6 +136,14 @@ class Bridge:
         self._shut_down()
         if error is None:
             self.check()
+
+    def _with_reason(self, failure: Exception) -> Exception:
+        """The failure of the start, with the reason that the sensor itself gave."""
+        if isinstance(failure, SilentSensorError):
+            reason = self._dispatcher.complaint_of(failure.segment)
+            if reason:
+                return LinkError(f"{failure.called} does not start. {reason}", "Then start again.")
+        return failure
 
     def _shut_down(self) -> None:
         if self._loop is not None and self._stop is not None and not self._loop.is_closed():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from typing import TypeVar
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -16,10 +17,11 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakCharacteristicNotFou
 
 from firmware_bridge.drivers.seam import Driver, Write, nearest_rate_hz
 from firmware_bridge.errors import LinkError
-from firmware_bridge.link.advice import connection_error
+from firmware_bridge.link.advice import connection_error, needs_pairing
 from firmware_bridge.link.discovery import DiscoveredDevice
 from firmware_bridge.link.radio import Radio
-from firmware_bridge.receiving.messages import Message, Notification, Opened, PingSent
+from firmware_bridge.link.search import look_again
+from firmware_bridge.receiving.messages import LinkChange, Message, Notification, Opened, PingSent
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import SensorInfo
 
@@ -35,6 +37,8 @@ _FINAL = (BleakBluetoothNotAvailableError, BleakCharacteristicNotFoundError)
 
 
 _numbers = count()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self._started = False
+        self._paired = False
+        self._replies: set[asyncio.Task[None]] = set()
         self._client = BleakClient(
             device.ble_device,
             disconnected_callback=lambda _: self.gone.set(),
@@ -99,13 +105,26 @@ class Connection:
         """The sensor as the driver describes it from what was read."""
         return self.request.driver.info(self.device.name, self.reads, self.rate_hz)
 
+    @property
+    def serial_number(self) -> str:
+        """The serial number of the sensor, or "" where it has none that can be read."""
+        return self.request.driver.serial_number(self.reads)
+
     def opened(self) -> Opened:
         """The message that this connection is open; raises what the driver objects to."""
         driver = self.request.driver
         make_decoder = partial(driver.decoder, self.reads, self.rate_hz)
         make_decoder()
         return Opened(
-            self.request.segment, self.number, self.info, self.rate_hz, make_decoder, driver.ping, self.reply
+            segment=self.request.segment,
+            connection=self.number,
+            info=self.info,
+            serial_number=self.serial_number,
+            rate_hz=self.rate_hz,
+            make_decoder=make_decoder,
+            data=driver.notify[0],
+            ping=driver.ping,
+            reply=self.reply,
         )
 
     async def open(self) -> None:
@@ -115,10 +134,11 @@ class Connection:
             self.reads = await self.read(self.request.driver.reads)
             self.opened()
             data, *others = self.request.driver.notify
-            await self._client.start_notify(data, self._receiver(data))
+            await self._with_pairing(partial(self._client.start_notify, data, self._receiver(data)))
             for characteristic in others:
                 if self._client.services.get_characteristic(characteristic) is not None:
-                    await self._client.start_notify(characteristic, self._receiver(characteristic))
+                    receiver = self._receiver(characteristic)
+                    await self._with_pairing(partial(self._client.start_notify, characteristic, receiver))
 
     async def start(self) -> None:
         """Starts the stream."""
@@ -126,12 +146,9 @@ class Connection:
         await self.write(self.request.driver.start(self.rate_hz))
         self.last_arrival_s = self.request.radio.clock.now_s()
 
-    def silence(self) -> LinkError:
+    def silence(self) -> SilentSensorError:
         """The error that the sensor is connected but sends nothing."""
-        return LinkError(
-            f"{self.called} is connected but sends no samples.",
-            "Switch it off and on; if that does not help, check its battery and firmware.",
-        )
+        return SilentSensorError(self.request.segment, self.called)
 
     async def close(self, stop: bool = True) -> None:
         """Disconnects; errors of a link that is already lost are ignored.
@@ -149,13 +166,27 @@ class Connection:
                 await self._client.disconnect()
 
     def reply(self, writes: Sequence[Write]) -> None:
-        """Has writes sent that the sensor waits for. Callable from any thread."""
+        """Has writes sent that the sensor waits for. Callable from any thread, even after the loop's end."""
 
         async def send() -> None:
-            with suppress(*_TRANSIENT):  # the supervisor detects a lost link
+            try:
                 await self.write(writes)
+            except _TRANSIENT as error:
+                if not self.gone.is_set() and not self._closed:  # else the supervisor detects the lost link
+                    self.report_problem(connection_error(self.called, error))
 
-        asyncio.run_coroutine_threadsafe(send(), self._loop)
+        def begin() -> None:
+            task = asyncio.get_running_loop().create_task(send())
+            self._replies.add(task)
+            task.add_done_callback(self._replies.discard)
+
+        with suppress(RuntimeError):  # the loop has ended, and with it the connection
+            self._loop.call_soon_threadsafe(begin)
+
+    def report_problem(self, error: LinkError) -> None:
+        """Reports an error that the person should know of."""
+        now_s = self.request.radio.clock.now_s()
+        self.request.deliver(LinkChange(self.request.segment, "problem", now_s, {"text": str(error)}))
 
     async def ping(self) -> None:
         """Measures round trips: a burst at first, then every 1 to 3 s, at random times."""
@@ -184,20 +215,39 @@ class Connection:
         values: dict[str, bytes] = {}
         for uuid in characteristics:
             if self._client.services.get_characteristic(uuid) is not None:
-                values[uuid] = bytes(await self._client.read_gatt_char(uuid))
+                read = partial(self._client.read_gatt_char, uuid)
+                values[uuid] = bytes(await self._with_pairing(read))
         return values
 
     async def write(self, writes: Sequence[Write]) -> None:
         """Performs the writes in turn."""
         for write in writes:
+            send = partial(self._client.write_gatt_char, write.characteristic, write.payload, write.response)
             try:
-                await self._client.write_gatt_char(write.characteristic, write.payload, write.response)
+                await self._with_pairing(send)
             except BleakError as error:
                 if not write.optional:  # a link that broke makes the next write fail as well
+                    if write.refusal:
+                        error.add_note(write.refusal)
                     raise
                 _log.info("%s refuses %s: %s", self.called, write.payload.hex(), error)
             if write.settle_s:
                 await asyncio.sleep(write.settle_s)
+
+    async def _with_pairing(self, request: Callable[[], Awaitable[T]]) -> T:
+        """Performs a request; pairs once, and repeats it, where the sensor demands that."""
+        try:
+            return await request()
+        except BleakError as error:
+            if self._paired or not needs_pairing(error):
+                raise
+            self._paired = True
+            _log.info("%s demands pairing: %s", self.called, error)
+            try:
+                await self._client.pair()
+            except (BleakError, NotImplementedError):
+                raise error from None
+        return await request()
 
     def _receiver(self, uuid: str) -> Callable[[BleakGATTCharacteristic, bytearray], None]:
         """Takes the time and enqueues, nothing else: more would delay the other sensor's arrival times."""
@@ -215,6 +265,22 @@ class Connection:
             deliver(Notification(segment, number, uuid, arrival_s, bytes(payload)))
 
         return receive
+
+
+class SilentSensorError(LinkError):
+    """A sensor is connected but sends no samples.
+
+    Attributes:
+        segment: where it is worn.
+        called: what messages call it.
+    """
+
+    def __init__(self, segment: Segment, called: str) -> None:
+        super().__init__(
+            f"{called} is connected but sends no samples.",
+            "Switch it off and on; if that does not help, check its battery and firmware.",
+        )
+        self.segment, self.called = segment, called
 
 
 async def connect(request: StreamRequest, device: DiscoveredDevice, attempts: int) -> Connection:
@@ -245,3 +311,4 @@ async def connect(request: StreamRequest, device: DiscoveredDevice, attempts: in
             return connection
         await asyncio.sleep(pause_s)
         pause_s *= 2
+        device = await look_again(request.radio, device)

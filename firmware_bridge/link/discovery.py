@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -17,6 +18,7 @@ from firmware_bridge.link.target import Found, Target
 from firmware_bridge.samples import Segment
 
 _SHORTEST_PART = 3
+_HARDWARE_ADDRESS = re.compile(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -113,6 +115,10 @@ Device = TypeVar("Device", bound=Named)
 def candidates(target: Target, devices: Iterable[Device]) -> tuple[Device, ...]:
     """The devices that a target may mean: one if all is well, several if they share a name.
 
+    A target with an address means the device with this address and no other. Where the address is an
+    identifier that the operating system made up (macOS), it may change, and a namesake is a candidate if the
+    serial number is known: whoever connects must compare it.
+
     Args:
         target: what the person asked for.
         devices: what is in range.
@@ -120,12 +126,25 @@ def candidates(target: Target, devices: Iterable[Device]) -> tuple[Device, ...]:
     seen = tuple(devices)
     wanted, address = target.identifier.casefold(), (target.address or target.identifier).casefold()
     same_address = tuple(s for s in seen if s.address.casefold() == address)
+    same_name = tuple(s for s in seen if s.name.casefold() == wanted)
     if same_address:
         return same_address
-    same_name = tuple(s for s in seen if s.name.casefold() == wanted)
+    if target.address is not None:
+        return same_name if target.serial and not is_hardware_address(target.address) else ()
     if same_name or len(wanted) < _SHORTEST_PART:
         return same_name
     return tuple(s for s in seen if wanted in s.name.casefold())
+
+
+def namesakes(target: Target, devices: Iterable[Device]) -> tuple[Device, ...]:
+    """Other devices that advertise the name of a target."""
+    name, address = target.identifier.casefold(), (target.address or "").casefold()
+    return tuple(d for d in devices if d.name.casefold() == name and d.address.casefold() != address)
+
+
+def is_hardware_address(address: str) -> bool:
+    """Whether it is the address of the device itself, and not one that the operating system made up."""
+    return _HARDWARE_ADDRESS.fullmatch(address) is not None
 
 
 def assign(
@@ -156,14 +175,28 @@ def assign(
                 f"{_called(found[0])} is in range, but no driver knows it.",
                 f"Name its driver if it is one of these: {', '.join(DRIVERS)}.",
             )
+        same = next((other for other, device in chosen.items() if device.address == found[0].address), None)
+        if same is not None:
+            raise _one_for_both(segment, target, same, targets[same], found[0])
         chosen[segment] = found[0]
-    addresses_chosen = [device.address for device in chosen.values()]
-    if len(set(addresses_chosen)) < len(addresses_chosen):
-        raise LinkError(
-            "The same device was asked for on both segments.",
-            "Name one sensor for the thigh, another for the shank.",
-        )
     return chosen
+
+
+def _one_for_both(
+    segment: Segment, target: Target, other: Segment, other_target: Target, device: DiscoveredDevice
+) -> LinkError:
+    if target == other_target or device.address.casefold() in (
+        target.identifier.casefold(),
+        other_target.identifier.casefold(),
+    ):
+        return LinkError(
+            "The same device was asked for on both segments.",
+            f"Name one sensor for the {other}, another for the {segment}.",
+        )
+    return LinkError(
+        f"Only one sensor named {_called(device)} shows up, and it may be the one of either segment.",
+        "Switch the other one on and bring it near, or run `kneeflex pair` once with both.",
+    )
 
 
 def _called(device: DiscoveredDevice) -> str:
@@ -171,8 +204,16 @@ def _called(device: DiscoveredDevice) -> str:
 
 
 def _missing(segment: Segment, target: Target, devices: Sequence[DiscoveredDevice]) -> LinkError:
-    sensors = [_called(s) for s in devices if s.driver() is not None]
-    in_range = f"In range: {', '.join(sensors)}." if sensors else "No sensor at all is in range."
+    known = [device for device in devices if device.driver() is not None]
+    same = [device.address for device in namesakes(target, known)] if target.address else []
+    if same:
+        return LinkError(
+            f"The {segment} sensor {target.identifier} ({target.address}) does not show up. "
+            f"Another sensor of this name is in range ({', '.join(same)}); it is not used.",
+            "Switch the right one on and bring it near. If the sensors were exchanged, run `kneeflex pair`.",
+        )
+    listed = ", ".join(_called(device) for device in known)
+    in_range = f"In range: {listed}." if known else "No sensor at all is in range."
     return LinkError(
         f"The {segment} sensor {target.identifier} does not show up. {in_range}",
         "Switch it on, bring it near, and disconnect any phone or other program that may hold it.",

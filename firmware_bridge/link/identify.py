@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from firmware_bridge.errors import LinkError, UsageError
 from firmware_bridge.link.bridge import Bridge
@@ -51,6 +52,7 @@ def identify(
         while bridge.now_s() < start_s + shake_s:
             used.clock.sleep(_LOOK_EVERY_S)
             bridge.check()
+        serials = bridge.serial_numbers
     streams = {s: ImuSamples.concatenate(parts) for s, parts in chunks.items() if parts}
     moved = which_moved({s: samples[samples.time_s >= start_s] for s, samples in streams.items()})
     if moved is None or len(streams) < len(Segment):
@@ -58,12 +60,23 @@ def identify(
             "It is not clear which sensor was moved.",
             "Lay both down, then shake only the thigh sensor, firmly.",
         )
-    return worn(streamed, moved, meant=Segment.THIGH)
+    identified = {segment: replace(target, serial=serials[segment]) for segment, target in streamed.items()}
+    return worn(identified, moved, meant=Segment.THIGH)
 
 
 def _the_two(names: Sequence[str], found: Sequence[Found]) -> tuple[Target, Target]:
     if names and len(names) != len(Segment):
         raise UsageError("Two sensors are needed.", "Name both, or none if only they are switched on.")
+    if names and names[0] == names[1]:
+        same = candidates(Target(names[0]), found)
+        if len(same) != len(Segment):
+            listed = ", ".join(device.address for device in same) or "none"
+            raise LinkError(
+                f"Exactly two sensors named {names[0]} should be in range; there are {len(same)} ({listed}).",
+                "Switch both on and bring them near, or name the two by their addresses.",
+            )
+        one, other = (_as_target(device) for device in same)
+        return one, other
     if names:
         one, other = (_target(name, found) for name in names)
         return one, other

@@ -80,7 +80,7 @@ def remember(targets: Mapping[Segment, Target], path: Path | None = None) -> Pat
     """
     path = path or remembered_path()
     sensors = {
-        str(segment): {"name": t.identifier, "driver": t.driver, "address": t.address}
+        str(segment): {"name": t.identifier, "driver": t.driver, "address": t.address, "serial": t.serial}
         for segment, t in targets.items()
     }
     text = json.dumps({"format": _FORMAT, "version": 1, "sensors": sensors}, indent=2, ensure_ascii=False)
@@ -109,7 +109,9 @@ def remembered(path: Path | None = None) -> dict[Segment, Target]:
         if content["format"] != _FORMAT:
             raise ValueError(content["format"])
         return {
-            Segment(segment): Target(sensor["name"], sensor["driver"], sensor["address"])
+            Segment(segment): Target(
+                sensor["name"], sensor["driver"], sensor["address"], sensor.get("serial", "")
+            )
             for segment, sensor in content["sensors"].items()
         }
     except FileNotFoundError:

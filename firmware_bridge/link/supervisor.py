@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from bleak.exc import BleakError
 
-from firmware_bridge.errors import KneeflexError
-from firmware_bridge.link.connection import Connection, StreamRequest, connect
+from firmware_bridge.errors import KneeflexError, LinkError
+from firmware_bridge.link.advice import connection_error
+from firmware_bridge.link.connection import Connection, SilentSensorError, StreamRequest, connect
 from firmware_bridge.link.discovery import DiscoveredDevice
 from firmware_bridge.link.search import Rescan
 from firmware_bridge.link.target import Target
@@ -40,6 +41,8 @@ class ConnectionSupervisor:
         self.request = request
         self._target, self._lock, self._rescan = target, lock, rescan
         self._connection: Connection | None = None
+        self._rejected: set[str] = set()
+        self._reported = ""
 
     async def open(self, device: DiscoveredDevice) -> None:
         """Connects for the first time.
@@ -47,24 +50,25 @@ class ConnectionSupervisor:
         Raises:
             LinkError: it did not work; says what to do.
         """
-        # From now on this device is meant; if it gets another address, it is found by its name.
-        name = device.name or device.address
-        self._target = replace(self._target, identifier=name, address=device.address)
         await self._connect(device, _FIRST_ATTEMPTS)
 
     async def start(self) -> None:
         """Starts the stream and waits for its first samples.
 
         Raises:
-            LinkError: there were none.
+            LinkError: the sensor refused, or sent nothing.
         """
-        assert self._connection is not None
+        connection = self._connection
+        assert connection is not None
         try:
-            await self._connection.start()
-            async with asyncio.timeout(max(LOST_AFTER_S, 2 * self.request.driver.quiet_s)):
-                await self._connection.flowing.wait()
+            await connection.start()
         except (BleakError, OSError, TimeoutError) as error:
-            raise self._connection.silence() from error
+            raise connection_error(connection.called, error) from error
+        try:
+            async with asyncio.timeout(max(LOST_AFTER_S, 2 * self.request.driver.quiet_s)):
+                await connection.flowing.wait()
+        except TimeoutError as error:
+            raise connection.silence() from error
 
     async def supervise(self) -> None:
         """Runs until cancelled: watches the stream, reconnects, pings, and reads the battery."""
@@ -89,8 +93,41 @@ class ConnectionSupervisor:
 
     async def _connect(self, device: DiscoveredDevice, attempts: int) -> None:
         async with self._lock:
-            self._connection = await connect(self.request, device, attempts)
-        self.request.deliver(self._connection.opened())
+            self._connection = connection = await connect(self.request, device, attempts)
+        self._check_identity(connection, device)
+        self._rescan.own(self.request.segment, device.address)
+        # From now on this very device is meant, and no other.
+        self._target = replace(
+            self._target,
+            identifier=device.name or device.address,
+            address=device.address,
+            serial=connection.serial_number,
+        )
+        self._rejected.clear()
+        self.request.deliver(connection.opened())
+
+    def _check_identity(self, connection: Connection, device: DiscoveredDevice) -> None:
+        """Refuses a device that is not the one that was asked for, before it streams.
+
+        Raises:
+            LinkError: another address, and not the serial number of the sensor.
+        """
+        wanted, serial = self._target, connection.serial_number
+        if wanted.serial and serial and serial != wanted.serial:
+            self._rejected.add(device.address)
+            raise LinkError(
+                f"{connection.called} is another sensor of the same name: its serial number is {serial}, "
+                f"not {wanted.serial}.",
+                "Switch the right one on; if the sensors were exchanged, run `kneeflex pair`.",
+            )
+        same_address = wanted.address is None or wanted.address.casefold() == device.address.casefold()
+        if not same_address and serial != wanted.serial:
+            self._rejected.add(device.address)
+            raise LinkError(
+                f"{connection.called} may be another sensor of the same name: its address is new, "
+                "and it tells no serial number.",
+                "Run `kneeflex pair` again.",
+            )
 
     async def _until_lost(self, connection: Connection) -> str:
         """Waits until the sensor is lost, reporting stalls meanwhile; returns why it is lost."""
@@ -117,16 +154,35 @@ class ConnectionSupervisor:
 
     async def _reconnect(self) -> None:
         backoff_s = 0.1
+        self._reported = ""
         while True:
             try:
-                await self._connect(await self._rescan.find(self._target), attempts=1)
+                segment = self.request.segment
+                device = await self._rescan.find(segment, self._target, self._rejected, self._report_missing)
+                await self._connect(device, attempts=1)
                 await self.start()
-            except (KneeflexError, BleakError, OSError, TimeoutError):
+            except (KneeflexError, BleakError, OSError, TimeoutError) as error:
+                if isinstance(error, KneeflexError) and not isinstance(error, SilentSensorError):
+                    self._report_problem(str(error))
                 await self.close()
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(2 * backoff_s, _LONGEST_BACKOFF_S)
             else:
                 return
+
+    def _report_missing(self, others: Sequence[DiscoveredDevice]) -> None:
+        """Reports that the sensor is missing, and that its namesakes in range are not used in its place."""
+        name = f"The {self.request.segment} sensor {self._target.identifier}"
+        text = f"{name} does not show up. Bring it near, and check that it is switched on."
+        if others:
+            listed = ", ".join(device.address for device in others)
+            text = f"{text} Another sensor of this name is in range ({listed}); it is not used."
+        self._report_problem(text)
+
+    def _report_problem(self, text: str) -> None:
+        if text != self._reported:
+            self._reported = text
+            self._report("problem", text=text)
 
     async def _background(self, connection: Connection) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -15,12 +15,14 @@ class Target:
     Attributes:
         identifier: its advertised name, its address, or a part of the name such as a serial number.
         driver: name of its driver, where its advertisement does not tell.
-        address: its address when this computer last saw it: tells sensors of one name apart.
+        address: its address when this computer last saw it. With it, only this device is meant.
+        serial: its serial number, where it was read: identifies it where the address may have changed.
     """
 
     identifier: str
     driver: str | None = None
     address: str | None = None
+    serial: str = ""
 
     def __post_init__(self) -> None:
         if self.driver is not None and self.driver not in DRIVERS:

@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 from firmware_bridge.drivers.seam import Decoded, Decoder
 from firmware_bridge.errors import DecodeError
+from firmware_bridge.receiving.doubling import DoubledDelivery
 from firmware_bridge.receiving.messages import Notification, Opened
+
+_COPIES = (
+    "The Bluetooth service of this computer delivers every packet twice since the reconnect; "
+    "the copies are left out."
+)
 
 
 class PingAnswer(NamedTuple):
@@ -30,11 +36,25 @@ class Decoding:
         self.problem = self.senseless = ""
         self._opened: Opened | None = None
         self._decoder: Decoder | None = None
+        self._doubled = DoubledDelivery(probe=False)
 
     def connected(self, opened: Opened) -> None:
         """From here on notifications come over this connection."""
+        # Copies happen after a reconnect only; a clock in the packets exposes them by itself.
+        self._doubled = DoubledDelivery(probe=self._opened is not None and opened.info.clock is None)
         self._opened, self._decoder = opened, opened.make_decoder()
-        self.problem = ""
+        self.problem = self.senseless = ""
+
+    def without_copies(self, notification: Notification) -> list[Notification]:
+        """The notifications to decode now: without those that the operating system delivered twice."""
+        opened = self._opened
+        if opened is None or notification.characteristic != opened.data:
+            return [notification]
+        found_before = self._doubled.found
+        ready = self._doubled.pass_on(notification)
+        if self._doubled.found and not found_before:
+            self.problem = _COPIES
+        return ready
 
     def is_current(self, connection: int) -> bool:
         """Whether this is the number of the open connection."""
@@ -61,7 +81,7 @@ class Decoding:
             decoded = decoder.decode(characteristic, notification.payload)
         except DecodeError as error:
             self.undecodable += 1
-            self.senseless = f"its packets make no sense. {error.problem}"
+            self.senseless = f"its packets make no sense. {error}"
             raise
         if decoded.replies:
             opened.reply(decoded.replies)

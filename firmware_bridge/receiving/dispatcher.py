@@ -90,6 +90,16 @@ class Dispatcher:
         with self._lock:
             return {segment: s.info for segment, s in self._streams.items() if s.info is not None}
 
+    def serial_numbers(self) -> dict[Segment, str]:
+        """The serial numbers of the sensors, "" where there is none."""
+        with self._lock:
+            return {segment: stream.serial_number for segment, stream in self._streams.items()}
+
+    def complaint_of(self, segment: Segment) -> str:
+        """Why this sensor does not stream, in a sentence, or ""."""
+        with self._lock:
+            return self._streams[segment].complaint
+
     def complaint(self) -> str:
         """Why the session cannot begin, in a sentence, or ""."""
         with self._lock:

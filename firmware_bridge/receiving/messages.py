@@ -21,8 +21,10 @@ class Opened(NamedTuple):
         segment: where it is worn.
         connection: number of the connection; notifications carry it, too.
         info: the sensor, as its driver describes it.
+        serial_number: of the sensor, or "".
         rate_hz: the sample rate that it will be started at.
         make_decoder: returns a fresh decoder for this connection.
+        data: the characteristic that carries the samples.
         ping: the clock round trip that the sensor offers, or None.
         reply: has writes sent to the sensor by the Bluetooth thread; returns at once.
     """
@@ -30,8 +32,10 @@ class Opened(NamedTuple):
     segment: Segment
     connection: int
     info: SensorInfo
+    serial_number: str
     rate_hz: float
     make_decoder: Callable[[], Decoder]
+    data: str
     ping: Ping | None
     reply: Callable[[Sequence[Write]], None]
 

@@ -27,6 +27,10 @@ _LEAST_DELAY_CHANGE_S = 0.0005
 _ANOTHER_RATE = 0.2
 # Enough packets for a first clock fit, and the first burst of round trips.
 _SETTLE_S = 1.0
+_LOW_BATTERY_PERCENT = 10.0
+_PROBE_S = 0.9
+_PROBE_ATTEMPTS = 3
+_LONGEST_PAUSE = 0.25  # of the probed time
 _STATES: Mapping[str, State] = {"lost": "lost", "stalled": "stalled", "recovered": "connected"}
 
 
@@ -38,18 +42,52 @@ class Notice(NamedTuple):
     host_s: float | None = None
 
 
+class _RateProbe:
+    """Measures the sample rate by the arrivals of one undisturbed second."""
+
+    def __init__(self) -> None:
+        self._first_s = self._last_s = 0.0
+        self._longest_s = 0.0
+        self._attempts = 1
+        self._samples: int | None = None
+
+    def add(self, arrival_s: float, samples: int) -> bool:
+        """Takes in one packet; whether the rate is known now."""
+        if self._samples is None:
+            self._first_s, self._samples = arrival_s, 0
+        else:
+            self._longest_s = max(self._longest_s, arrival_s - self._last_s)
+            self._samples += samples
+        self._last_s = arrival_s
+        span_s = arrival_s - self._first_s
+        if span_s < _PROBE_S:
+            return False
+        if self._longest_s <= _LONGEST_PAUSE * span_s or self._attempts == _PROBE_ATTEMPTS:
+            return True
+        if span_s > 2 * _PROBE_S:  # a stall, or very few packets
+            self._attempts, self._samples, self._longest_s = self._attempts + 1, None, 0.0
+        return False
+
+    @property
+    def rate_hz(self) -> float:
+        """The rate, once `add` has returned True."""
+        return (self._samples or 0) / (self._last_s - self._first_s)
+
+
 class SensorStream:
     """The samples of one sensor over all its connections. Used by one thread at a time.
 
     Attributes:
         info: the sensor as it was last connected.
         state: of its link.
+        serial_number: of the sensor, or "".
         received: samples handed out; kept by the owner.
     """
 
     def __init__(self) -> None:
         self.info: SensorInfo | None = None
         self.state: State = "connecting"
+        self.serial_number = ""
         self.received = 0
         self._decoding = Decoding()
         self._timeline: Timeline[Decoded] = Timeline()
@@ -61,6 +99,7 @@ class SensorStream:
         self._reconnects = 0
         self._counts_at_start, self._undecodable_at_start = Counts(), 0
         self._battery_percent: float | None = None
+        self._rate_probe: _RateProbe | None = None
 
     def share_with(self, others: Iterable[SensorStream]) -> None:
         """Sets the streams of the other sensors, which may run by the same device clock."""
@@ -74,7 +113,11 @@ class SensorStream:
     @property
     def settled(self) -> bool:
         """Whether it has streamed long enough for its clock fit to hold."""
-        return self.state == "connected" and self.host_s - self._first_arrival_s >= _SETTLE_S
+        return (
+            self.state == "connected"
+            and self._rate_probe is None
+            and self.host_s - self._first_arrival_s >= _SETTLE_S
+        )
 
     @property
     def complaint(self) -> str:
@@ -85,8 +128,10 @@ class SensorStream:
         """The notifications from here on come over this connection."""
         self._reconnects += self.info is not None
         self._decoding.connected(message)
-        self.info, self._last_arrival_s = message.info, None
+        self.info, self.serial_number = message.info, message.serial_number
+        self._last_arrival_s = None
         self._timeline.connected(message.info.clock, message.info.nominal_rate_hz or message.rate_hz)
+        self._rate_probe = _RateProbe() if message.info.clock is None else None
 
     def begin(self) -> None:
         """The session begins: counts start from zero."""
@@ -96,6 +141,15 @@ class SensorStream:
 
     def take(self, notification: Notification) -> list[TimedPacket[Decoded]]:
         """Takes in a notification; returns the packets that are next in order, with their times."""
+        if not self._decoding.is_current(notification.connection):
+            return []
+        problem = self._decoding.problem
+        ready = self._decoding.without_copies(notification)
+        if self._decoding.problem != problem:
+            self._report_problem(self._decoding.problem)
+        return [packet for each in ready for packet in self._process(each)]
+
+    def _process(self, notification: Notification) -> list[TimedPacket[Decoded]]:
         try:
             content = self._decoding.decode(notification)
         except DecodeError as error:
@@ -110,6 +164,7 @@ class SensorStream:
         if not len(content):
             return []
         self._note_arrival(notification.arrival_s, len(content))
+        self._check_arrival_rate(notification.arrival_s, len(content))
         return self._timeline.push(content, notification.arrival_s)
 
     def ping_sent(self, message: PingSent) -> None:
@@ -125,6 +180,9 @@ class SensorStream:
         """Takes in a change of the link."""
         if change.state == "battery":
             self._report_battery(float(change.detail["percent"]))
+            return
+        if change.state == "problem":
+            self._report_problem(str(change.detail["text"]))
             return
         self.state = _STATES.get(change.state, self.state)
         self._notices.append(Notice(change.state, change.detail, change.host_s))
@@ -185,13 +243,35 @@ class SensorStream:
     def _check_rate(self) -> None:
         """A sensor may refuse the rate that it was given, and run at another one."""
         rate_hz = self._timeline.rate_hz
-        if rate_hz is None or self.info is None or self.info.nominal_rate_hz is None:
+        if rate_hz is not None and self._differs(rate_hz):
+            self._replace_rate(rate_hz, round(rate_hz, 1))
+
+    def _check_arrival_rate(self, arrival_s: float, samples: int) -> None:
+        """Without a clock in the packets, the rate shows in the arrivals of a connection's first second."""
+        if self._rate_probe is None or not self._rate_probe.add(arrival_s, samples):
             return
+        rate_hz, self._rate_probe = self._rate_probe.rate_hz, None
+        if self._differs(rate_hz):
+            rounded_hz = round(rate_hz, 1)
+            self._replace_rate(rate_hz, rounded_hz)
+            self._timeline.set_rate(rounded_hz)
+
+    def _use_rate(self, rate_hz: float) -> None:
+        """The sensor itself says at which rate it runs."""
+        self._rate_probe = None
+        if self.info is not None and self.info.nominal_rate_hz != rate_hz:
+            self.info = replace(self.info, nominal_rate_hz=rate_hz)
+            self._timeline.set_rate(rate_hz)
+
+    def _differs(self, rate_hz: float) -> bool:
+        nominal_hz = None if self.info is None else self.info.nominal_rate_hz
+        return nominal_hz is not None and abs(rate_hz / nominal_hz - 1.0) > _ANOTHER_RATE
+
+    def _replace_rate(self, rate_hz: float, nominal_hz: float) -> None:
+        assert self.info is not None
         wanted_hz = self.info.nominal_rate_hz
-        if abs(rate_hz / wanted_hz - 1.0) > _ANOTHER_RATE:
-            self.info = replace(self.info, nominal_rate_hz=round(rate_hz, 1))
-            text = f"The sensor runs at {rate_hz:.0f} Hz instead of {wanted_hz:g} Hz."
-            self._notices.append(Notice("problem", {"text": text}))
+        self.info = replace(self.info, nominal_rate_hz=nominal_hz)
+        self._report_problem(f"The sensor runs at {rate_hz:.0f} Hz instead of {wanted_hz:g} Hz.")
 
     def _use(self, decoded: Decoded) -> None:
         """Takes in what a notification held beside samples."""
@@ -201,18 +281,26 @@ class SensorStream:
             self.info = replace(self.info, clock=replace(self.info.clock, shared=decoded.shared_clock))
             self._timeline.shared = decoded.shared_clock
         if decoded.problem and decoded.problem != self._decoding.problem:
-            self._decoding.problem = decoded.problem
-            self._notices.append(Notice("problem", {"text": decoded.problem}))
+            self._report_problem(decoded.problem)
+        if decoded.rate_hz is not None:
+            self._use_rate(decoded.rate_hz)
+
+    def _report_problem(self, text: str) -> None:
+        self._decoding.problem = text
+        self._notices.append(Notice("problem", {"text": text}))
 
     def _report_battery(self, percent: float) -> None:
-        if self._battery_percent is None or round(percent) != round(self._battery_percent):
+        before = self._battery_percent
+        if before is None or round(percent) != round(before):
             self._notices.append(Notice("battery", {"percent": percent}))
+        if percent < _LOW_BATTERY_PERCENT and (before is None or before >= _LOW_BATTERY_PERCENT):
+            self._report_problem(f"The battery is at {percent:.0f} %: charge the sensor.")
         self._battery_percent = percent
 
     def _report_garbage(self, error: DecodeError) -> None:
         count = self._decoding.undecodable
         if count & (count - 1) == 0:  # reported at 1, 2, 4, 8, ...
-            self._notices.append(Notice("garbage", {"notifications": count, "text": error.problem}))
+            self._notices.append(Notice("garbage", {"notifications": count, "text": str(error)}))
 
     def _note_arrival(self, arrival_s: float, samples: int) -> None:
         self._first_arrival_s = min(self._first_arrival_s, arrival_s)

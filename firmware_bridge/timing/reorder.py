@@ -223,6 +223,11 @@ class ReorderBuffer(Generic[P]):
         suspect, raw = self._suspect, self._raw(decoded)
         assert raw is not None
         if suspect is not None:
+            before = self._raw(suspect.decoded)
+            if before is not None and np.array_equal(raw, before):
+                # The same packet again proves nothing: a damaged one may be delivered twice, too.
+                self.duplicates += len(decoded)
+                return []
             packet = self._after(suspect, decoded, arrival_s)
             if not self._breaks(suspect, packet):
                 self._suspect = None

@@ -71,6 +71,7 @@ class Timeline(Generic[P]):
         self._skipped = 0
         self._trips = RoundTrips()
         self._sent_s: dict[int, float] = {}
+        self._earlier_estimate = 0
 
     def connected(self, device: DeviceClock | None, rate_hz: float) -> None:
         """From here on packets come over a new connection.
@@ -85,6 +86,15 @@ class Timeline(Generic[P]):
             self._buffer = ReorderBuffer(device, rate_hz)
         else:
             self._buffer.reconnected()
+
+    def set_rate(self, rate_hz: float) -> None:
+        """Corrects the nominal rate of a sensor without clock and counter; its times begin anew."""
+        if self._buffer is None or self._buffer.lost is not None:
+            return
+        counts = self.counts
+        self._earlier_estimate = counts.lost_estimate or 0
+        self._buffer = ReorderBuffer(self._device, rate_hz)
+        self._clock, self._count, self._skipped = None, None, 0
 
     def push(self, decoded: P, arrival_s: float) -> list[TimedPacket[P]]:
         """Takes in a packet with at least one sample; returns the packets that are next in order."""
@@ -135,7 +145,7 @@ class Timeline(Generic[P]):
         buffer = self._buffer
         if buffer is None:
             return Counts()
-        estimate = None if self._count is None else self._count.lost
+        estimate = None if self._count is None else self._earlier_estimate + self._count.lost
         return Counts(buffer.lost, estimate, buffer.duplicates, buffer.late, buffer.strays)
 
     def _time(self, placed: Placed[P], buffer: ReorderBuffer[P]) -> TimedPacket[P]:

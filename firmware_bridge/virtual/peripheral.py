@@ -46,6 +46,10 @@ class Owner(Protocol):
         """Handles a write."""
         ...
 
+    def subscribed(self, characteristic: str, enabled: bool) -> None:
+        """The host has subscribed, or has ended the subscription."""
+        ...
+
     def connected(self) -> None:
         """A host has connected; the peripheral has stopped advertising."""
         ...
@@ -143,7 +147,14 @@ class Peripheral:
         for way in access:
             properties |= _PROPERTIES[way]
         permissions = Characteristic.Permissions.READABLE | Characteristic.Permissions.WRITEABLE
-        return Characteristic(uuid, properties, permissions, CharacteristicValue(read, write))
+        made: Characteristic[bytes] = Characteristic(
+            uuid, properties, permissions, CharacteristicValue(read, write)
+        )
+        made.on(
+            Characteristic.EVENT_SUBSCRIPTION,
+            lambda _, notify, indicate: self._owner.subscribed(uuid, bool(notify or indicate)),
+        )
+        return made
 
 
 def _advertising_data(advertisement: Advertisement) -> bytes:

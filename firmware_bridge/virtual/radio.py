@@ -13,11 +13,11 @@ from firmware_bridge.clock import Clock, SystemClock
 from firmware_bridge.drivers import DRIVERS
 from firmware_bridge.errors import LinkError, UsageError
 from firmware_bridge.samples import Int, Segment
+from firmware_bridge.virtual.boards import DRIVER_OF, FIRMWARES
 from firmware_bridge.virtual.faults import Air, Faults
 from firmware_bridge.virtual.interactive import InteractiveLeg, InteractivePlayback
 from firmware_bridge.virtual.playback import BoardClock, Playback
 from firmware_bridge.virtual.simulation import SimulatedSession
-from firmware_bridge.virtual.wire import FIRMWARES
 
 if TYPE_CHECKING:
     from bleak.backends.client import BaseBleakClient
@@ -41,7 +41,7 @@ class VirtualRadio:
     Args:
         session: what they measure.
         clock: on which everything happens; that of this computer by default.
-        driver: the kind of sensor: "kneeflex" or "movella-dot".
+        driver: the kind of sensor, a name in `firmware_bridge.virtual.boards.FIRMWARES`.
         lead_s: host time between the start of the second sensor and the start of the script; the link
             needs about a second until its session begins.
         faults: of each sensor.
@@ -76,13 +76,15 @@ class VirtualRadio:
             )
         self.session, self._lead_s, self._seed, self._shared_clock = session, lead_s, seed, shared_clock
         self._faults = dict(faults or {})
-        self._firmware = FIRMWARES[driver]
+        self._firmwares = {segment: FIRMWARES[driver]() for segment in Segment}
         self._rate_hz = _rate_hz(session)
-        if self._rate_hz not in DRIVERS[driver].rates_hz():
+        if self._rate_hz not in DRIVERS[DRIVER_OF.get(driver, driver)].rates_hz():
             raise UsageError(f"A {driver} sensor does not offer the {self._rate_hz:g} Hz of the session.")
         self.clock: Clock = clock or SystemClock()
         self.random = Random(seed)
-        self._advertisements = {segment: self._firmware.advertisement(segment) for segment in Segment}
+        self._advertisements = {
+            segment: firmware.advertisement(segment) for segment, firmware in self._firmwares.items()
+        }
         self.names: Mapping[Segment, str] = {s: a.name for s, a in self._advertisements.items()}
         self.addresses: Mapping[Segment, str] = dict(_ADDRESSES)
         self._sensors: Mapping[Segment, Sensor] = {}
@@ -192,7 +194,7 @@ class VirtualRadio:
             Identity(
                 self.addresses[segment], self._advertisements[segment], self._rate_hz, worn.first_sequence
             ),
-            self._firmware,
+            self._firmwares[segment],
             _playback(self.session, segment, 2 * self._seed + place),
             self._clocks.get(segment) or self._board_clock(segment),
             faults,

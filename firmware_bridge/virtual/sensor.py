@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from bumble.link import LocalLink
 
 
+# Tells the packets of one instant apart where a sensor sends several.
+_NEVER_SO_MANY_SAMPLES = 1 << 32
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Which sensor it is.
@@ -174,6 +178,11 @@ class Sensor:
         await self._reached()
         self._firmware.write(self, characteristic, payload)
 
+    def subscribed(self, characteristic: str, enabled: bool) -> None:
+        """The host has subscribed, or has ended the subscription."""
+        if not self._dead:
+            self._firmware.subscribed(self, characteristic, enabled)
+
     def connected(self) -> None:
         """A host has connected; packets of the connection before are dropped."""
         self._air.clear()
@@ -186,6 +195,7 @@ class Sensor:
     def disconnected(self) -> None:
         """The host has disconnected: the stream stops, and the board advertises again."""
         self.stop()
+        self._firmware.disconnected()
         if self._delivery is not None:
             self._delivery.cancel()
             self._delivery = None
@@ -205,10 +215,11 @@ class Sensor:
         while self.playback.stop is None or number < self.playback.stop:
             await self._until(self.playback.host_s(number + at_once - 1))
             stop = self._packet_end(number, at_once)
-            packet = self._firmware.encode(self._burst(first, number, stop))
+            packets = self._firmware.encode(self._burst(first, number, stop))
             self.sent += self.playback.script_count(stop) - self.playback.script_count(number)
-            for payload in self._befallen(packet, number):
-                self.notify(self._firmware.data, payload)
+            for place, packet in enumerate(packets):
+                for payload in self._befallen(packet, number, place):
+                    self.notify(self._firmware.data, payload)
             self._tell_battery()
             number = stop
         for payload in self._air.flush():
@@ -223,11 +234,11 @@ class Sensor:
             return min(start + at_once, zero if start < zero else end)
         return start + at_once
 
-    def _befallen(self, packet: bytes, number: int) -> tuple[bytes, ...]:
+    def _befallen(self, packet: bytes, number: int, place: int) -> tuple[bytes, ...]:
         zero = self.playback.script_zero
         if zero is None or number < zero:
             return (packet,)
-        return tuple(self._air.fate(packet, number - zero))
+        return tuple(self._air.fate(packet, number - zero + place * _NEVER_SO_MANY_SAMPLES))
 
     def _burst(self, first: int, start: int, stop: int) -> Burst:
         return Burst(
@@ -240,7 +251,9 @@ class Sensor:
     def _tell_battery(self) -> None:
         if self.battery_percent != self._told_battery:
             self._told_battery = self.battery_percent
-            self.notify(*self._firmware.battery(self._told_battery))
+            report = self._firmware.battery(self._told_battery)
+            if report is not None:
+                self.notify(*report)
 
     async def _deliver(self) -> None:
         """Lets notifications arrive in turn, each at its time."""

@@ -33,7 +33,7 @@ fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list
 
 REST = np.tile([0.0, 0.0, G_M_S2], (4, 1)), np.full((4, 3), 0.01)
 RATE = Measurement(1, acc_m_s2=(0.0, 0.0, 9.8), gyr_deg_s=(1.0, 2.0, 3.0))
-IMU = movesense.ImuPacket(99, *REST).to_bytes(movesense.Reading())
+IMU = movesense.ImuPacket(99, *REST).to_bytes()
 ACC = bytes(metamotion.VectorPacket(3, 0x1C, REST[0][:3]))
 GYR = bytes(metamotion.VectorPacket(0x13, 7, REST[1][:3]))
 POLAR = [

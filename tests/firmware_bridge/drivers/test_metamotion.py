@@ -69,6 +69,7 @@ def test_the_start_asks_and_configures_a_bmi160():
     _, configured = _configured(MMR_MODULES)
     assert {w.characteristic for w in configured.replies} == {COMMAND}
     assert [w.payload.hex() for w in configured.replies] == [
+        *("11090600060000005802", "030400", "130500"),
         *("0303280c", "13032800", "031c01", "130701"),
         *("03020100", "13020100", "030101", "130101"),
     ]
@@ -76,12 +77,19 @@ def test_the_start_asks_and_configures_a_bmi160():
 
 def test_the_start_configures_a_bmi270_by_its_own_registers():
     _, configured = _configured(MMS_MODULES, rate_hz=200)
-    assert [w.payload.hex() for w in configured.replies][:4] == ["0303a903", "13032900", "030501", "130501"]
+    assert [w.payload.hex() for w in configured.replies][:7] == [
+        *("11090600060000005802", "030400", "130400"),
+        *("0303a903", "13032900", "030501", "130501"),
+    ]
 
 
 def test_old_firmware_streams_unpacked():
     _, configured = _configured(("03800100", "13800000"))
-    assert [w.payload.hex() for w in configured.replies][2:4] == ["030401", "130501"]
+    assert [w.payload.hex() for w in configured.replies][1:7] == [
+        *("031c00", "130700"),
+        *("0303280c", "13032800"),
+        *("030401", "130501"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +155,23 @@ def test_a_lost_packet_is_noticed_told_and_repaired():
     assert len(set(pairs)) == len(pairs)
     assert pairs[:15] == [(n, n) for n in range(15)]
     assert all(acc == gyr for acc, gyr in pairs[-30:])
+
+
+def test_a_stream_that_was_left_subscribed_is_ignored():
+    decoder, _ = _configured(MMR_MODULES)
+    pairs = 0
+    for n in range(0, 90, 3):
+        for k in range(3):
+            left_over = _packet(ACC_MODULE, BMI160.acc_plain, [n + k])
+            assert len(decoder.decode(DATA, left_over)) == 0
+        for module, register in ((ACC_MODULE, BMI160.acc_packed), (GYR_MODULE, BMI160.gyr_packed)):
+            decoded = decoder.decode(DATA, _packet(module, register, range(n, n + 3)))
+            acc = np.rint(decoded.acc_m_s2[:, 0] / ACC_PER_LSB_M_S2)
+            gyr = np.rint(decoded.gyr_rad_s[:, 0] / GYR_PER_LSB_RAD_S)
+            np.testing.assert_array_equal(acc, gyr)
+            assert decoded.problem == ""
+            pairs += len(decoded)
+    assert pairs == 90
 
 
 def test_data_from_before_the_configuration_is_ignored():

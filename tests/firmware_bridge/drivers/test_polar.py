@@ -112,7 +112,8 @@ def test_each_stream_starts_when_the_one_before_is_answered():
     assert [command[:2].hex() for command in sent] == ["0202", "0205"]
     _, sent = _started(104)
     assert [command[:2].hex() for command in sent] == ["0209", "0202", "0205"]
-    assert [w.payload.hex() for w in PolarVeritySense().stop()] == ["0302", "0305"]
+    assert [w.payload.hex() for w in PolarVeritySense().stop()] == ["0302", "0305", "0309"]
+    assert all(w.optional for w in PolarVeritySense().stop())
 
 
 def test_a_stream_that_still_runs_is_started_anew_once():
@@ -130,6 +131,26 @@ def test_refusals_and_endings_are_told():
     assert "stopped the stream" in decoder.decode(CONTROL, b"\x01\x02").problem
     with pytest.raises(DecodeError, match="settings"):
         decoder.decode(CONTROL, bytes.fromhex("f0020200000901"))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (1, "update its firmware"),
+        (3, "does not support"),
+        (10, "too small; connect again"),
+        (12, "sensor mode"),
+    ],
+)
+def test_a_refusal_says_what_to_do(status, words):
+    decoder = PolarVeritySense().decoder({}, 52)
+    assert words in decoder.decode(CONTROL, bytes(Response(2, Quantity.ACC, status))).problem
+
+
+@pytest.mark.parametrize(("status", "words"), [(1, "--rate 52"), (3, "--rate 52"), (12, "sensor mode")])
+def test_without_sdk_mode_the_rate_that_works_is_named(status, words):
+    decoder = PolarVeritySense().decoder({}, 104)
+    assert words in decoder.decode(CONTROL, bytes(Response(2, Quantity.SDK_MODE, status))).problem
 
 
 def _frame(quantity, last_ns, values):

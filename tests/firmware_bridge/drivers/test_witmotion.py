@@ -71,6 +71,14 @@ def test_register_replies_are_no_samples():
     assert len(decoder.decode(DATA, CAPTURED + reply + CAPTURED)) == 2
 
 
+@pytest.mark.parametrize(("code", "rate_hz"), [(0x09, 100.0), (0x06, 10.0), (0x07, 20.0), (0x03, 1.0)])
+def test_the_rate_that_the_sensor_keeps_is_told(code, rate_hz):
+    reply = b"\x55\x71\x03\x00" + bytes((code, 0)) + bytes(14)
+    decoded = WitMotion().decoder({}, 100).decode(DATA, CAPTURED + reply + CAPTURED)
+    assert (len(decoded), decoded.rate_hz) == (2, rate_hz)
+    assert ("keeps its rate" in decoded.problem) == (rate_hz != 100.0)
+
+
 def test_a_stream_without_frames_is_told():
     decoder = WitMotion().decoder({}, 100)
     with pytest.raises(DecodeError, match="hold no frames"):
@@ -78,9 +86,9 @@ def test_a_stream_without_frames_is_told():
     assert len(decoder.decode(DATA, CAPTURED * 3)) == 3
 
 
-def test_start_unlocks_and_sets_the_rate_without_saving_it():
+def test_start_sets_the_rate_without_saving_it_and_reads_it_back():
     writes = WitMotion().start(100)
-    assert [w.payload.hex() for w in writes] == ["ffaa6988b5", "ffaa030900"]
+    assert [w.payload.hex() for w in writes] == ["ffaa6988b5", "ffaa030900", "ffaa270300"]
     assert {(w.characteristic, w.response) for w in writes} == {(COMMAND, False)}
     assert all(w.settle_s == 0.1 for w in writes)
     assert WitMotion().stop() == ()

@@ -15,7 +15,7 @@ from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
-from bleak.exc import BleakError
+from bleak.exc import BleakError, BleakGATTProtocolError
 
 from firmware_bridge.clock import Clock
 from firmware_bridge.drivers.kneeflex import (
@@ -30,7 +30,7 @@ from firmware_bridge.drivers.kneeflex import (
     Packet,
     Scale,
 )
-from firmware_bridge.drivers.standard import BATTERY_LEVEL
+from firmware_bridge.drivers.standard import BATTERY_LEVEL, SERIAL_NUMBER
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import LinkEvent
 
@@ -57,6 +57,13 @@ class FakeSensor:
     in_range: bool = True
     mute: bool = False
     service: str = SERVICE
+    serial: str = ""
+    shows_up_s: float = 0.0
+    demands_pairing: bool = False
+    can_pair: bool = True
+    refuses_start: Exception | None = None
+    doubled: bool = False
+    lacks: str = ""
     tamper: Callable[[Packet], list[Packet | bytes]] = lambda packet: [packet]
     sent: int = 0
     connections: int = 0
@@ -98,7 +105,8 @@ class FakeSensor:
 
     def notify(self, characteristic: str, payload: bytes) -> None:
         if self.client is not None and not self.mute and characteristic in self.client.callbacks:
-            self.client.callbacks[characteristic](bytearray(payload))
+            for _ in range(1 + (self.doubled and self.connections > 1 and characteristic == DATA)):
+                self.client.callbacks[characteristic](bytearray(payload))
 
 
 class FakeRadio:
@@ -109,6 +117,7 @@ class FakeRadio:
         self.sensors = {sensor.address: sensor for sensor in sensors}
         self.loop: asyncio.AbstractEventLoop | None = None
         self.scans = 0
+        self.scan_errors: list[Exception] = []
         self.scanner_backend = type("Scanner", (FakeScanner,), {"radio": self})
         self.client_backend = type("Client", (FakeClient,), {"radio": self})
 
@@ -135,6 +144,8 @@ class FakeScanner(BaseBleakScanner):
 
     async def start(self) -> None:
         self.radio.scans += 1
+        if self.radio.scan_errors:
+            raise self.radio.scan_errors.pop(0)
         self.seen_devices = {}
         self._task = asyncio.create_task(self._scan())
 
@@ -146,7 +157,8 @@ class FakeScanner(BaseBleakScanner):
         while True:
             await asyncio.sleep(0.01)
             for sensor in self.radio.sensors.values():
-                if sensor.in_range and sensor.client is None:
+                here = sensor.in_range and self.radio.clock.now_s() >= sensor.shows_up_s
+                if here and sensor.client is None:
                     data = AdvertisementData(sensor.name, {}, {}, [sensor.service], None, -50, ())
                     device = self.create_or_update_device(
                         sensor.address, sensor.address, sensor.name, None, data
@@ -193,9 +205,12 @@ class FakeClient(BaseBleakClient):
                 CONTROL: ["write"],
                 PING: ["write-without-response", "notify"],
                 BATTERY_LEVEL: ["read", "notify"],
+                SERIAL_NUMBER: ["read"],
             }.items(),
             start=2,
         ):
+            if uuid == self.sensor.lacks or (uuid == SERIAL_NUMBER and not self.sensor.serial):
+                continue
             self.services.add_characteristic(
                 BleakGATTCharacteristic(None, handle, uuid, properties, lambda: 244, service)
             )
@@ -209,11 +224,16 @@ class FakeClient(BaseBleakClient):
             self.sensor.stop()
             self.lost()
 
-    async def pair(self, *_: Any, **__: Any) -> None: ...
+    async def pair(self, *_: Any, **__: Any) -> None:
+        if not self.sensor.can_pair:
+            raise NotImplementedError
+        self.sensor.demands_pairing = False
 
     async def unpair(self) -> None: ...
 
     async def read_gatt_char(self, characteristic: Any, **_: Any) -> bytearray:
+        if characteristic.uuid == SERIAL_NUMBER:
+            return bytearray(self.sensor.serial.encode())
         if characteristic.uuid == BATTERY_LEVEL:
             return bytearray([self.sensor.battery])
         return bytearray(bytes(Configuration((1, 0, 0), SCALE, 0, (50.0, 100.0))))
@@ -231,6 +251,10 @@ class FakeClient(BaseBleakClient):
             token = int.from_bytes(data, "little")
             self.sensor.notify(PING, bytes(Echo(token, self.sensor.clock_us(self.radio.clock.now_s()))))
             return
+        if self.sensor.demands_pairing:
+            raise BleakGATTProtocolError(5)
+        if self.sensor.refuses_start is not None:
+            raise self.sensor.refuses_start
         self.sensor.commands.append(bytes(data))
         if Command.from_bytes(bytes(data)).rate_hz is None:
             if self.sensor.streaming is not None:

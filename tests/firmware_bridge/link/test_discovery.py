@@ -38,7 +38,7 @@ def seen():
         ("47", None, []),  # too little to tell
         ("Knee 47", None, ["AA:02", "AA:01"]),
         ("Knee 47", "AA:01", ["AA:01"]),
-        ("Knee 4711", "AA:99", ["AA:01"]),  # a new address, as on another computer
+        ("Knee 4711", "AA:99", []),  # a namesake is another sensor
         ("nobody", None, []),
     ],
 )

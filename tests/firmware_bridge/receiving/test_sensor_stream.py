@@ -24,7 +24,9 @@ def opened():
     driver = Kneeflex()
     info = driver.info("fuzz", READS, 100.0)
     make_decoder = partial(driver.decoder, READS, 100.0)
-    return Opened(Segment.THIGH, next(numbers), info, 100.0, make_decoder, driver.ping, lambda writes: None)
+    return Opened(
+        Segment.THIGH, next(numbers), info, "", 100.0, make_decoder, DATA, driver.ping, lambda writes: None
+    )
 
 
 def notification(link, arrival_s, payload):

@@ -69,6 +69,17 @@ def test_a_sensor_without_counters_passes_through():
     assert feed.order.lost is None
 
 
+def test_a_damaged_packet_that_is_delivered_twice_is_no_restart():
+    feed = Feed()
+    feed.numbers(range(50))
+    for _ in range(2):
+        feed.push(packet(2_000_000, boot_us=0), 0.495)
+    feed.numbers([48, 49, 50, 50, *range(51, 100)])
+    assert feed.end() == list(range(100))
+    assert feed.restarts == 0
+    assert (feed.order.lost, feed.order.strays, feed.order.duplicates) == (0, 1, 4)
+
+
 @pytest.mark.parametrize("columns", [{}, {"sequence": False}, {"ticks": False}])
 def test_repeats_are_taken_out(columns):
     feed = Feed()

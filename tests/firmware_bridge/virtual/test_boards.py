@@ -1,0 +1,195 @@
+"""Every driver meets its board through the real bleak: scan, connect, start, fault, reconnect, stop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from firmware_bridge.capture import Capture
+from firmware_bridge.constants import DEG_RAD, G_M_S2
+from firmware_bridge.drivers import DRIVERS, movella_dot
+from firmware_bridge.errors import DecodeError, LinkError
+from firmware_bridge.link.bridge import Bridge
+from firmware_bridge.link.search import scan
+from firmware_bridge.link.target import Target
+from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.session.reader import read_session
+from firmware_bridge.virtual.boards import DRIVER_OF, FIRMWARES
+from firmware_bridge.virtual.boards.movella_dot import MovellaDotFirmware
+from firmware_bridge.virtual.boards.polar import PolarFirmware
+from firmware_bridge.virtual.faults import Faults
+from firmware_bridge.virtual.radio import VirtualRadio
+from firmware_bridge.virtual.sessions import swings
+from firmware_bridge.virtual.simulation import simulate_session
+
+# Board, rate, and the steps in which its packets hold acceleration and angular rate.
+RATES = {
+    "kneeflex": 100.0,
+    "movella-dot": 60.0,
+    "metamotion": 100.0,
+    "metamotion-s": 200.0,
+    "movesense": 104.0,
+    "polar-verity-sense": 52.0,
+    "thingy52": 100.0,
+    "witmotion": 100.0,
+}
+STEPS = {
+    "metamotion": (G_M_S2 / 2048, DEG_RAD / 16.4),
+    "metamotion-s": (G_M_S2 / 2048, DEG_RAD / 16.4),
+    "movesense": (1e-5, 1e-5),
+    "polar-verity-sense": (2.44e-4 * G_M_S2, 0.07 * DEG_RAD),
+    "thingy52": (G_M_S2 / 1024, DEG_RAD / 32),
+    "witmotion": (G_M_S2 / 2048, DEG_RAD / 16.4),
+}
+# What a frame or packet holds that is not complete at the end of the script.
+UNFINISHED = {"polar-verity-sense": 36, "movesense": 8, "metamotion": 3, "metamotion-s": 3}
+
+
+def world(clock, board, **options):
+    session = simulate_session(swings(2), rate_hz=options.pop("rate_hz", RATES[board]))
+    return VirtualRadio(session, driver=board, clock=clock, **options)
+
+
+def streamed(radio, rate_hz, pause_s=0.0):
+    chunks = {segment: [] for segment in Segment}
+    events = []
+    sinks = [lambda segment, samples: chunks[segment].append(samples)]
+    with Bridge(radio.names, radio, rate_hz=rate_hz, sinks=sinks, on_event=events.append) as bridge:
+        while not radio.finished:
+            radio.clock.sleep(0.02)
+            bridge.check()
+        radio.clock.sleep(pause_s)
+    return {s: ImuSamples.concatenate(parts) for s, parts in chunks.items()}, bridge.status, events
+
+
+def test_every_driver_has_a_board():
+    assert {DRIVER_OF.get(board, board) for board in FIRMWARES} == set(DRIVERS)
+    assert set(RATES) == set(FIRMWARES)
+
+
+@pytest.mark.parametrize("board", FIRMWARES)
+def test_a_scan_finds_both_with_their_driver(clock, board):
+    radio = world(clock, board)
+    found = {device.name: device.driver for device in scan(radio, 0.5)}
+    assert found == dict.fromkeys(radio.names.values(), DRIVER_OF.get(board, board))
+
+
+@pytest.mark.parametrize("board", STEPS)
+def test_the_samples_of_the_script_arrive_as_they_were_measured(clock, board):
+    radio = world(clock, board)
+    received, status, events = streamed(radio, RATES[board])
+    assert [e for e in events if e.state in ("problem", "lost", "stalled", "garbage")] == []
+    acc_step, gyr_step = STEPS[board]
+    for segment in Segment:
+        sent, samples = getattr(radio.session.recording, segment), received[segment]
+        unfinished = UNFINISHED.get(board, 0)
+        count = len(sent) - unfinished
+        assert radio.sent[segment] == len(sent)
+        # Found again by its values: the first samples of the script that can be told from rest.
+        errors = [
+            np.abs(samples.gyr_rad_s[at : at + count] - sent.gyr_rad_s[:count]).max()
+            for at in range(len(samples) - len(sent), len(samples) - count + 1)
+            if at >= 0
+        ]
+        at = len(samples) - len(sent) + int(np.argmin(errors))
+        np.testing.assert_allclose(samples.gyr_rad_s[at : at + count], sent.gyr_rad_s[:count], atol=gyr_step)
+        np.testing.assert_allclose(samples.acc_m_s2[at : at + count], sent.acc_m_s2[:count], atol=acc_step)
+        link = status[segment]
+        assert (link.lost or 0, link.lost_estimate or 0, link.garbage) == (0, 0, 0)
+        assert link.nominal_rate_hz == RATES[board]
+        assert np.all(np.diff(samples.time_s) > 0)
+
+
+@pytest.mark.parametrize("board", FIRMWARES)
+def test_a_lost_link_comes_back_and_the_session_is_readable(clock, board, tmp_path, syncs):
+    radio = world(clock, board, faults={Segment.SHANK: Faults(disconnects=(2.0,), away_s=0.5)})
+    with Capture(radio.names, tmp_path / "s", radio=radio, rate_hz=RATES[board]) as capture:
+        while not radio.finished:
+            capture.check()
+            clock.sleep(0.05)
+        status = capture.status
+    assert status[Segment.SHANK].reconnects == 1
+    assert status[Segment.SHANK].state == "connected"
+    assert status[Segment.THIGH].reconnects == 0
+    recording = read_session(tmp_path / "s")
+    states = [e.state for e in recording.events if getattr(e, "segment", None) is Segment.SHANK]
+    assert [s for s in states if s in ("lost", "recovered")] == ["lost", "recovered"]
+    assert recording.info.sensors[Segment.SHANK].driver == DRIVER_OF.get(board, board)
+    assert np.all(np.diff(recording.shank.time_s) > 0)
+    battery = status[Segment.SHANK].battery_percent
+    assert battery == (None if board == "witmotion" else 90.0)
+
+
+def test_polar_leaves_sdk_mode_when_it_stops(clock):
+    radio = world(clock, "polar-verity-sense", rate_hz=104.0)
+    streamed(radio, 104.0)
+    assert [firmware.sdk_mode for firmware in radio._firmwares.values()] == [False, False]
+
+
+def test_a_metamotion_that_was_left_streaming_is_paired_right(clock):
+    radio = world(clock, "metamotion")
+    for firmware in radio._firmwares.values():
+        firmware._subscribed[3].add(4)  # the plain acceleration, by an earlier program
+    received, status, events = streamed(radio, 100.0)
+    assert [e for e in events if e.state == "problem"] == []
+    for segment in Segment:
+        assert status[segment].lost_estimate == 0
+        assert len(received[segment]) >= radio.sent[segment] - 3
+
+
+def test_a_witmotion_that_keeps_its_rate_is_told_and_timed(clock):
+    radio = world(clock, "witmotion", rate_hz=20.0)
+    received, status, events = streamed(radio, 100.0)
+    for segment in Segment:
+        assert status[segment].nominal_rate_hz == 20.0
+        assert status[segment].lost_estimate == 0
+        late_s = received[segment].arrival_s - received[segment].time_s
+        assert np.abs(late_s).max() < 0.06
+    texts = {e.detail["text"] for e in events if e.state == "problem"}
+    assert len(texts) == 1
+    assert "keeps its rate of 20 Hz instead of 100 Hz" in texts.pop()
+
+
+def refusal_of(clock, board, rate_hz):
+    radio = world(clock, board)
+    with pytest.raises(LinkError) as caught, Bridge(radio.names, radio, rate_hz=rate_hz):
+        pytest.fail("must not begin")
+    return str(caught.value)
+
+
+def test_a_dot_that_records_says_why_it_does_not_start(clock, monkeypatch):
+    obey = MovellaDotFirmware.write
+
+    def busy(self, board, characteristic, payload):
+        if characteristic == movella_dot.MEASUREMENT_CONTROL and payload[1]:
+            raise DecodeError("The sensor is recording.")
+        obey(self, board, characteristic, payload)
+
+    monkeypatch.setattr(MovellaDotFirmware, "write", busy)
+    text = refusal_of(clock, "movella-dot", 60.0)
+    assert "refuses a command" in text
+    assert "It may be recording: stop that in the vendor's app" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (1, "update its firmware"),
+        (3, "does not support"),
+        (10, "too small"),
+        (12, "sensor mode"),
+        (13, "charger"),
+    ],
+)
+def test_a_polar_that_refuses_says_why_it_does_not_start(clock, monkeypatch, status, words):
+    monkeypatch.setattr(PolarFirmware, "_start", lambda *_: status)
+    text = refusal_of(clock, "polar-verity-sense", 52.0)
+    assert "does not start. The sensor refused to start" in text
+    assert words in text
+
+
+def test_targets_by_address_work_too(clock):
+    radio = world(clock, "thingy52")
+    targets = {s: Target(radio.names[s], address=radio.addresses[s]) for s in Segment}
+    with Bridge(targets, radio) as bridge:
+        assert {i.driver for i in bridge.infos.values()} == {"thingy52"}
