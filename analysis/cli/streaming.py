@@ -255,6 +255,7 @@ def choose_source(
 def _simulated(board: str, rate_hz: float, side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
     """A simulated session on boards of one kind, at least as long as wanted."""
     require_simulation()
+    from firmware_bridge.virtual.boards import nearest_board_rate_hz
     from firmware_bridge.virtual.radio import VirtualRadio
     from firmware_bridge.virtual.sessions import full_session
     from firmware_bridge.virtual.simulation import simulate_session
@@ -265,27 +266,15 @@ def _simulated(board: str, rate_hz: float, side: Side, seconds: float | None, cl
         script = full_session(side=side, repetitions=repetitions, pandiculations=repetitions)
     if board == OWN_BOARD:
         return VirtualRadio(simulate_session(script), clock=clock)
-    rate_hz = _board_rate_hz(board, rate_hz)
+    rate_hz = nearest_board_rate_hz(board, rate_hz)
     return VirtualRadio(simulate_session(script, rate_hz=rate_hz), clock=clock, driver=board)
-
-
-def _board_rate_hz(board: str, wanted_hz: float) -> float:
-    """The rate at which a kind of simulated sensor runs."""
-    from firmware_bridge.drivers import DRIVERS
-    from firmware_bridge.drivers.seam import nearest_rate_hz
-    from firmware_bridge.virtual.boards import DRIVER_OF, FIRMWARES
-
-    if board not in FIRMWARES:
-        raise UsageError(
-            f"There is no simulated sensor of the kind {board}.", f"Choose one of {', '.join(FIRMWARES)}."
-        )
-    return nearest_rate_hz(DRIVERS[DRIVER_OF.get(board, board)], wanted_hz)
 
 
 def _person(board: str, side: Side, clock: Clock, character: str, rate_hz: float) -> SensorSource:
     """A simulated person who follows the guide."""
     require_simulation()
     from analysis.live.person import CHARACTERS, VirtualPerson
+    from firmware_bridge.virtual.boards import nearest_board_rate_hz
     from firmware_bridge.virtual.interactive import InteractiveLeg
     from firmware_bridge.virtual.radio import VirtualRadio
 
@@ -293,7 +282,9 @@ def _person(board: str, side: Side, clock: Clock, character: str, rate_hz: float
         raise UsageError(
             f"There is no simulated person of the kind {character}.", f"Choose: {', '.join(CHARACTERS)}."
         )
-    leg = InteractiveLeg(side=side, rate_hz=rate_hz if board == OWN_BOARD else _board_rate_hz(board, rate_hz))
+    leg = InteractiveLeg(
+        side=side, rate_hz=rate_hz if board == OWN_BOARD else nearest_board_rate_hz(board, rate_hz)
+    )
     radio = VirtualRadio(leg, clock=clock, driver=board)
     return SensorSource.virtual(radio, VirtualPerson(leg, CHARACTERS[character]))
 

@@ -83,15 +83,15 @@ def test_record_for_some_seconds(run, tmp_path) -> None:
 @pytest.mark.parametrize(("kind", "rate_hz"), [("polar-verity-sense", 104.0), ("thingy52", 100.0)])
 def test_record_shows_a_sensor_that_a_person_thinks_of_buying(run, tmp_path, kind, rate_hz) -> None:
     done = run("record", "--virtual", kind, "--seconds", "4", "--out", tmp_path / "s")
-    assert done.code == 0, done.err
+    assert done.returncode == 0, done.stderr
     sensors = read_session(tmp_path / "s").info.sensors.values()
     assert {(sensor.driver, sensor.nominal_rate_hz) for sensor in sensors} == {(kind, rate_hz)}
 
 
 def test_an_unknown_simulated_sensor_is_refused(run, tmp_path) -> None:
     done = run("record", "--virtual", "abacus", "--out", tmp_path / "s")
-    assert done.code == 2
-    assert "polar-verity-sense" in done.err
+    assert done.returncode == 2
+    assert "polar-verity-sense" in done.stderr
 
 
 def test_the_same_seed_leaves_the_same_folder_byte_for_byte(tmp_path) -> None:

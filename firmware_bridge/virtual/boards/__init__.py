@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from firmware_bridge.drivers import DRIVERS
+from firmware_bridge.drivers.seam import nearest_rate_hz
+from firmware_bridge.errors import UsageError
 from firmware_bridge.virtual.boards.kneeflex import KneeflexFirmware
 from firmware_bridge.virtual.boards.metamotion import MetaMotionFirmware, MetaMotionSFirmware
 from firmware_bridge.virtual.boards.movella_dot import MovellaDotFirmware
@@ -30,3 +33,16 @@ FIRMWARES: Final[Mapping[str, Callable[[], Firmware]]] = {
     "witmotion": WitMotionFirmware,
 }
 DRIVER_OF: Final[Mapping[str, str]] = {"metamotion-s": "metamotion"}
+
+
+def nearest_board_rate_hz(board: str, wanted_hz: float) -> float:
+    """The rate nearest to the one wanted at which a kind of simulated sensor runs.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    if board not in FIRMWARES:
+        raise UsageError(
+            f"There is no simulated sensor of the kind {board}.", f"Choose one of {', '.join(FIRMWARES)}."
+        )
+    return nearest_rate_hz(DRIVERS[DRIVER_OF.get(board, board)], wanted_hz)
