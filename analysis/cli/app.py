@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from analysis.cli import calibration, clocks, console, demo, recordings, sensors
+from analysis.cli import calibration, clocks, console, demo, importing, recordings, sensors
 from firmware_bridge.errors import KneeflexError, UsageError
 
 _INTERRUPTED = 130  # what shells use for a program that Ctrl-C ended
@@ -34,7 +34,7 @@ app = typer.Typer(
     help="Two strapped-on Bluetooth IMUs, one knee flexion angle, and an honest before and after. "
     "For movement education and research; not a medical device.",
 )
-for module in (demo, sensors, recordings, calibration, clocks):
+for module in (demo, sensors, importing, recordings, calibration, clocks):
     module.register(app)
 
 

@@ -1,4 +1,4 @@
-"""Commands that work on recordings: import, angle, compare, report, batch."""
+"""Commands that work on recordings: angle, compare, knees, report, batch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from analysis.cli import console
-from analysis.cli.streaming import Client, Leg
 from firmware_bridge.errors import CannotAnswerError, SessionError, UsageError
-from firmware_bridge.samples import Side
 
 if TYPE_CHECKING:
     from analysis.answer import Answer
@@ -27,7 +25,6 @@ _PICTURES = (".png", ".svg", ".pdf")
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
-    app.command("import")(import_)
     for command in (angle, compare, knees, report, batch):
         app.command()(command)
 
@@ -60,29 +57,6 @@ def blaming_the_recording(recording: Recording) -> Iterator[None]:
     except CannotAnswerError:
         console.warn(recording.warnings)
         raise
-
-
-def import_(
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="csv, movella-dot, xsens-mt or metabase.")],
-    thigh: Annotated[Path, typer.Option(help="The thigh sensor's file.")],
-    shank: Annotated[Path, typer.Option(help="The shank (shin) sensor's file.")],
-    out: Annotated[Path, typer.Option(help="The session folder to make.")],
-    events: Annotated[
-        Path | None, typer.Option(help="Phases and reference poses, one JSON object a line.")
-    ] = None,
-    side: Leg = Side.RIGHT,
-    client: Client = "",
-) -> None:
-    """Turn two files of another program into a session folder."""
-    from firmware_bridge.session.importers import import_session
-
-    with console.working("Importing"):
-        recording = import_session(format_, thigh, shank, out, events=events, side=side, client=client)
-    console.warn(recording.warnings)
-    console.say(
-        f"{out}: {len(recording.thigh)} thigh and {len(recording.shank)} shank samples, "
-        f"{recording.duration_s:.1f} s. Next: kneeflex angle {out}"
-    )
 
 
 def angle(

@@ -13,10 +13,10 @@ from firmware_bridge.samples import Segment, Side
 from firmware_bridge.session.codec import events_from_jsonl
 from firmware_bridge.session.importers.align import on_session_clock
 from firmware_bridge.session.importers.engine import read_sensor
-from firmware_bridge.session.importers.mapping import NAMES, FileMapping, from_line, from_toml
+from firmware_bridge.session.importers.files.mapping import NAMES, FileMapping, from_line, from_toml
+from firmware_bridge.session.importers.files.text import read_file
 from firmware_bridge.session.importers.seam import Imported, Wanted
-from firmware_bridge.session.importers.text import read_file
-from firmware_bridge.session.importers.understood import Understood, doubts_of, understand
+from firmware_bridge.session.importers.understood import SensorUnderstood, Understood, doubts_of, understand
 from firmware_bridge.session.model import Event, Recording
 from firmware_bridge.session.outside import events_outside
 from firmware_bridge.session.provenance import new_session
@@ -155,11 +155,13 @@ def _refuse_the_same(thigh_path: Path, shank_path: Path, thigh: Imported, shank:
     if same and thigh.sensor.name == shank.sensor.name:
         raise UsageError(
             "The same file is given for thigh and shank.",
-            "Give one file per sensor; of a file with several, name both with --thigh-sensor and --shank-sensor.",
+            "Give one file per sensor. If it holds several, use --thigh-sensor and --shank-sensor.",
         )
 
 
-def _notes(thigh: Imported, clock: str, understood: list, own: FileMapping | None) -> str:  # type: ignore[type-arg]
+def _notes(
+    thigh: Imported, clock: str, understood: Sequence[SensorUnderstood], own: FileMapping | None
+) -> str:
     lines = [f"Imported from {thigh.mapping.name}.", f"Clocks: {clock}."]
     for one in understood:
         lines += one.sentences()

@@ -77,7 +77,7 @@ def on_session_clock(thigh: Imported, shank: Imported) -> Aligned:
         }[relation]
         if relation == "overlap":
             text = (
-                "Both files count time from the same zero, but do not say that the sensors were synchronised; "
+                "Both files count time from the same zero, but do not say that the sensors are synchronised; "
                 "if they were not, the angle during movement is wrong."
             )
             findings.append(Finding("clock_supposed", None, None, text))

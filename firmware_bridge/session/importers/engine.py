@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,20 @@ from numpy.typing import NDArray
 from firmware_bridge.errors import SessionError, UsageError
 from firmware_bridge.findings import Consequence, Finding
 from firmware_bridge.samples import Float, ImuSamples, Segment
-from firmware_bridge.session.importers import physics, timing
-from firmware_bridge.session.importers.mapping import FileMapping, Found, find
-from firmware_bridge.session.importers.rates import Turned
-from firmware_bridge.session.importers.recognise import Opened, files_of, open_file, without_quantities
+from firmware_bridge.session.importers import physics
+from firmware_bridge.session.importers.clocks import timing
+from firmware_bridge.session.importers.clocks.rates import Turned
+from firmware_bridge.session.importers.files.mapping import FileMapping, Found, find
+from firmware_bridge.session.importers.files.recognise import (
+    Opened,
+    files_of,
+    kind_of,
+    open_file,
+    without_quantities,
+)
+from firmware_bridge.session.importers.files.text import Table
+from firmware_bridge.session.importers.files.units import ACC, GYR, unit_of
 from firmware_bridge.session.importers.seam import Imported, Wanted
-from firmware_bridge.session.importers.text import Table
-from firmware_bridge.session.importers.units import ACC, GYR, unit_of
 from firmware_bridge.session.model import DeviceClock, SensorInfo
 
 _WORDS = {
@@ -29,6 +37,7 @@ _WORDS = {
 # Beyond what any sensor on a leg measures: a damaged number, not a movement.
 _LARGEST_ACC_M_S2, _LARGEST_GYR_RAD_S = 2000.0, 80.0
 _FEW = 0.02  # of all rows
+_SINCE_1970_S, _UNTIL_2100_S = 9e8, 4.1e9  # stamps between these are dates
 
 
 @dataclass
@@ -71,7 +80,7 @@ def read_sensor(wanted: Wanted, format_: str, own: FileMapping | None = None) ->
         stream = _stream(opened, wanted, notes, ("acc", "gyr"))
         acc, gyr, time_s = stream.vectors["acc"], stream.vectors["gyr"], stream.time.time_s
     else:
-        stream, acc, gyr, time_s = _two_files(wanted, opened.mapping, notes, own)
+        stream, acc, gyr, time_s = _two_files(replace(wanted, path=path), opened, notes, own)
     return _imported(stream, acc, gyr, time_s, wanted, notes)
 
 
@@ -105,15 +114,23 @@ def _in_folder(folder: Path, format_: str, own: FileMapping | None) -> Path:
 
 
 def _two_files(
-    wanted: Wanted, mapping: FileMapping, notes: Notes, own: FileMapping | None
+    wanted: Wanted, opened: Opened, notes: Notes, own: FileMapping | None
 ) -> tuple[Stream, Float, Float, Float]:
     """Acceleration, interpolated over two periods at most at the times of the rate, and the rate."""
+    mapping = opened.mapping
+    given = kind_of(wanted.path.name, mapping)[0]
+    if given and not opened.vectors.get(given):
+        raise SessionError(
+            f"The name of {wanted.path} says {mapping.files[given][0].lower()}, but its columns are those of "
+            f"another quantity: {', '.join(opened.table.names)[:100]}.",
+            mapping.advice,
+        )
     streams = {}
     for kind, path in files_of(wanted.path, mapping).items():
-        opened = open_file(path, mapping.name, own)
-        if not opened.vectors.get(kind):
-            raise without_quantities(opened.table, replace(mapping, about={}))
-        streams[kind] = _stream(opened, replace(wanted, path=path), notes, (kind,))
+        other = open_file(path, mapping.name, own)
+        if not other.vectors.get(kind):
+            raise without_quantities(other.table, replace(mapping, about={}))
+        streams[kind] = _stream(other, replace(wanted, path=path), notes, (kind,))
     acc, gyr = streams["acc"], streams["gyr"]
     known_s, time_s = acc.time.time_s, gyr.time.time_s
     order = np.argsort(known_s, kind="stable")
@@ -129,7 +146,7 @@ def _two_files(
     if inside.mean() < 1 - _FEW:
         notes.add(
             "streams_apart",
-            f"{int((~inside).sum())} of {len(inside)} rows of rate have no acceleration beside them and are gaps.",
+            f"{int((~inside).sum())} of {len(time_s)} rows of rate have no acceleration beside them: gaps.",
         )
     both = replace(
         gyr,
@@ -241,7 +258,7 @@ def _which(sensors: Sequence[str], wanted: Wanted) -> str:
         if len(close) == 1:
             return close[0]
         raise UsageError(
-            f"{wanted.path.name} holds the sensors {', '.join(sensors)}; {wanted.sensor!r} is not one of them.",
+            f"{wanted.path.name} holds {', '.join(sensors)}; {wanted.sensor!r} is none of these sensors.",
             f"Name it with --{wanted.segment}-sensor.",
         )
     if len(sensors) == 1:
@@ -352,6 +369,9 @@ def _imported(
             extra[key] = column[possible]
     samples = ImuSamples(time_s[possible], acc[possible], gyr[possible], **extra)
     _refuse_units(samples.acc_m_s2, samples.gyr_rad_s, wanted.segment)
+    started_at = stream.time.started_at
+    if started_at is None and _SINCE_1970_S < samples.time_s[0] < _UNTIL_2100_S:
+        started_at = datetime.fromtimestamp(float(samples.time_s[0]), UTC)
     return Imported(
         samples=samples,
         sensor=SensorInfo(
@@ -367,7 +387,7 @@ def _imported(
         mapping=mapping,
         clock_period_s=stream.time.clock_period_s,
         clock_error_s=stream.time.clock_error_s,
-        started_at=stream.time.started_at,
+        started_at=started_at,
         findings=tuple(notes.findings),
         columns=stream.names,
         units=stream.units,

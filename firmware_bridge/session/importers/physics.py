@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from firmware_bridge.samples import Float, Int
-from firmware_bridge.session.importers.units import ACC, GYR
+from firmware_bridge.session.importers.files.units import ACC, GYR
 
 _STEPS = (40, 80, 160)  # rows between two looks at gravity
 _PAIRS = 60
@@ -227,9 +227,11 @@ def _turned(vector: Float, angle: Float) -> Float:
     size = np.linalg.norm(angle, axis=-1, keepdims=True)
     axis = angle / np.where(size > 0, size, 1.0)
     along = (axis * vector).sum(axis=-1, keepdims=True) * axis
-    return along + np.cos(size) * (vector - along) + np.sin(size) * np.cross(axis, vector)
+    turned: Float = along + np.cos(size) * (vector - along) + np.sin(size) * np.cross(axis, vector)
+    return turned
 
 
 def _angle_deg(a: Float, b: Float) -> Float:
     cosine = (a * b).sum(axis=-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1) + 1e-300)
-    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    angle: Float = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return angle

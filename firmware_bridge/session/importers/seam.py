@@ -9,7 +9,7 @@ from pathlib import Path
 
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import ImuSamples, Segment, Side
-from firmware_bridge.session.importers.mapping import Clock, FileMapping
+from firmware_bridge.session.importers.files.mapping import Clock, FileMapping
 from firmware_bridge.session.model import SensorInfo
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import ImuSamples, Segment
-from firmware_bridge.session.importers import physics, stamps
+from firmware_bridge.session.importers import physics
+from firmware_bridge.session.importers.clocks import stamps
 from firmware_bridge.session.importers.seam import Imported
 
 # Consumer sensors are off by up to 0.3 m/s2, and so is gravity in a few places of the earth by 0.03.
@@ -85,8 +86,6 @@ class Understood:
         for sensor in self.sensors:
             yield from sensor.sentences()
         yield f"clocks: {self.clock}"
-        for doubt in self.doubts:
-            yield f"doubt: {doubt}"
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values."""
@@ -133,8 +132,8 @@ def doubts_of(one: SensorUnderstood, samples: ImuSamples) -> Iterator[Finding]:
     segment = one.segment
     if one.rest_m_s2 is not None and abs(one.rest_m_s2 - _GRAVITY_M_S2) > _OFF_M_S2:
         text = (
-            f"The {segment} sensor feels {one.rest_m_s2:.2f} m/s2 at rest, not 9.81: its accelerometer has an "
-            "offset or a wrong scale, and the angle is off by several degrees. Calibrate the sensor or take another."
+            f"The {segment} sensor feels {one.rest_m_s2:.2f} m/s2 at rest, not 9.81: its accelerometer has "
+            "an offset or a wrong scale, and the angle is off by degrees. Calibrate it, or take another."
         )
         yield Finding("acc_at_rest", segment, None, text, "widen")
     if one.gyr_scale is not None and not 1 / _SCALE < one.gyr_scale < _SCALE:

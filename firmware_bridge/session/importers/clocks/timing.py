@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 from firmware_bridge.errors import SessionError
 from firmware_bridge.link.counters import unwrap
 from firmware_bridge.samples import Float, Int
-from firmware_bridge.session.importers import stamps
-from firmware_bridge.session.importers.mapping import Clock, FileMapping, Found, TimeColumn, find
-from firmware_bridge.session.importers.moments import moment_of
-from firmware_bridge.session.importers.rates import Noting, Turned, rate_of_counter
+from firmware_bridge.session.importers.clocks import stamps
+from firmware_bridge.session.importers.clocks.moments import moment_of
+from firmware_bridge.session.importers.clocks.rates import Noting, Turned, rate_of_counter
+from firmware_bridge.session.importers.files.mapping import Clock, FileMapping, Found, TimeColumn, find
+from firmware_bridge.session.importers.files.text import Table
+from firmware_bridge.session.importers.files.units import ISO, TIME, unit_of
 from firmware_bridge.session.importers.seam import Wanted
-from firmware_bridge.session.importers.text import Table
-from firmware_bridge.session.importers.units import ISO, TIME, unit_of
 
-_SINCE_1970_S = 9e8  # a stamp beyond this many seconds is a date
 _HOST_ERROR_S = 0.02  # by which the ways of two sensors to one phone usually differ
 _ARRIVAL_ERROR_S = 0.005
 _RATE_TOLERANCE = 0.05
@@ -198,12 +197,12 @@ def _by_stamps(
         unit, found["unit"] = _unit(plan, table, raw[rows], notes)
         worth = TIME[unit]
         if column.wrap is None:
-            time_s = raw[rows] * worth
+            time_s = np.asarray(raw[rows] * worth, dtype=np.float64)
         else:
             ticks = raw[rows].astype(np.int64)
             found |= {"ticks": ticks, "tick_s": worth, "wrap": column.wrap}
             found["clock_period_s"] = column.wrap * worth
-            time_s = unwrap(ticks, int(column.wrap)) * worth
+            time_s = np.asarray(unwrap(ticks, int(column.wrap)) * worth, dtype=np.float64)
     time_s, coarse = _finer(plan, table, columns, rows, time_s, stated, notes)
     if coarse:
         found.pop("ticks", None)
@@ -225,8 +224,6 @@ def _by_stamps(
             found["ticks"] = found["ticks"][order]
     if wanted.rate_hz is not None:
         _compare_with_hand(wanted.rate_hz, stamps.rate_of(np.sort(time_s)), table)
-    if len(time_s) and time_s[0] > _SINCE_1970_S and "started_at" not in found:
-        found["started_at"] = datetime.fromtimestamp(float(time_s[0]), UTC)
     return {**found, "rows": rows, "time_s": time_s}
 
 
@@ -244,8 +241,8 @@ def _unit(plan: Plan, table: Table, raw: Float, notes: Noting) -> tuple[str, str
     unit = stamps.plausible_unit(raw)
     if not unit:
         raise SessionError(
-            f"The unit of the times in the column {plan.name} of {table.path.name} is not stated, and no unit "
-            "gives them the steps of a sensor.",
+            f"The unit of the times in {plan.name} of {table.path.name} is not stated, and none gives them "
+            "the steps of a sensor.",
             'State it: --columns "time=t:ms; acc=ax,ay,az:g; gyr=gx,gy,gz:deg/s".',
         )
     notes.add("units_guessed", f"The unit of {plan.name} is not stated; by the steps it is {unit}.")
@@ -272,7 +269,7 @@ def _finer(
     if exact is None:
         raise SessionError(
             f"The stamps of {table.path.name} are rounded so far that most samples have the same time.",
-            "A spreadsheet did this (1.02E+09): import the file as it was exported, before it was saved again.",
+            "A spreadsheet did this (1.02E+09): import the file as it was before that.",
         )
     notes.add(
         "stamps_rounded",
@@ -301,8 +298,8 @@ def _on_host_clock(
     shift_s = float(np.nanmedian(host_s - time_s))
     notes.add(
         "clock_by_arrival",
-        f"{table.path.name} was placed on the clock of the phone by the moments of arrival; against the other "
-        f"sensor that may be wrong by about {1000 * _HOST_ERROR_S:.0f} ms.",
+        f"{table.path.name} was placed on the clock of the phone by the moments of arrival: against the "
+        f"other sensor that may be wrong by about {1000 * _HOST_ERROR_S:.0f} ms.",
     )
     return {"time_s": time_s + shift_s, "clock": "shared", "clock_error_s": _HOST_ERROR_S}
 

@@ -75,7 +75,7 @@ def rate_of_counter(
         if by_hand_hz:
             notes.add(
                 "rate_by_hand",
-                f"The rate of {path.name}, {by_hand_hz:g} Hz, was given by hand: every rate and time rests on it.",
+                f"The rate of {path.name}, {by_hand_hz:g} Hz, was given by hand: its times rest on that.",
             )
             return given, "given by hand"
         return given, "stated in the file"
@@ -122,8 +122,8 @@ def _refuse_contradiction(
     whose = "given by hand" if by_hand else "stated in its first lines"
     if by_orientation is not None and abs(rate_hz / by_orientation - 1) > _CONTRADICTION:
         raise SessionError(
-            f"{path.name} cannot have been sampled at {rate_hz:g} Hz, the rate {whose}: its orientation turns "
-            f"as at {by_orientation:.1f} Hz.",
+            f"{path.name} cannot have been sampled at {rate_hz:g} Hz, the rate {whose}: the turns of its "
+            "orientation contradict that.",
             "Leave --rate out." if by_hand else "Restore the file as it was exported.",
         )
     if turned.acc is None or turned.gyr is None:

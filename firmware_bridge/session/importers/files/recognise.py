@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_bridge.errors import MissingPathError, SessionError
-from firmware_bridge.session.importers.mapping import FileMapping, Found, find, mappings
-from firmware_bridge.session.importers.text import Table, read_file, table_without_names, tables
+from firmware_bridge.session.importers.files.mapping import FileMapping, Found, find, mappings
+from firmware_bridge.session.importers.files.text import Table, read_file, table_without_names, tables
 
 _QUANTITIES = {"acc": "acceleration", "gyr": "angular rate"}
 
@@ -91,9 +91,21 @@ def without_quantities(table: Table, mapping: FileMapping) -> SessionError:
         and not _vectors(mapping, table.names, table.units).get(f"{key}_increment")
     ]
     absent = " and no raw ".join(missing) or "time"
+    lacking = [name for key in _QUANTITIES for name in _lacking(mapping, key, table)]
+    if lacking:
+        absent += f" ({', '.join(lacking)} is not among its columns)"
     mode = table.about(mapping.about.get("mode"))
     recorded = f": it was recorded in the mode {mode!r}" if mode else ""
     return SessionError(f"{table.path} holds no raw {absent}{recorded}.", mapping.advice)
+
+
+def _lacking(mapping: FileMapping, key: str, table: Table) -> list[str]:
+    """The columns of a quantity that are missing beside others of it."""
+    vector = mapping.vectors.get(key)
+    if vector is None:
+        return []
+    absent = [name for name in vector.columns if not find(name, table.names)]
+    return [name.strip("/") for name in absent] if 0 < len(absent) < len(vector.columns) else []
 
 
 def _another(path: Path, mapping: FileMapping) -> SessionError:
@@ -192,7 +204,7 @@ def files_of(path: Path, mapping: FileMapping) -> dict[str, Path]:
     """
     if not path.exists():
         raise MissingPathError(f"There is no file {path}.", "Check the path.")
-    given, word = _kind_of(path.name, mapping) if path.is_file() else ("", "")
+    given, word = kind_of(path.name, mapping) if path.is_file() else ("", "")
     folder = path.parent if path.is_file() else path
     result: dict[str, Path] = {}
     for kind in _QUANTITIES:
@@ -202,17 +214,15 @@ def files_of(path: Path, mapping: FileMapping) -> dict[str, Path]:
         found = _beside(folder, path.name if given else "", word, mapping.files[kind])
         if found is None:
             if not given and path.is_file():
-                raise SessionError(
-                    f"The name of {path} says neither {' nor '.join(w[0].lower() for w in mapping.files.values())}.",
-                    mapping.advice,
-                )
+                words = " nor ".join(words[0].lower() for words in mapping.files.values())
+                raise SessionError(f"The name of {path} says neither {words}.", mapping.advice)
             what = mapping.files[kind][0]
             raise SessionError(f"There is no {what} file beside {path}.", mapping.advice)
         result[kind] = found
     return result
 
 
-def _kind_of(name: str, mapping: FileMapping) -> tuple[str, str]:
+def kind_of(name: str, mapping: FileMapping) -> tuple[str, str]:
     """The quantity that the longest word in the name tells, and that word."""
     words = [(word, kind) for kind, words in mapping.files.items() for word in words]
     for word, kind in sorted(words, key=lambda pair: -len(pair[0])):

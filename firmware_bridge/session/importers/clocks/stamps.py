@@ -225,7 +225,8 @@ def unrounded(stamps: Float, counter: Int, period: float | None) -> tuple[Float,
         rms = float(np.sqrt(np.mean((passed - offset - period * between) ** 2)))
     if rms > period:
         return None
-    return offset + period * counter, max(period / 2 / np.sqrt(len(change)), 0.0)
+    times = np.asarray(offset + period * counter, dtype=np.float64)
+    return times, float(period / 2 / np.sqrt(len(change)))
 
 
 def lost_samples(time_s: Float) -> int:

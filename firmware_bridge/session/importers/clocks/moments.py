@@ -15,8 +15,9 @@ def moment_of(text: str) -> tuple[datetime | None, str]:
     if not found:
         return None, ""
     *parts, milliseconds, zone = found.groups()
+    year, month, day, hour, minute, second = map(int, parts)
     try:
-        local = datetime(*map(int, parts), microsecond=1000 * int(milliseconds.ljust(3, "0")))  # type: ignore[arg-type]
+        local = datetime(year, month, day, hour, minute, second, 1000 * int(milliseconds.ljust(3, "0")))
     except ValueError:
         return None, ""
     zone = zone.strip()

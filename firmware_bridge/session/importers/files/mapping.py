@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Literal
 
 from firmware_bridge.errors import UsageError
-from firmware_bridge.session.importers.units import spellings
+from firmware_bridge.session.importers.files.units import spellings
 
 Clock = Literal["session", "shared", "own", "overlap"]
 Quantity = Literal["acc", "gyr"]
@@ -126,8 +126,8 @@ def from_toml(text: str, name: str) -> FileMapping:
     try:
         content = tomllib.loads(text)
         time = tuple(TimeColumn(**column) for column in content["time"])
-        vectors = {
-            key: Vector(tuple(content[key]["columns"]), content[key].get("unit", ""))
+        vectors: dict[str, Vector] = {
+            str(key): Vector(tuple(content[key]["columns"]), content[key].get("unit", ""))
             for key in ("acc", "gyr", "orientation", "acc_increment", "gyr_increment")
             if key in content
         }
@@ -173,10 +173,10 @@ def from_line(line: str) -> FileMapping:
         key = key.strip().lower()
         if not found or key not in ("time", "acc", "gyr") or key in parts:
             raise UsageError(f"{part.strip()!r} is not understood in --columns.", f"Write: {EXAMPLE}")
-        names, mark, unit = value.rpartition(":")
-        known = mark and unit.strip().lower() in spellings(key)
-        names, unit = (names, unit.strip()) if known else (value, "")
-        parts[key] = [name.strip() for name in names.split(",")], unit
+        listed, mark, unit = value.rpartition(":")
+        if not mark or unit.strip().lower() not in spellings(key):
+            listed, unit = value, ""
+        parts[key] = [name.strip() for name in listed.split(",")], unit.strip()
     counts = {key: len(names) for key, (names, _) in parts.items()}
     if counts != {"time": 1, "acc": 3, "gyr": 3}:
         raise UsageError(
