@@ -75,13 +75,23 @@ def read_sensor(wanted: Wanted, format_: str, own: FileMapping | None = None) ->
             f"What the columns of {path.name} mean was supposed from their names; see below what they were "
             "taken for.",
         )
-    both = all(opened.vectors.get(key) or opened.vectors.get(f"{key}_increment") for key in ("acc", "gyr"))
-    if both:
+    if _holds_both(opened):
         stream = _stream(opened, wanted, notes, ("acc", "gyr"))
         acc, gyr, time_s = stream.vectors["acc"], stream.vectors["gyr"], stream.time.time_s
     else:
         stream, acc, gyr, time_s = _two_files(replace(wanted, path=path), opened, notes, own)
     return _imported(stream, acc, gyr, time_s, wanted, notes)
+
+
+def _holds_both(opened: Opened) -> bool:
+    """Whether the file holds acceleration and rate, in columns of their own."""
+    places = []
+    for key in ("acc", "gyr"):
+        sensors = opened.vectors.get(key) or opened.vectors.get(f"{key}_increment")
+        if not sensors:
+            return False
+        places.append({column.place for columns in sensors.values() for column in columns})
+    return not places[0] & places[1]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
