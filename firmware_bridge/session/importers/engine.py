@@ -239,13 +239,10 @@ def _stream(opened: Opened, wanted: Wanted, notes: Notes, quantities: Sequence[s
 def _chosen_columns(
     opened: Opened, wanted: Wanted, quantities: Sequence[str]
 ) -> tuple[dict[str, tuple[Found, ...]], str]:
-    chosen: dict[str, tuple[Found, ...]] = {}
-    sensor = ""
-    for quantity in quantities:
-        key = quantity if opened.vectors.get(quantity) else f"{quantity}_increment"
-        sensors = opened.vectors[key]
-        sensor = _which(list(sensors), wanted)
-        chosen[key] = sensors[sensor]
+    keys = [key if opened.vectors.get(key) else f"{key}_increment" for key in quantities]
+    whole = [s for s in opened.vectors[keys[0]] if all(s in opened.vectors[key] for key in keys)]
+    sensor = _which(whole, wanted)
+    chosen = {key: opened.vectors[key][sensor] for key in keys}
     if "orientation" in opened.vectors and sensor in opened.vectors["orientation"] and "gyr" in chosen:
         chosen["orientation"] = opened.vectors["orientation"][sensor]
     return chosen, sensor
@@ -271,14 +268,15 @@ def _which(sensors: Sequence[str], wanted: Wanted) -> str:
             f"{wanted.path.name} holds {', '.join(sensors)}; {wanted.sensor!r} is none of these sensors.",
             f"Name it with --{wanted.segment}-sensor.",
         )
-    if len(sensors) == 1:
+    others = [word for segment, words in _WORDS.items() if segment != wanted.segment for word in words]
+    if len(sensors) == 1 and not any(word in sensors[0].lower() for word in others):
         return sensors[0]
     named = [s for s in sensors if any(word in s.lower() for word in _WORDS[wanted.segment])]
     sided = [s for s in named if wanted.side.value in s.lower()] or named
     if len(sided) == 1:
         return sided[0]
     raise UsageError(
-        f"{wanted.path.name} holds several sensors: {', '.join(sensors)}.",
+        f"{wanted.path.name} holds the sensors {', '.join(sensors) or 'of nobody'}.",
         f"Say which one is on the {wanted.segment}: --{wanted.segment}-sensor NAME.",
     )
 
