@@ -56,6 +56,7 @@ def _options(
 
 def main() -> None:
     """Runs the command. Exit codes: 0 done, 1 the data or the sensors cannot answer, 2 wrong usage."""
+    console.prepare()
     try:
         app()
     except KneeflexError as error:

@@ -79,7 +79,8 @@ def import_(
         console.say(line)
     console.warn(found.understood.doubts)
     recording = found.recording
-    size = f"{len(recording.thigh)} thigh and {len(recording.shank)} shank samples, {recording.duration_s:.1f} s."
+    counts = f"{len(recording.thigh)} thigh and {len(recording.shank)} shank samples"
+    size = f"{counts}, {recording.duration_s:.1f} s."
     if written is None:
         console.say(f"Nothing was written: {size}")
     else:

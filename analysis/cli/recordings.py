@@ -39,9 +39,13 @@ def read(folder: Path) -> Recording:
 
 def answer_of(folder: Path) -> Answer:
     """Reads a session folder and runs every stage on it."""
+    return answer_to(read(folder))
+
+
+def answer_to(recording: Recording) -> Answer:
+    """Runs every stage on a recording."""
     from analysis.answer import answer
 
-    recording = read(folder)
     with (
         blaming_the_recording(recording),
         console.working("Computing the angle, the repetitions and the change"),
@@ -72,6 +76,8 @@ def angle(
     from analysis import derived
     from analysis.answer import angle_of
 
+    for path in filter(None, (out, plot)):
+        derived.refuse_raw(path)
     if plot is not None and plot.suffix.lower() not in _PICTURES:
         raise UsageError(f"{plot} is not the name of a picture.", f"End it in {' or '.join(_PICTURES)}.")
     recording = read(folder)
@@ -80,11 +86,11 @@ def angle(
     out = out or derived.derived_folder(folder) / "angle.csv"
     derived.write_angle(out, result.track)
     if plot is not None:
-        from analysis.views.figures import save_figure
+        from analysis.views.figures import picture_of
         from analysis.views.track import plot_track
 
-        with derived.writing(plot):
-            save_figure(plot_track(result.track, zero=result.zero, title=str(folder)), plot)
+        drawn = plot_track(result.track, zero=result.zero, title=console.shown(folder))
+        derived.write_files({plot: picture_of(drawn, plot.suffix)})
     summary: dict[str, Any] = derived.angle_summary(result)
     summary["warnings"] = [*recording.warnings, *result.warnings]
     if as_json:
@@ -166,24 +172,19 @@ def knees(
     from dataclasses import asdict
 
     from analysis import derived
-    from analysis.answer import compare_knees
-    from analysis.views.wording import PHASE_TITLES, TEST_TITLES
+    from analysis.answer import compare_knees, two_people
+    from analysis.views.wording import PHASE_TITLES, TEST_TITLES, knees_sentence
 
     first, second = answer_of(this), answer_of(other)
     found = compare_knees(first, second)
-    warnings = (*first.data_warnings, *second.data_warnings)
+    warnings = (*two_people(first, second), *first.data_warnings, *second.data_warnings)
     if as_json:
         console.say(derived.json_text({"results": [asdict(d) for d in found], "warnings": list(warnings)}))
         return
     console.warn(warnings)
     one, two = (a.recording.info.side for a in (first, second))
     for d in found:
-        how = f"{abs(d.difference_deg):.1f} deg {'less' if d.difference_deg > 0 else 'more'} than the {two}"
-        low, high = d.ci95_deg
-        console.say(
-            f"{PHASE_TITLES[d.phase]}, {TEST_TITLES[d.test]}: the {one} knee straightens {how} "
-            f"(95 % interval of the difference {low:+.1f} to {high:+.1f} deg)."
-        )
+        console.say(f"{PHASE_TITLES[d.phase]}, {TEST_TITLES[d.test]}: {knees_sentence(d, one, two)}")
 
 
 def report(
@@ -193,6 +194,8 @@ def report(
     """Write the report of a session, with its figures and tables, into derived/."""
     from analysis import derived
 
+    if out is not None:
+        derived.refuse_raw(out)
     result = answer_of(folder)
     with console.working("Writing the report"):
         if out is None:
@@ -243,9 +246,10 @@ def batch(
 
     if workers is not None and scheduler is not None:
         raise UsageError("--workers and --scheduler exclude each other.", "Give one of them.")
+    derived.refuse_raw(out)
     with console.counting("Sessions") as progress:
         table = run(root, workers=workers, scheduler=scheduler, progress=progress)
-    derived.write_text(out, table.to_csv(index=False, float_format="%.4f"))
+    derived.write_text(out, derived.table_text(table))
     sessions = table.drop_duplicates("session")
     broken = int(sessions["error"].astype(bool).sum())
     console.say(

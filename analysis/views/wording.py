@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from analysis.change.result import Comparison
+from analysis.change.sides import SideDifference
 
 PHASE_TITLES: Final[Mapping[str, str]] = {
     "swings": "swings",
@@ -104,6 +105,25 @@ SOURCES: Final = (
     "Smoothness (SPARC): Balasubramanian 2015, doi:10.1186/s12984-015-0090-9; directly on gyroscope rates: "
     "Melendez-Calderon 2021, doi:10.3389/fbioe.2020.558771.",
 )
+
+
+def knees_sentence(difference: SideDifference, this: str, other: str) -> str:
+    """Says which of two knees straightens further, or that the data cannot tell.
+
+    Args:
+        difference: of this knee and the other.
+        this, other: the legs, in words.
+    """
+    low, high = difference.ci95_deg
+    interval = f"(95 % interval of the difference {low:+.1f} to {high:+.1f} deg)"
+    if low <= 0.0 <= high:
+        return (
+            f"no difference between the knees can be told from noise; the {this} one reads "
+            f"{difference.difference_deg:+.1f} deg against the {other} {interval}."
+        )
+    how = "less" if difference.difference_deg > 0 else "more"
+    size = f"{abs(difference.difference_deg):.1f} deg {how}"
+    return f"the {this} knee straightens {size} than the {other} {interval}."
 
 
 def degrees(value_deg: float) -> str:

@@ -34,6 +34,7 @@ from firmware_bridge.session.model import (
 
 FORMAT = "kneeflex-session"
 VERSION = 1
+_MOST_WARNINGS = 3
 _STATUSES: tuple[str, ...] = get_args(Status)
 _RESTORE = "Restore the file from a backup, or import the two sensor files again with `kneeflex import csv`."
 
@@ -122,7 +123,8 @@ def event_from_json(line: str) -> Event | None:
     if kind == "pain":
         return Pain(time_s, content.number("score", least=0, most=10))
     known = ("time_s", "type", "segment", "state")
-    detail = {k: v for k, v in raw.items() if k not in known and isinstance(v, str | int | float)}
+    rest = {_whole_text(k): v for k, v in raw.items() if k not in known}
+    detail = {k: _whole_text(v) if isinstance(v, str) else v for k, v in rest.items() if _is_plain(v)}
     segment = Segment(content.choice("segment", tuple(Segment)))
     return LinkEvent(time_s, segment, content.text("state"), detail)
 
@@ -135,7 +137,8 @@ def events_from_jsonl(text: str, name: str = "events.jsonl") -> tuple[tuple[Even
         name: of the file, for messages.
 
     Returns:
-        The events in the order of the file, and one plain sentence for every line left out.
+        The events in the order of the file, and a plain sentence for each of the first few lines left out,
+        with one for all the others.
     """
     events: list[Event] = []
     warnings: list[str] = []
@@ -151,6 +154,9 @@ def events_from_jsonl(text: str, name: str = "events.jsonl") -> tuple[tuple[Even
             warnings.append(f"Line {number} of {name} was left out: an event of an unknown type.")
         else:
             events.append(event)
+    if len(warnings) > _MOST_WARNINGS:
+        more = len(warnings) - _MOST_WARNINGS
+        warnings = [*warnings[:_MOST_WARNINGS], f"{more} more lines of {name} were left out."]
     return tuple(events), tuple(warnings)
 
 
@@ -233,6 +239,23 @@ def _finding(raw: Any) -> Finding | None:
     )
 
 
+def _as_float(value: float) -> float:
+    """A whole number of 400 digits is infinite here, not an accident."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(_as_float(value)))
+
+
+def _whole_text(text: str) -> str:
+    """The text without halves of characters, which JSON can hold and no file can."""
+    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+
+
 class _Fields:
     """Typed access to a JSON object; every failure is one sentence that names the field."""
 
@@ -246,7 +269,7 @@ class _Fields:
         value = self.raw.get(key, default)
         if not isinstance(value, str):
             raise self._wrong(key, "a text")
-        return value
+        return _whole_text(value)
 
     def choice(self, key: str, allowed: Sequence[str]) -> str:
         value = self.raw.get(key)
@@ -258,9 +281,10 @@ class _Fields:
         value = self.raw.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(key, "a number")
-        if not (math.isfinite(value) and least <= value <= most):
+        number = _as_float(value)
+        if not (math.isfinite(number) and least <= number <= most):
             raise self._wrong(key, f"a number from {least:g} to {most:g}")
-        return float(value)
+        return number
 
     def optional_number(self, key: str, least: float = -math.inf) -> float | None:
         return None if self.raw.get(key) is None else self.number(key, least)

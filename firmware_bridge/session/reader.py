@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,11 +94,26 @@ def find_sessions(root: Path | str) -> tuple[Path, ...]:
     if not Path(root).is_dir():
         raise _no_folder(Path(root))
     found: list[Path] = []
-    for place, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name != "derived" and not name.startswith(".")]
+    for place, names in _folders(Path(root), set()):
         if INFO_FILE in names or (EVENTS_FILE in names and any(n in names for n in SAMPLE_FILES.values())):
-            found.append(Path(place))
+            found.append(place)
     return tuple(sorted(found))
+
+
+def _folders(folder: Path, seen: set[str]) -> Iterator[tuple[Path, set[str]]]:
+    """The folder and all below it, also those that are links, each once, with the names in them."""
+    real = os.path.realpath(folder)
+    if real in seen:
+        return
+    seen.add(real)
+    try:
+        children = sorted(folder.iterdir(), key=lambda child: (child.is_symlink(), child))
+    except OSError:  # one folder that may not be opened must not cost the others
+        return
+    yield folder, {child.name for child in children}
+    for child in children:
+        if child.name != "derived" and not child.name.startswith(".") and child.is_dir():
+            yield from _folders(child, seen)
 
 
 def _read_samples(folder: Path, segment: Segment, findings: list[Finding]) -> ImuSamples:

@@ -44,7 +44,10 @@ def main(count: int) -> None:
     for base, write in dialects.DIALECTS.items():
         with tempfile.TemporaryDirectory() as folder:
             files = write(Path(folder), leg)
-            if mutations.outcome(files.thigh, files.shank, leg, files.options, 5.0) != "right":
+            if (
+                mutations.outcome(files.thigh, files.shank, leg, files.options, 5.0, max(1e-3, files.time_s))
+                != "right"
+            ):
                 print(f"{base:45s} needs a longer recording")
                 continue
             if files.thigh == files.shank and base != "apdm":
@@ -54,9 +57,13 @@ def main(count: int) -> None:
             results: Counter[str] = Counter()
             seeds: dict[str, int] = {}
             for seed in range(count):
-                text = "".join(line + "\n" for line in mutations.mutated(lines, max(1, len(lines) - ROWS), seed))
+                text = "".join(
+                    line + "\n" for line in mutations.mutated(lines, max(1, len(lines) - ROWS), seed)
+                )
                 files.thigh.write_bytes(text.encode(encoding))
-                result = mutations.outcome(files.thigh, files.shank, leg, files.options, 5.0)
+                result = mutations.outcome(
+                    files.thigh, files.shank, leg, files.options, 5.0, max(1e-3, files.time_s)
+                )
                 results[result] += 1
                 seeds.setdefault(result, seed)
             other = {result: seeds[result] for result in results if result not in ("right", "refused")}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from firmware_bridge.errors import SessionError, UsageError
+from firmware_bridge.errors import MissingPathError, SessionError, UsageError
 from firmware_bridge.findings import Finding, sentences, unique
 from firmware_bridge.samples import Segment, Side
 from firmware_bridge.session.codec import events_from_jsonl
@@ -108,6 +108,9 @@ def read_import(
         raise UsageError(f"The format {format_!r} is not known.", f"Choose one of {', '.join(FORMATS)}.")
     own = _own_mapping(columns)
     thigh_path, shank_path = Path(thigh_path), Path(shank_path)
+    for path in (thigh_path, shank_path):
+        if not path.exists():
+            raise MissingPathError(f"There is no file {path}.", "Check the path.")
     wanted = {
         segment: Wanted(path, segment, Side(side), sensor, rate_hz)
         for segment, path, sensor in zip(Segment, (thigh_path, shank_path), sensors, strict=True)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (header lines as programs write them)
 """One recording as every known program would have written it. The header lines are those of real files."""
 
 from __future__ import annotations

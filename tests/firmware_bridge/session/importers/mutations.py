@@ -146,7 +146,9 @@ _ROW: list[Change] = [
 ]
 
 
-def outcome(thigh: Path, shank: Path, true: Both, options: dict[str, object], scale: float) -> str:
+def outcome(
+    thigh: Path, shank: Path, true: Both, options: dict[str, object], scale: float, time_s: float = 1e-3
+) -> str:
     """ "right", "refused", or what is wrong with the numbers that came out.
 
     Args:
@@ -155,6 +157,7 @@ def outcome(thigh: Path, shank: Path, true: Both, options: dict[str, object], sc
         true: what was measured.
         options: what the person types.
         scale: of the tolerances.
+        time_s: tolerance of the times.
     """
     try:
         found = read_import("auto", thigh, shank, **options)  # type: ignore[arg-type]
@@ -171,6 +174,6 @@ def outcome(thigh: Path, shank: Path, true: Both, options: dict[str, object], sc
     lead_s = float(found.recording.shank.time_s[0])
     alone = any(f.kind in ("not_synchronised", "clock_error") for f in found.recording.findings)
     offset_s = samples.time_s - whole.time_s[rows]
-    if np.ptp(offset_s) > scale * 1e-3 or (abs(offset_s[0] - lead_s) > scale * 1e-3 and not alone):
+    if np.ptp(offset_s) > scale * time_s or (abs(offset_s[0] - lead_s) > scale * time_s and not alone):
         return "other times"
     return "right"
