@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,22 @@ def test_imports_follow_the_house_rules(path: Path) -> None:
     if room(path) in ("firmware_bridge/drivers", "analysis/angle", "analysis/movement", "analysis/change"):
         impure = {"os", "io", "pathlib", "time", "datetime", "asyncio", "threading", "random", "subprocess"}
         assert not used & impure, "pure rooms know no files, clocks or threads"
+
+
+# Here files are opened for writing, beside and then in place; a program for radio boards has its own ways.
+WRITERS = {"firmware_bridge/session/files.py"}
+WRITING = re.compile(
+    r"""(?<!derived)\.write_(?:text|bytes)\(|\bopen\([^)]*["'][rb]*[wax+]|\.to_(?:csv|parquet|json)\(\s*(?!index|orient|\))\w"""
+    r"""|savefig\((?!buffer|picture)"""
+)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_are_written_in_one_place(path: Path) -> None:
+    if str(path.relative_to(ROOT)) in WRITERS or path.name == "console.py":
+        return
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if WRITING.search(line)], "use session/files.py: whole, or not at all"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))

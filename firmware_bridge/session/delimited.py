@@ -6,6 +6,7 @@ comma among commas, would move every number behind it into another column.
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -17,6 +18,8 @@ Columns = dict[str, NDArray[Any]]
 
 # Runs of blanks are one separator.
 BLANKS = " "
+# Stands between fields that may hold any other separator.
+_UNIT_SEPARATOR = "\x1f"
 
 
 def read_columns(
@@ -74,6 +77,9 @@ def read_columns(
         with np.errstate(invalid="raise"):  # a hole among integers, which pandas may only warn of
             frame = pd.read_csv(body, dtype=types, **options)
     except (ValueError, ArithmeticError):  # pandas' own ParserError is a ValueError
+        if b'"' in text[start:] and separator != BLANKS:
+            text, start, separator = _without_quotes(text[start:], separator), 0, _UNIT_SEPARATOR
+            options["sep"] = separator
         whole, damaged = _whole_lines(text[start:], separator, len(names))
         options |= {"dtype": str, "quoting": 3, "encoding_errors": "replace", "decimal": "."}
         frame = pd.read_csv(io.BytesIO(whole), **options)
@@ -113,17 +119,20 @@ def _whole_lines(body: bytes, separator: str, fields: int) -> tuple[bytes, int]:
     else:
         mark = separator.encode()
         lines = [line for line in lines if line.strip(mark + b" \t") or mark not in line]
-        whole = [line for line in lines if _fields(line, mark) == fields and b"\0" not in line]
+        whole = [line for line in lines if line.count(mark) == fields - 1 and b"\0" not in line]
     # A line of empty fields stands in where none is whole: pandas refuses an empty text.
     stand_in = b" ".join([b"nan"] * fields) if separator == BLANKS else separator.encode() * (fields - 1)
     return b"\n".join(whole or [stand_in]), len(lines) - len(whole)
 
 
-def _fields(line: bytes, mark: bytes) -> int:
-    if b'"' not in line:
-        return line.count(mark) + 1
-    # A separator inside quotation marks cannot be told from a damaged line: only whole quotes count.
-    outside = line.split(b'"')
-    if len(outside) % 2 == 0 or any(mark in part for part in outside[1::2]):
-        return -1
-    return line.count(mark) + 1
+def split_quoted(line: str, separator: str) -> list[str]:
+    """The fields of a line, of which some are in quotation marks and may hold separators."""
+    if line.count('"') % 2:
+        return line.split(separator)
+    return next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+
+
+def _without_quotes(body: bytes, separator: str) -> bytes:
+    lines = body.decode("utf-8", "replace").split("\n")
+    parts = (split_quoted(line, separator) if '"' in line else line.split(separator) for line in lines)
+    return "\n".join(_UNIT_SEPARATOR.join(cells) for cells in parts).encode()

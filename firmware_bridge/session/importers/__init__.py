@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from firmware_bridge.errors import MissingPathError, SessionError, UsageError
 from firmware_bridge.findings import Finding, sentences, unique
 from firmware_bridge.samples import Segment, Side
@@ -16,7 +18,13 @@ from firmware_bridge.session.importers.engine import read_sensor
 from firmware_bridge.session.importers.files.mapping import NAMES, FileMapping, from_line, from_toml
 from firmware_bridge.session.importers.files.text import read_file
 from firmware_bridge.session.importers.seam import Imported, Wanted
-from firmware_bridge.session.importers.understood import SensorUnderstood, Understood, doubts_of, understand
+from firmware_bridge.session.importers.understood import (
+    SensorUnderstood,
+    Understood,
+    doubts_of,
+    refuse_other_unit,
+    understand,
+)
 from firmware_bridge.session.model import Event, Recording
 from firmware_bridge.session.outside import events_outside
 from firmware_bridge.session.provenance import new_session
@@ -117,11 +125,13 @@ def read_import(
     }
     thigh, shank = (read_sensor(wanted[segment], format_, own) for segment in Segment)
     _refuse_the_same(thigh_path, shank_path, thigh, shank)
+    _refuse_equal(thigh, shank)
     aligned = on_session_clock(thigh, shank)
     pairs = ((Segment.THIGH, thigh, aligned.thigh), (Segment.SHANK, shank, aligned.shank))
     understood = [understand(*pair) for pair in pairs]
     findings = [*thigh.findings, *shank.findings, *aligned.findings]
     for one, (_, _, samples) in zip(understood, pairs, strict=True):
+        refuse_other_unit(one)
         findings += doubts_of(one, samples)
     noted = _read_events(Path(events), aligned.shift_s) if events is not None else ()
     started_at = _started_at(thigh, shank, aligned.thigh.time_s[0], aligned.shank.time_s[0])
@@ -159,6 +169,15 @@ def _refuse_the_same(thigh_path: Path, shank_path: Path, thigh: Imported, shank:
         raise UsageError(
             "The same file is given for thigh and shank.",
             "Give one file per sensor. If it holds several, use --thigh-sensor and --shank-sensor.",
+        )
+
+
+def _refuse_equal(thigh: Imported, shank: Imported) -> None:
+    one, other = thigh.samples, shank.samples
+    told = np.ptp(one.acc_m_s2, axis=0).any()  # what never changes is no fingerprint
+    if told and len(one) == len(other) and np.array_equal(one.acc_m_s2, other.acc_m_s2):
+        raise UsageError(
+            "Both files hold the same numbers: one is a copy of the other.", "Give one file per sensor."
         )
 
 

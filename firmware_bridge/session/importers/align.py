@@ -110,7 +110,7 @@ def on_session_clock(thigh: Imported, shank: Imported) -> Aligned:
 def _relation(thigh: Imported, shank: Imported, thigh_s: Float, shank_s: Float) -> str:
     """How the clocks of both files are related: "session", "shared", "grid", "overlap" or "own"."""
     clocks = {thigh.clock, shank.clock}
-    if thigh.clock == "session":
+    if clocks == {"session"}:
         return "session"
     if clocks == {"shared"}:
         return "shared"

@@ -275,6 +275,8 @@ def _which(sensors: Sequence[str], wanted: Wanted) -> str:
     sided = [s for s in named if wanted.side.value in s.lower()] or named
     if len(sided) == 1:
         return sided[0]
+    if not named and "" in sensors:  # "Linear Acceleration x" beside "Acceleration x"
+        return ""
     raise UsageError(
         f"{wanted.path.name} holds the sensors {', '.join(sensors) or 'of nobody'}.",
         f"Say which one is on the {wanted.segment}: --{wanted.segment}-sensor NAME.",

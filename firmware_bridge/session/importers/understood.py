@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from firmware_bridge.errors import SessionError
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.importers import physics
@@ -18,8 +19,9 @@ from firmware_bridge.session.importers.seam import Imported
 _GRAVITY_M_S2 = 9.81
 _OFF_M_S2 = 0.45
 _SHARE_LOST = 0.05
-_SCALE, _SCALE_EXACT = 1.65, 1.15
+_SCALE = 1.65
 _SURE_DEG = 3.0
+_UNIT_SCALE, _PLAIN_DEG = 6.0, 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ def understand(segment: Segment, imported: Imported, samples: ImuSamples) -> Sen
     """
     rate_hz = stamps.rate_of(samples.time_s)
     found = physics.turning(samples.acc_m_s2, samples.gyr_rad_s / max(rate_hz, 1e-9))
-    sure = found is not None and found.error_deg < _SURE_DEG
+    # A unit mistaken for another is plain even where the limb's own acceleration blurs gravity.
+    unlike = found is not None and not 1 / _UNIT_SCALE < found.scale < _UNIT_SCALE
+    sure = found is not None and found.error_deg < (_PLAIN_DEG if unlike else _SURE_DEG)
     return SensorUnderstood(
         segment=segment,
         title=imported.mapping.title,
@@ -125,6 +129,21 @@ def understand(segment: Segment, imported: Imported, samples: ImuSamples) -> Sen
         rest_m_s2=physics.at_rest_m_s2(samples.time_s, samples.acc_m_s2, samples.gyr_rad_s),
         gyr_scale=1 / found.scale if found is not None and sure else None,
     )
+
+
+def refuse_other_unit(one: SensorUnderstood) -> None:
+    """Refuses an angular rate that turns so unlike gravity that its unit must be another.
+
+    Raises:
+        SessionError: it does.
+    """
+    if one.gyr_scale is not None and not 1 / _UNIT_SCALE < one.gyr_scale < _UNIT_SCALE:
+        question = "deg/s" if one.gyr_scale > 1 else "rad/s"
+        raise SessionError(
+            f"The angular rate of the {one.segment}, taken in {one.units.get('gyr', 'its unit')}, turns "
+            f"{one.gyr_scale:.3g} times as far as gravity does, which cannot be.",
+            f"Is it in {question}? State the unit with --columns.",
+        )
 
 
 def doubts_of(one: SensorUnderstood, samples: ImuSamples) -> Iterator[Finding]:

@@ -92,6 +92,28 @@ def believable(time_s: Float) -> NDArray[np.bool_]:
     return keep
 
 
+def restarted_at(time_s: Float) -> int | None:
+    """The row at which the times begin anew and go over the same span again, or None.
+
+    That is two recordings in one file; sorted by time, they would be mixed. Rows that came late fill a hole.
+    """
+    if len(time_s) < 20:
+        return None
+    steps = np.diff(time_s)
+    period_s = float(np.median(np.abs(steps)))
+    for back in np.flatnonzero(steps < -max(1.0, 20 * period_s)):
+        earlier, later = np.sort(time_s[: back + 1]), time_s[back + 1 :]
+        if len(later) < 10:
+            continue
+        near = np.clip(np.searchsorted(earlier, later), 1, len(earlier) - 1) if len(earlier) > 1 else None
+        if near is None:
+            continue
+        apart = np.minimum(np.abs(earlier[near] - later), np.abs(later - earlier[near - 1]))
+        if (apart < 0.75 * period_s).sum() >= 10 or later[-1] < earlier[0]:
+            return int(back) + 1
+    return None
+
+
 def even_out(stamps_s: Float) -> Float:
     """Replaces jittering stamps of an evenly sampling sensor by straight lines, one per gap-free stretch.
 
@@ -178,6 +200,34 @@ def spread_packets(stamps_s: Float) -> Spread | None:
     return Spread(np.maximum.accumulate(time_s), 1 / period_s, a_packet)
 
 
+def spread_jitter(stamps_s: Float) -> Spread | None:
+    """Evens out stamps of arrival that come one by one, early and late by a good part of a period.
+
+    Stamps on a grid, with or without losses, are left alone, and so are those that drift from a line by
+    more than a period: then samples were lost.
+    """
+    steps = np.diff(stamps_s)
+    if len(steps) < 50:
+        return None
+    period_s = float(np.median(steps))
+    breaks = np.flatnonzero(steps > max(8 * period_s, 0.15))
+    groups = [group for group in np.split(np.arange(len(stamps_s)), breaks + 1) if len(group) >= 50]
+    if not groups or sum(map(len, groups)) < 0.98 * len(stamps_s):
+        return None
+    lines = [_line(group, stamps_s[group]) for group in groups]
+    period_s = float(np.median([slope for slope, _, _ in lines]))
+    off_grid = np.abs(steps / period_s - np.rint(steps / period_s))
+    if not period_s > 0 or np.quantile(off_grid, 0.6) < 0.1:
+        return None
+    time_s = stamps_s.copy()
+    for group, (slope, offset, _) in zip(groups, lines, strict=True):
+        time_s[group] = offset + slope * group
+        away = stamps_s[group] - time_s[group]
+        if np.abs(np.convolve(away, np.ones(25) / 25, "valid")).max() > 0.7 * period_s:
+            return None
+    return Spread(np.maximum.accumulate(time_s), 1 / period_s, 1.0)
+
+
 def _line(count: NDArray[Any], stamps_s: Float) -> tuple[float, float, float]:
     """Slope and offset of the line through most of the points, and how far (rms) those are from it."""
     x = count.astype(np.float64)
@@ -240,9 +290,11 @@ def lost_samples(time_s: Float) -> int:
 
 
 def rate_of(time_s: Float) -> float:
-    """Samples a second between gaps."""
+    """Samples a second between gaps; rows that are there twice do not count."""
     steps = np.diff(time_s)
+    steps = steps[steps > 0]
     if not len(steps):
         return 0.0
-    whole = steps[steps <= 1.5 * np.median(steps)]
+    usual = np.median(steps)
+    whole = steps[(steps > 0.5 * usual) & (steps <= 1.5 * usual)]
     return float(1 / whole.mean()) if len(whole) and whole.mean() > 0 else 0.0

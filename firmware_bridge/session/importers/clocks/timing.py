@@ -161,6 +161,12 @@ def _by_counter(
     rate_hz, source = rate_of_counter(table.path, stated, wanted.rate_hz, count, turned.at(rows), notes)
     keep = stamps.believable(count / rate_hz)
     _note_wild(keep, table, notes)
+    restart = stamps.restarted_at(count[keep] / rate_hz)
+    if restart is not None:
+        raise SessionError(
+            f"The counter of {table.path.name} begins anew after {restart} samples: it holds two recordings.",
+            "Split it, and import one of them.",
+        )
     return {
         "rows": rows[keep],
         "time_s": count[keep] / rate_hz,
@@ -215,6 +221,12 @@ def _by_stamps(
     rows, time_s = rows[keep], time_s[keep]
     if "ticks" in found:
         found["ticks"] = found["ticks"][keep]
+    restart = stamps.restarted_at(time_s)
+    if restart is not None:
+        raise SessionError(
+            f"The times of {table.path.name} begin anew after {restart} samples: it holds two recordings.",
+            "Split it, and import one of them.",
+        )
     evened = _evened(column, time_s, table, notes)
     if evened is not None:
         order, time_s, found["rate_source"], error_s = evened
@@ -315,16 +327,20 @@ def _evened(
         return order[first], stamps.even_out(sorted_s[first]), "from the stamps, evened out", 0.0
     if (np.diff(time_s) < 0).any() and column.wrap is not None:
         return None
-    spread = stamps.spread_packets(sorted_s)
+    spread = stamps.spread_packets(sorted_s) or stamps.spread_jitter(sorted_s)
     if spread is None:
         return None
     notes.add(
         "stamps_evened_out",
-        f"The stamps of {table.path.name} are moments of arrival, about {spread.a_packet:.0f} samples at a "
-        f"time; they were evened out to {spread.rate_hz:.2f} samples a second.",
+        f"The stamps of {table.path.name} are moments of arrival, {_at_a_time(spread.a_packet)}; they were "
+        f"evened out to {spread.rate_hz:.2f} samples a second.",
         "correct",
     )
     return order, spread.time_s, "from moments of arrival, evened out", _ARRIVAL_ERROR_S
+
+
+def _at_a_time(count: float) -> str:
+    return f"about {count:.0f} samples at a time" if count >= 1.5 else "early and late"
 
 
 def _compare_with_hand(by_hand_hz: float, found_hz: float, table: Table) -> None:

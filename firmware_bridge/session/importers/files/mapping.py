@@ -1,8 +1,9 @@
 """What the columns of a file mean, as data: read from TOML, or from one line that a person types.
 
 A pattern is the name of a column, in any case and with any blanks; between slashes it is a regular
-expression of the whole name. Its group `unit` is the unit, its group `sensor` tells several sensors of one
-file apart. `{acc_unit}`, `{gyr_unit}` and `{time_unit}` stand for all spellings that `units` knows.
+expression of the whole name. Its group `unit` is the unit, its groups `sensor` and `where` tell several
+sensors of one file apart. `{acc_unit}`, `{gyr_unit}` and `{time_unit}` stand for all spellings that `units`
+knows.
 """
 
 from __future__ import annotations
@@ -215,7 +216,7 @@ def find(pattern: str, names: Sequence[str], units: Sequence[str] = ()) -> tuple
         if match:
             groups = match.groupdict()
             unit = groups.get("unit") or (units[place] if place < len(units) else "")
-            found.append(Found(place, name, unit, groups.get("sensor") or ""))
+            found.append(Found(place, name, unit, groups.get("sensor") or groups.get("where") or ""))
     return tuple(found)
 
 

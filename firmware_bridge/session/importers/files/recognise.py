@@ -76,6 +76,12 @@ def _no_fit(path: Path, content: bytes, wanted: Sequence[FileMapping]) -> Sessio
         )
         what = f"{path} does not look like {first.title}: its column names are not found"
         return SessionError(f"{what}; it names {_names(path, content)}.", words)
+    headless = [one.name for one in known.values() if one.signature and _fitting(path, content, one)]
+    if headless:
+        return SessionError(
+            f"{path} has lost the lines above its column names, which tell its units.",
+            f"Name its format, {' or '.join(headless)}, or restore the file as it was exported.",
+        )
     return SessionError(
         f"No known kind of file has the columns of {path}; it names {_names(path, content)}.",
         'Say what its columns are: --columns "time=t:ms; acc=ax,ay,az:g; gyr=gx,gy,gz:deg/s".',

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from firmware_bridge.errors import MissingPathError, SessionError
-from firmware_bridge.session.delimited import BLANKS, read_columns
+from firmware_bridge.session.delimited import BLANKS, read_columns, split_quoted
 
 # Programs describe a recording in a few dozen lines at most before the names of the columns.
 _LINES_BEFORE_NAMES = 200
@@ -145,7 +145,10 @@ def table_without_names(path: Path, content: bytes) -> Table | None:
 
 def fields_of(line: str, separator: str) -> list[str]:
     """The fields of a line, without blanks and quotation marks around them."""
-    parts = line.split() if separator == BLANKS else line.split(separator)
+    if separator == BLANKS:
+        parts = line.split()
+    else:
+        parts = split_quoted(line, separator) if '"' in line else line.split(separator)
     return [" ".join(part.strip().strip('"').split()) for part in parts]
 
 
@@ -178,7 +181,8 @@ def _table(
         names, units = names[:-1], units[:-1]
     if usual > len(names) and all(not any(row[len(names) :]) for row in rows if len(row) == usual):
         names, units = names + [""] * (usual - len(names)), units + [""] * (usual - len(units))
-    decimal = "." if separator == "," else _decimal(rows)
+    # Between commas, only numbers in quotation marks can have decimal commas.
+    decimal = "." if separator == "," and '"' not in "".join(below[:_LINES_LOOKED_AT]) else _decimal(rows)
     clean = tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names)
     return Table(path, content, start, clean, tuple(units), separator, decimal, described)
 
