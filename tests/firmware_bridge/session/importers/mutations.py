@@ -49,7 +49,8 @@ def mutated(lines: Lines, first_row: int, seed: int) -> Lines:
 
 
 def _separator(line: str) -> str:
-    return max("\t;, ", key=line.count)
+    # With decimal commas, commas are the most frequent.
+    return next((mark for mark in "\t;" if mark in line), "," if "," in line else " ")
 
 
 def _swap_case(lines: Lines, at: int, dice: random.Random) -> None:
