@@ -60,10 +60,11 @@ def turning(acc: Float, turn: Float) -> Turning | None:
     if found is None:
         return None
     start, steps, before, after = found
-    scales = np.geomspace(1 / 90, 90, 61)
-    best, error = _best(turn, start, steps, before, after, scales)
-    for width in (1.2, 1.03):
-        best, error = _best(turn, start, steps, before, after, best * np.geomspace(1 / width, width, 21))
+    # A few looks are enough to find about where it is.
+    few = slice(None, None, max(1, len(start) // 15))
+    best, error = _best(turn, start[few], steps[few], before[few], after[few], np.geomspace(1 / 90, 90, 47))
+    for width in (1.3, 1.03):
+        best, error = _best(turn, start, steps, before, after, best * np.geomspace(1 / width, width, 15))
     seen = float(np.median(_angle_deg(before, after)))
     if error > 0.4 * seen:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,24 +116,17 @@ def tables(path: Path, content: bytes, is_header: Callable[[Sequence[str]], bool
         content: as `read_file` gives it.
         is_header: tells the names of the columns, given as the fields of a line.
     """
-    start, lines, described = 0, _first_lines(content), list[str]()
-    stated = next((line[4:5] for line in lines[:2] if line.startswith("sep=")), "")
-    for line in lines:
-        start += len(line.encode("utf-8", "surrogateescape")) + 1
-        separators = dict.fromkeys([*([stated] if stated else []), *_SEPARATORS])
-        for separator in separators:
-            if separator not in line:
-                continue
-            names = fields_of(line, separator)
-            if is_header(names):
-                yield _table(path, content, start, names, separator, tuple(described))
-        described.append(_joined(line))
+    lines, candidates = _candidates(_head(content))
+    for number, start, separator, names in candidates:
+        if is_header(names):
+            described = tuple(map(_joined, lines[:number]))
+            yield _table(path, content, start, list(names), separator, described)
 
 
 def table_without_names(path: Path, content: bytes) -> Table | None:
     """The rows of a file that has no line of names: the columns are called #1, #2 and so on."""
     start = 0
-    for line in _first_lines(content):
+    for line in _lines(_head(content)):
         for separator in _SEPARATORS:
             names = fields_of(line, separator)
             if len(names) >= 7 and all(_is_number(name) for name in names if name):
@@ -152,20 +146,39 @@ def fields_of(line: str, separator: str) -> list[str]:
     return [" ".join(part.strip().strip('"').split()) for part in parts]
 
 
-def _first_lines(content: bytes) -> list[str]:
+@lru_cache(maxsize=4)
+def _candidates(head: bytes) -> tuple[list[str], list[tuple[int, int, str, tuple[str, ...]]]]:
+    """The lines, and everything in them that may be names of columns: line, start below, separator, names."""
+    lines, start = _lines(head), 0
+    stated = [line[4:5] for line in lines[:2] if line.startswith("sep=") and len(line) > 4]
+    candidates = []
+    for number, line in enumerate(lines):
+        start += len(line.encode("utf-8", "surrogateescape")) + 1
+        for separator in dict.fromkeys([*stated, *_SEPARATORS]):
+            names = tuple(fields_of(line, separator)) if separator in line else ()
+            if len(names) >= 4 and sum(map(_is_number, names)) < len(names) / 2:
+                candidates.append((number, start, separator, names))
+    return lines, candidates
+
+
+def _lines(head: bytes) -> list[str]:
+    return head.decode("utf-8", "surrogateescape").split("\n")[:-1]
+
+
+def _head(content: bytes) -> bytes:
     end = 0
     for _ in range(_LINES_BEFORE_NAMES):
         following = content.find(b"\n", end) + 1
         if not following:
             break
         end = following
-    return content[:end].decode("utf-8", "surrogateescape").split("\n")[:-1]
+    return content[:end]
 
 
 def _table(
     path: Path, content: bytes, start: int, names: list[str], separator: str, described: tuple[str, ...]
 ) -> Table:
-    below = content[start : start + 1_000_000].decode("utf-8", "replace").split("\n")
+    below = content[start : start + 200_000].decode("utf-8", "replace").split("\n")
     rows = [fields_of(line, separator) for line in below[:_LINES_LOOKED_AT] if line.strip()]
     units = [""] * len(names)
     if rows and not any(_is_number(cell) for cell in rows[0]) and len(rows) > 1:

@@ -105,6 +105,22 @@ def dot(folder: Path, both: Both, *, sync: str = "SyncStatus:,Synced", pad: str 
     return Files(*each(one)(folder, both), **more)
 
 
+def turned(gyr_rad_s: np.ndarray) -> np.ndarray:
+    """The orientations (w, x, y, z) of a sensor that turns so, at 100 rows a second."""
+    steps = Rotation.from_rotvec((gyr_rad_s[1:] + gyr_rad_s[:-1]) / 200).as_quat(scalar_first=True)
+    w, x, y, z = 1.0, 0.0, 0.0, 0.0
+    found = [(w, x, y, z)]
+    for a, b, c, d in steps.tolist():
+        w, x, y, z = (
+            w * a - x * b - y * c - z * d,
+            w * b + x * a + y * d - z * c,
+            w * c - x * d + y * a + z * b,
+            w * d + x * c - y * b + z * a,
+        )
+        found.append((w, x, y, z))
+    return np.array(found)
+
+
 def mt(folder: Path, both: Both, *, head: Sequence[str], names: str = "PacketCounter", sep: str = "\t",
        quat: bool = False, fine: bool = False, tail: str = "", **more: Any) -> Files:  # fmt: skip
     def one(path: Path, s: ImuSamples, _: Segment) -> Path:
@@ -117,13 +133,7 @@ def mt(folder: Path, both: Both, *, head: Sequence[str], names: str = "PacketCou
             forms.insert(1, "%d")
         if quat:
             columns += [f"Quat_q{i}" for i in range(4)]
-            mean = (s.gyr_rad_s[1:] + s.gyr_rad_s[:-1]) / 200
-            turn = [np.array([1.0, 0, 0, 0])]
-            for step in Rotation.from_rotvec(mean):
-                turn.append(
-                    (Rotation.from_quat(turn[-1], scalar_first=True) * step).as_quat(scalar_first=True)
-                )
-            parts.append(np.array(turn))
+            parts.append(turned(s.gyr_rad_s))
             forms.append("%.6f")
         body = rows(*parts, forms=forms, sep=sep)
         return put(

@@ -95,6 +95,27 @@ def test_a_rate_that_the_turns_contradict_is_not_believed(leg: Both, tmp_path: P
         read_import("auto", files.thigh, files.shank, rate_hz=60.0 if whose == "by hand" else None)
 
 
+def test_half_the_rates_and_an_offset_are_told_at_import(leg: Both, tmp_path: Path) -> None:
+    files = D.csv(tmp_path / "half", leg, worth=(1, 1, 2))
+    kinds = {f.kind: f for f in read_import("auto", files.thigh, files.shank).recording.findings}
+    assert kinds["gyr_scale"].consequence == "refuse"
+    moved = {
+        segment: ImuSamples(
+            s.time_s, s.acc_m_s2 + np.array([0, 0, 3.9 * (segment is Segment.THIGH)]), s.gyr_rad_s
+        )
+        for segment, s in leg.items()
+    }
+    files = D.csv(tmp_path / "offset", moved)
+    (doubt,) = [
+        f for f in read_import("auto", files.thigh, files.shank).recording.findings if f.kind == "acc_at_rest"
+    ]
+    assert doubt.segment is Segment.THIGH
+    sound = D.csv(tmp_path / "sound", leg)
+    assert not {"gyr_scale", "acc_at_rest"} & {
+        f.kind for f in read_import("auto", sound.thigh, sound.shank).recording.findings
+    }
+
+
 def test_no_rate_is_ever_printed_to_be_copied(leg: Both, tmp_path: Path) -> None:
     still = {segment: samples[:200] for segment, samples in leg.items()}
     files = D.mt(tmp_path, still, head=D.MT_NEW)

@@ -37,16 +37,16 @@ def test_a_damaged_file_gives_the_right_numbers_or_a_refusal(
     tmp_path: Path,
 ) -> None:
     dialects, mutations = helpers
-    short = {segment: samples[400:700] for segment, samples in leg.items()}
+    short = {segment: samples[400:600] for segment, samples in leg.items()}
     short = {segment: dialects.grid(samples) for segment, samples in short.items()}
     files = dialects.DIALECTS[base](tmp_path, short)
     damaged = files.thigh
     content = damaged.read_bytes().decode()
     lines = content.replace("\r\n", "\n").split("\n")[:-1]
-    first_row = len(lines) - 300
+    first_row = len(lines) - 200
     wrong = {}
     counts = {"right": 0, "refused": 0}
-    for seed in range(40):
+    for seed in range(25):
         damaged.write_bytes(
             "".join(line + "\n" for line in mutations.mutated(lines, first_row, seed)).encode("utf-8")
         )
@@ -55,4 +55,4 @@ def test_a_damaged_file_gives_the_right_numbers_or_a_refusal(
         if result not in ("right", "refused"):
             wrong[seed] = result
     assert not wrong
-    assert counts["right"] >= 10
+    assert counts["right"] >= 6
