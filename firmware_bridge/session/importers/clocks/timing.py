@@ -25,6 +25,7 @@ from firmware_bridge.session.importers.seam import Wanted
 _HOST_ERROR_S = 0.02  # by which the ways of two sensors to one phone usually differ
 _ARRIVAL_ERROR_S = 0.005
 _RATE_TOLERANCE = 0.05
+_LARGEST = 2.0**62  # of a stamp or a counter; NaN is not below it either
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def _by_counter(
 ) -> dict[str, Any]:
     assert plan.counter is not None
     raw = columns[plan.counter.place].astype(np.float64)
-    rows = np.flatnonzero(np.isfinite(raw) & (raw == np.rint(raw)))
+    rows = np.flatnonzero((np.abs(raw) < _LARGEST) & (raw == np.rint(raw)))
     sequence = raw[rows].astype(np.int64)
     modulo = plan.column.counter_wrap
     count = unwrap(sequence, int(modulo)) if modulo else sequence
@@ -197,7 +198,7 @@ def _by_stamps(
         time_s = time_s[rows]
     else:
         raw = columns[plan.stamps.place].astype(np.float64)
-        rows = np.flatnonzero(np.isfinite(raw))
+        rows = np.flatnonzero(np.abs(raw) < _LARGEST)
         if not len(rows):
             raise SessionError(f"The column {plan.name} of {table.path.name} holds no times.", _ADVICE)
         unit, found["unit"] = _unit(plan, table, raw[rows], notes)
@@ -274,7 +275,7 @@ def _finer(
     if plan.counter is None or len(rows) < 10:
         return time_s, 0.0
     raw = columns[plan.counter.place].astype(np.float64)[rows]
-    if not np.isfinite(raw).all() or (np.diff(time_s) == 0).mean() < 0.3:
+    if not (np.abs(raw) < _LARGEST).all() or (np.diff(time_s) == 0).mean() < 0.3:
         return time_s, 0.0
     count = raw.astype(np.int64)
     exact = stamps.unrounded(time_s, count, 1 / stated if stated else None)
