@@ -9,6 +9,7 @@ import numpy as np
 from firmware_bridge.errors import SessionError
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Float, ImuSamples, Segment
+from firmware_bridge.session.importers.files.mapping import NAMES
 from firmware_bridge.session.importers.seam import Imported
 from firmware_bridge.session.repair import in_order
 
@@ -58,6 +59,13 @@ def on_session_clock(thigh: Imported, shank: Imported) -> Aligned:
         shift_s = 0.0 if abs(earliest) < _LATEST_START_S else earliest
         thigh_zero_s = shank_zero_s = shift_s
         words = "the times of both files are one clock"
+        if _clock_is_supposed(thigh, shank):
+            words = "taken as one clock: that of the times in both files"
+            text = (
+                "The times of both files are taken as one clock. If each counts from its own start, the "
+                "angle during movement is wrong."
+            )
+            findings.append(Finding("clock_supposed", None, None, text))
     elif relation == "own":
         thigh_zero_s, shank_zero_s = start, other
         words = "not synchronised: the first samples are taken as simultaneous"
@@ -105,6 +113,14 @@ def on_session_clock(thigh: Imported, shank: Imported) -> Aligned:
     )
     _refuse_without_overlap(aligned)
     return aligned
+
+
+def _clock_is_supposed(thigh: Imported, shank: Imported) -> bool:
+    """Whether nothing but the user's columns says that the times of both files are one clock."""
+    if not all(one.mapping.guessed or one.mapping.name not in NAMES for one in (thigh, shank)):
+        return False
+    one, other = thigh.samples.time_s, shank.samples.time_s
+    return not (len(one) == len(other) and bool((one == other).all()))
 
 
 def _relation(thigh: Imported, shank: Imported, thigh_s: Float, shank_s: Float) -> str:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from firmware_bridge.errors import SessionError, UsageError
 from firmware_bridge.findings import Consequence, Finding
 from firmware_bridge.samples import Float, ImuSamples, Segment
-from firmware_bridge.session.importers import physics
 from firmware_bridge.session.importers.clocks import timing
 from firmware_bridge.session.importers.clocks.rates import Turned
 from firmware_bridge.session.importers.files.mapping import FileMapping, Found, find
@@ -25,8 +24,8 @@ from firmware_bridge.session.importers.files.recognise import (
     open_file,
     without_quantities,
 )
-from firmware_bridge.session.importers.files.text import Table
-from firmware_bridge.session.importers.files.units import ACC, GYR, unit_of
+from firmware_bridge.session.importers.files.units import GYR, unit_of
+from firmware_bridge.session.importers.quantities import in_units, refuse_units
 from firmware_bridge.session.importers.seam import Imported, Wanted
 from firmware_bridge.session.model import DeviceClock, SensorInfo
 
@@ -194,7 +193,8 @@ def _stream(opened: Opened, wanted: Wanted, notes: Notes, quantities: Sequence[s
     for key in ("device_ticks", "sequence"):
         if key in kept:  # exactly, not as a float
             extra[key] = columns[kept[key][0].place]
-    found_rows = np.isfinite(np.column_stack([*values.values()])).all(axis=1) & rows
+    needed = [value for key, value in values.items() if key != "orientation"]
+    found_rows = np.isfinite(np.column_stack(needed)).all(axis=1) & rows
     if not found_rows.any():
         raise SessionError(f"{table.path} holds no complete sample.", "Export the recording again.")
     empty = int((rows & ~found_rows).sum())
@@ -224,7 +224,7 @@ def _stream(opened: Opened, wanted: Wanted, notes: Notes, quantities: Sequence[s
     )
     picked = np.flatnonzero(found_rows)[times.rows]
     values = {key: value[picked] for key, value in values.items()}
-    values, names, units = _in_units(values, chosen, opened, times, notes)
+    values, names, units = in_units(values, chosen, opened, times.period_s, notes)
     return Stream(
         opened,
         times,
@@ -283,76 +283,6 @@ def _which(sensors: Sequence[str], wanted: Wanted) -> str:
     )
 
 
-def _in_units(
-    values: dict[str, Float],
-    chosen: Mapping[str, Sequence[Found]],
-    opened: Opened,
-    times: timing.Times,
-    notes: Notes,
-) -> tuple[dict[str, Float], dict[str, str], dict[str, str]]:
-    period_s = times.period_s
-    names, units, result = {}, {}, {}
-    for key in ("acc", "gyr"):
-        source = key if key in values else f"{key}_increment"
-        if source not in values:
-            continue
-        names[key] = ", ".join(found.name for found in chosen[source])
-        if source != key:
-            result[key] = _rate_of_increments(values[source], key, period_s)
-            units[key] = (
-                f"{'m/s2' if key == 'acc' else 'rad/s'} (from increments over {period_s * 1000:.2f} ms)"
-            )
-            continue
-        written = opened.mapping.vectors[key].unit
-        stated = unit_of(written or chosen[key][0].unit, key)
-        how = "" if written else " (its name says so)"
-        if not stated:
-            stated, how = _found_unit(key, values, units, period_s, opened.table), " (found by gravity)"
-            notes.add(
-                "units_guessed",
-                f"The unit of {names[key]} is not stated; by gravity it is {stated}.",
-            )
-        result[key] = values[key] * (ACC if key == "acc" else GYR)[stated]
-        units[key] = stated + how
-    return result, names, units
-
-
-def _found_unit(
-    key: str, values: Mapping[str, Float], units: Mapping[str, str], period_s: float, table: Table
-) -> str:
-    if key == "acc":
-        unit = physics.acc_unit(values["acc"])
-        if unit:
-            return unit
-        raise SessionError(
-            f"The acceleration in {table.path.name} is gravity neither in m/s2, nor in g or mg.",
-            "Is it without gravity, or raw counts? State the unit, or take the acceleration with gravity.",
-        )
-    unit = ""
-    if "acc" in values:
-        unit, _ = physics.gyr_unit(values["acc"], values["gyr"], period_s)
-    if unit:
-        return unit
-    raise SessionError(
-        f"The unit of the angular rate in {table.path.name} is not stated, and the sensor turns too little "
-        "to tell it by gravity.",
-        'State it, for example with --columns "time=t:ms; acc=ax,ay,az:g; gyr=gx,gy,gz:deg/s".',
-    )
-
-
-def _rate_of_increments(values: Float, key: str, period_s: float) -> Float:
-    if key == "acc":
-        return values / period_s
-    from scipy.spatial.transform import Rotation
-
-    norm = np.linalg.norm(values, axis=1, keepdims=True)
-    if not (np.abs(norm - 1) < 0.1).all():
-        raise SessionError(
-            "The increments of orientation are no rotations.", "Export them as dq_W, dq_X, dq_Y, dq_Z."
-        )
-    return Rotation.from_quat(values, scalar_first=True).as_rotvec() / period_s
-
-
 def _imported(
     stream: Stream, acc: Float, gyr: Float, time_s: Float, wanted: Wanted, notes: Notes
 ) -> Imported:
@@ -362,7 +292,7 @@ def _imported(
     )
     wild = int((~possible).sum())
     if wild > _FEW * len(possible):
-        _refuse_units(acc, gyr, wanted.segment)
+        refuse_units(acc, gyr, wanted.segment)
         possible[:] = True
     elif wild:
         notes.add("damaged_rows", f"{wild} rows of {path.name} with impossible numbers are gaps.")
@@ -378,7 +308,7 @@ def _imported(
         if column is not None:
             extra[key] = column[possible]
     samples = ImuSamples(time_s[possible], acc[possible], gyr[possible], **extra)
-    _refuse_units(samples.acc_m_s2, samples.gyr_rad_s, wanted.segment)
+    refuse_units(samples.acc_m_s2, samples.gyr_rad_s, wanted.segment)
     started_at = stream.time.started_at
     if started_at is None and _SINCE_1970_S < samples.time_s[0] < _UNTIL_2100_S:
         started_at = datetime.fromtimestamp(float(samples.time_s[0]), UTC)
@@ -403,22 +333,6 @@ def _imported(
         units=stream.units,
         rate_source=stream.time.rate_source,
     )
-
-
-def _refuse_units(acc: Float, gyr: Float, segment: Segment) -> None:
-    """Refuses numbers that are impossible in our units: they must not become an angle."""
-    usual = float(np.median(np.linalg.norm(acc, axis=1)))
-    if not 5.0 < usual < 20.0:
-        raise SessionError(
-            f"The acceleration of the {segment} is {usual:.3g} m/s2 most of the time, not near 9.8.",
-            "Is the file in g, or without gravity? State its unit with --columns; gravity must be included.",
-        )
-    fast = float(np.quantile(np.linalg.norm(gyr, axis=1), 0.999))
-    if fast > 70.0:
-        raise SessionError(
-            f"The angular rate of the {segment} reaches {fast:.3g} rad/s, which no sensor measures.",
-            "Is the file in deg/s? State its unit with --columns.",
-        )
 
 
 def _interpolated(time_s: Float, known_s: Float, values: Float) -> Float:

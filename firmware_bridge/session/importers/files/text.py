@@ -155,7 +155,7 @@ def _candidates(head: bytes) -> tuple[list[str], list[tuple[int, int, str, tuple
     for number, line in enumerate(lines):
         start += len(line.encode("utf-8", "surrogateescape")) + 1
         for separator in dict.fromkeys([*stated, *_SEPARATORS]):
-            names = tuple(fields_of(line, separator)) if separator in line else ()
+            names = tuple(map(_clean, fields_of(line, separator))) if separator in line else ()
             if len(names) >= 4 and sum(map(_is_number, names)) < len(names) / 2:
                 candidates.append((number, start, separator, names))
     return lines, candidates
@@ -196,8 +196,12 @@ def _table(
         names, units = names + [""] * (usual - len(names)), units + [""] * (usual - len(units))
     # Between commas, only numbers in quotation marks can have decimal commas.
     decimal = "." if separator == "," and '"' not in "".join(below[:_LINES_LOOKED_AT]) else _decimal(rows)
-    clean = tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names)
-    return Table(path, content, start, clean, tuple(units), separator, decimal, described)
+    return Table(path, content, start, tuple(names), tuple(units), separator, decimal, described)
+
+
+def _clean(name: str) -> str:
+    """Without bytes that are no UTF-8: signs of degrees were often saved in another encoding."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _decimal(rows: Sequence[Sequence[str]]) -> str:
