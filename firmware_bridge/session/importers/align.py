@@ -132,6 +132,10 @@ def _relation(thigh: Imported, shank: Imported, thigh_s: Float, shank_s: Float) 
         return "shared"
     overlap = min(thigh_s[-1], shank_s[-1]) > max(thigh_s[0], shank_s[0])
     ticking = thigh.samples.device_ticks is not None and shank.samples.device_ticks is not None
+    if ticking and thigh.clock_period_s is not None:  # one may have begun before the clock started anew
+        turns = np.rint((shank_s[0] - thigh_s[0]) / thigh.clock_period_s)
+        shank_s = shank_s - turns * thigh.clock_period_s
+        overlap = min(thigh_s[-1], shank_s[-1]) > max(thigh_s[0], shank_s[0])
     if ticking and overlap and _on_one_grid(thigh_s, shank_s):
         return "grid"
     return "overlap" if clocks <= {"overlap", "shared"} and overlap else "own"

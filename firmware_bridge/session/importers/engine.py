@@ -71,8 +71,8 @@ def read_sensor(wanted: Wanted, format_: str, own: FileMapping | None = None) ->
     if opened.mapping.guessed:
         notes.add(
             "columns_guessed",
-            f"What the columns of {path.name} mean was supposed from their names; see below what they were "
-            "taken for.",
+            f"What the columns of {path.name} mean was supposed from their names: check what each was taken "
+            "for.",
         )
     if _holds_both(opened):
         stream = _stream(opened, wanted, notes, ("acc", "gyr"))
