@@ -141,7 +141,9 @@ def _two_files(
             raise without_quantities(other.table, replace(mapping, about={}))
         streams[kind] = _stream(other, replace(wanted, path=path), notes, (kind,))
     acc, gyr = streams["acc"], streams["gyr"]
-    known_s, time_s = acc.time.time_s, gyr.time.time_s
+    # Both streams have the clock of their sensor; one shift places it on that of the phone.
+    known_s = acc.time.time_s + (gyr.time.host_shift_s - acc.time.host_shift_s)
+    time_s = gyr.time.time_s
     order = np.argsort(known_s, kind="stable")
     known_s, values = known_s[order], acc.vectors["acc"][order]
     first = np.diff(known_s, prepend=-np.inf) > 0
@@ -171,9 +173,11 @@ def _two_files(
 def _stream(opened: Opened, wanted: Wanted, notes: Notes, quantities: Sequence[str]) -> Stream:
     """Reads the columns of one file and gives them units and times."""
     table, mapping = opened.table, opened.mapping
-    chosen, sensor = _chosen_columns(opened, wanted, quantities)
     plan = timing.plan(table, mapping)
     sensor_column = find(mapping.sensor, table.names)
+    # A sensor is named either in every row or in the names of columns.
+    by_name = replace(wanted, sensor="") if sensor_column else wanted
+    chosen, sensor = _chosen_columns(opened, by_name, quantities)
     kept = {
         key: [column for name in names for column in find(name, table.names)]
         for key, names in mapping.kept.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +64,8 @@ class Times:
         ticks: the sensor's own clock as received, of `tick_s` each, anew after `wrap`.
         sequence: its counter as received.
         nominal_rate_hz: that the file states.
+        period_s: between two samples.
+        host_shift_s: by which the sensor's clock was shifted onto that of the computer it sent to.
     """
 
     rows: Int
@@ -79,7 +81,8 @@ class Times:
     wrap: float | None = None
     sequence: Int | None = None
     nominal_rate_hz: float | None = None
-    period_s: float = field(default=0.01)
+    period_s: float = 0.01
+    host_shift_s: float = 0.0
 
 
 def plan(table: Table, mapping: FileMapping) -> Plan:
@@ -314,7 +317,12 @@ def _on_host_clock(
         f"{table.path.name} was placed on the clock of the phone by the moments of arrival: against the "
         f"other sensor that may be wrong by about {1000 * _HOST_ERROR_S:.0f} ms.",
     )
-    return {"time_s": time_s + shift_s, "clock": "shared", "clock_error_s": _HOST_ERROR_S}
+    return {
+        "time_s": time_s + shift_s,
+        "clock": "shared",
+        "clock_error_s": _HOST_ERROR_S,
+        "host_shift_s": shift_s,
+    }
 
 
 def _evened(

@@ -161,6 +161,17 @@ def test_wide_files_need_to_be_told_which_sensor_is_where(leg: Both, tmp_path: P
         read_import("auto", path, path, sensors=("imu1", "imu1"))
 
 
+def test_a_sensor_that_rows_name_can_be_named_by_hand(leg: Both, tmp_path: Path) -> None:
+    files = D.witmotion(tmp_path, leg)
+    edited(
+        files.thigh, lambda lines: [line.replace("(thigh)", "A").replace("(shank)", "B") for line in lines]
+    )
+    with pytest.raises(UsageError, match="WT901A, WT901B"):
+        read_import("auto", files.thigh, files.shank)
+    read = read_import("auto", files.thigh, files.shank, sensors=("WT901B", "WT901A")).recording
+    np.testing.assert_allclose(read.thigh.acc_m_s2, leg[Segment.SHANK].acc_m_s2, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "line", ["time=t", "acc=a,b,c; gyr=d,e,f", "time=t; acc=a,b; gyr=c,d,e", "nonsense", "time=a;time=b"]
 )
