@@ -157,12 +157,18 @@ def compare_knees(this: Answer, other: Answer, *, reliability: OwnNoise = None) 
     return found
 
 
+def two_people(one: Answer, other: Answer) -> tuple[str, ...]:
+    """A plain sentence where two sessions are of different clients, else none."""
+    first, second = (a.recording.info.client for a in (one, other))
+    if first and second and first != second:
+        return (f"The sessions are of two people: {first} and {second}.",)
+    return ()
+
+
 def doubts_of_pair(before: Answer, after: Answer) -> tuple[str, ...]:
     """What speaks against two sessions being an earlier and a later one of one person, in plain sentences."""
     first, second = (a.recording.info for a in (before, after))
-    doubts = []
-    if first.client and second.client and first.client != second.client:
-        doubts.append(f"The sessions are of two people: {first.client} and {second.client}.")
+    doubts = list(two_people(before, after))
     # The start of an imported session may be no more than the date of a file.
     if "imported" not in (first.status, second.status) and _moment(second) < _moment(first):
         doubts.append("The session given as the later one was recorded first: check their order.")

@@ -195,7 +195,9 @@ def _on_cluster(jobs: Sequence[tuple[str, str]], scheduler: str) -> Iterator[tup
 
 
 def _name(folder: Path, root: Path) -> str:
-    return folder.resolve().name if folder == root else folder.relative_to(root).as_posix()
+    name = folder.resolve().name if folder == root else folder.relative_to(root).as_posix()
+    # Bytes of a name that are no text are escaped, so that no table is lost for them.
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _cores() -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from analysis.change import to_json
 from analysis.days import PersonTrend
 from analysis.movement.result import Repetition
 from firmware_bridge.errors import SessionError
+from firmware_bridge.session.files import make_private_folder, replace_files
+from firmware_bridge.session.guard import refuse_raw as refuse_raw
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ANGLE_HEADER = "time_s,flexion_deg,flexion_sd_deg,valid\n"
 _ANGLE_ROW = "%.4f,%.4f,%.4f,%d\n"
@@ -31,20 +36,14 @@ def derived_folder(session: Path) -> Path:
         SessionError: the folder cannot be written.
     """
     folder = session / "derived"
-    with writing(folder):
-        folder.mkdir(exist_ok=True)
+    with _told(folder):
+        make_private_folder(folder)
     return folder
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Makes the folder of what is written inside, and says plainly where it cannot be written.
-
-    Raises:
-        SessionError: it cannot.
-    """
+def _told(path: Path) -> Iterator[None]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
         raise SessionError(
@@ -53,14 +52,40 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a whole text file.
+def write_files(contents: Mapping[Path, bytes], then: Callable[[], None] | None = None) -> None:
+    """Writes files, each whole or not at all, whatever happens; what was recorded is never written over.
+
+    Args:
+        contents: the files.
+        then: is done once all are on the disk, but before any takes the place of an older one.
 
     Raises:
-        SessionError: it cannot be written.
+        UsageError: a file belongs to a recording.
+        SessionError: a file cannot be written; none was.
     """
-    with writing(path):
-        path.write_text(text, encoding="utf-8")
+    for path in contents:
+        refuse_raw(path)
+    with _told(next(iter(contents), Path())):
+        for path in contents:
+            make_private_folder(path.parent)
+        replace_files(contents, then)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a whole text file, as `write_files` does. Bytes of a name that are no text are escaped."""
+    write_files({path: text.encode("utf-8", "backslashreplace")})
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """A table as CSV. A text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    safe = table.copy()
+    for column in safe.select_dtypes(exclude=["number", "bool"]).columns:
+        safe[column] = safe[column].map(_no_formula)
+    return safe.to_csv(index=False, float_format="%.4f")
+
+
+def _no_formula(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def json_text(value: Mapping[str, Any], *, indent: int | None = None) -> str:
@@ -80,29 +105,47 @@ def _jsonable(value: Any) -> Any:
     return value
 
 
-def write_tables(session: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> None:
-    """Writes angle.csv, repetitions.csv, result.json and the figures of a session into its derived/.
+def tables_of(session: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> dict[Path, bytes]:
+    """angle.csv, repetitions.csv, result.json and the figures of a session, as they belong into derived/.
 
     Args:
         session: the session folder.
         answer: what its recording says.
         truth: the true change of each test in degrees, where a simulation knows it.
+    """
+    import pandas as pd
+
+    from analysis.views.figures import session_pictures
+
+    place = session / "derived"
+    repetitions = pd.DataFrame(repetition_rows(answer.repetitions))
+    extra = {"truth": truth} if truth else None
+    texts = {
+        "angle.csv": angle_text(answer.angle.track),
+        "repetitions.csv": table_text(repetitions),
+        "result.json": json_text(result(answer, extra), indent=2) + "\n",
+    }
+    files = {place / name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}
+    return files | {place / name: picture for name, picture in session_pictures(answer).items()}
+
+
+def write_tables(session: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> None:
+    """Writes `tables_of` a session.
 
     Raises:
         SessionError: the folder cannot be written.
     """
-    import pandas as pd
+    derived_folder(session)
+    write_files(tables_of(session, answer, truth))
 
-    from analysis.views.figures import save_session_figures
 
-    place = derived_folder(session)
-    write_angle(place / "angle.csv", answer.angle.track)
-    repetitions = pd.DataFrame(repetition_rows(answer.repetitions))
-    write_text(place / "repetitions.csv", repetitions.to_csv(index=False, float_format="%.4f"))
-    extra = {"truth": truth} if truth else None
-    write_text(place / "result.json", json_text(result(answer, extra), indent=2) + "\n")
-    with writing(place / "session.png"):
-        save_session_figures(answer, place)
+def report_of(
+    answer: Answer, truth: Mapping[str, float] | None = None, days: PersonTrend | None = None
+) -> bytes:
+    """The report of an answer as one HTML file."""
+    from analysis.views.report import render_report
+
+    return render_report(answer, truth=truth, days=days).encode("utf-8", "backslashreplace")
 
 
 def write_report(
@@ -116,9 +159,7 @@ def write_report(
     Raises:
         SessionError: it cannot be written.
     """
-    from analysis.views.report import render_report
-
-    write_text(file, render_report(answer, truth=truth, days=days))
+    write_files({file: report_of(answer, truth, days)})
 
 
 def write_everything(
@@ -126,16 +167,24 @@ def write_everything(
     answer: Answer,
     truth: Mapping[str, float] | None = None,
     days: PersonTrend | None = None,
+    then: Callable[[], None] | None = None,
 ) -> Path:
-    """Fills derived/ with tables, figures and report; returns the report's file."""
-    write_tables(session, answer, truth)
+    """Fills derived/ with tables, figures and report, all or nothing; returns the report's file.
+
+    `then` is done when all is on the disk, and before anything older is replaced.
+    """
     file = derived_folder(session) / "report.html"
-    write_report(file, answer, truth, days)
+    write_files({**tables_of(session, answer, truth), file: report_of(answer, truth, days)}, then)
     return file
 
 
 def write_angle(path: Path, track: FlexionTrack) -> None:
-    """Writes the angle as CSV: 0.1 ms, 0.0001 deg; a gap is an empty field with valid = 0."""
+    """Writes the angle as CSV."""
+    write_text(path, angle_text(track))
+
+
+def angle_text(track: FlexionTrack) -> str:
+    """The angle as CSV: 0.1 ms, 0.0001 deg; a gap is an empty field with valid = 0."""
     parts = [ANGLE_HEADER]
     for start in range(0, len(track.time_s), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
@@ -145,7 +194,7 @@ def write_angle(path: Path, track: FlexionTrack) -> None:
         # One format for many rows is three times as fast as pandas.
         text = _ANGLE_ROW * len(table) % tuple(table.ravel().tolist())
         parts.append(text.replace("nan", ""))
-    write_text(path, "".join(parts))
+    return "".join(parts)
 
 
 def repetition_rows(repetitions: tuple[Repetition, ...]) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from analysis.answer import Answer, answer
 from analysis.movement.result import Plateau, Repetition
 from firmware_bridge.errors import CannotAnswerError, SessionError
 from firmware_bridge.samples import Side
+from firmware_bridge.session.files import make_private_folder, replace_file
 from firmware_bridge.session.model import PoseMethod, ReferencePose
 from firmware_bridge.session.reader import read_info, read_session
 
@@ -176,10 +177,8 @@ def _keep(folder: Path, mark: str, result: Measurement) -> None:
     text = json.dumps({"format": _FORMAT, "stamp": mark, "measurement": content}, default=str)
     file = folder / FILE
     try:
-        file.parent.mkdir(exist_ok=True)
-        new = file.with_suffix(".new")
-        new.write_text(text, encoding="utf-8")
-        new.replace(file)
+        make_private_folder(file.parent)
+        replace_file(file, text.encode("utf-8", "backslashreplace"))
     except OSError:
         pass  # on a read-only disk everything is computed each time
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from firmware_bridge.errors import SessionError
+from firmware_bridge.session.files import make_private_folder, replace_file
 
 ROOT_VARIABLE = "KNEEFLEX_SESSIONS"
 _FORMAT = "kneeflex-settings"
@@ -48,11 +49,10 @@ def remember_sessions_root(root: Path) -> Path:
     """
     root = root.absolute()
     file = settings_folder() / "settings.json"
-    new = file.with_suffix(".new")
+    text = json.dumps({"format": _FORMAT, "version": 1, "sessions": str(root)}) + "\n"
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(json.dumps({"format": _FORMAT, "version": 1, "sessions": str(root)}) + "\n", "utf-8")
-        new.replace(file)
+        make_private_folder(file.parent)
+        replace_file(file, text.encode("utf-8", "replace"))
     except OSError as error:
         raise SessionError(f"The folder {root} cannot be remembered in {file}: {error.strerror}.") from error
     return root

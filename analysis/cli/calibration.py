@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from analysis.cli import console
-from analysis.cli.recordings import AsJson, SessionDir, answer_of, read
+from analysis.cli.recordings import AsJson, SessionDir, answer_of, answer_to, read
 from firmware_bridge.errors import CannotAnswerError, UsageError
 
 _FLEXION_RANGE_DEG = (-30.0, 150.0)
@@ -35,7 +35,8 @@ def recalibrate(
     low, high = _FLEXION_RANGE_DEG
     if not low <= flexion <= high:
         raise UsageError(f"A knee cannot be held at {flexion:g} deg.", "0 is straight, 90 a right angle.")
-    poses = read(folder).reference_poses
+    recording = read(folder)
+    poses = recording.reference_poses
     if pose > len(poses):
         raise CannotAnswerError(
             f"The session holds {len(poses)} reference poses, so there is no number {pose}.",
@@ -43,10 +44,9 @@ def recalibrate(
         )
     before = poses[pose - 1]
     after = replace(before, flexion_deg=flexion, sd_deg=before.sd_deg if sd is None else sd)
-    derived.derived_folder(folder)  # before anything is changed: it may be read-only
-    add_event(folder, after)
-    answer = answer_of(folder)
-    derived.write_everything(folder, answer)
+    # Computed first, put in force last: a failure on the way leaves the session as it was.
+    answer = answer_to(replace(recording, events=(*recording.events, after)))
+    derived.write_everything(folder, answer, then=lambda: add_event(folder, after))
     console.warn(answer.warnings)
     console.say(
         f"Reference pose {pose} at {before.time_s:.1f} s: {before.flexion_deg:g} deg becomes "

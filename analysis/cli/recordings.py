@@ -1,4 +1,4 @@
-"""Commands for recordings: import, angle, compare, knees, report, batch."""
+"""Commands that work on recordings: angle, compare, knees, report, batch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from analysis.cli import console
-from analysis.cli.streaming import Client, Leg
 from firmware_bridge.errors import CannotAnswerError, SessionError, UsageError
-from firmware_bridge.samples import Side
 
 if TYPE_CHECKING:
     from analysis.answer import Answer
@@ -30,7 +28,6 @@ _PICTURES = (".png", ".svg", ".pdf")
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
-    app.command("import")(import_)
     for command in (angle, compare, knees, report, batch):
         app.command()(command)
 
@@ -45,17 +42,22 @@ def read(folder: Path) -> Recording:
 
 def answer_of(folder: Path) -> Answer:
     """Reads a session folder and runs the whole analysis."""
-    from analysis.answer import answer
     from analysis.measured import measurement_of
 
-    recording = read(folder)
+    found = answer_to(read(folder))
+    measurement_of(folder, found)  # so that the days of this person need not compute it again
+    return found
+
+
+def answer_to(recording: Recording) -> Answer:
+    """Runs the whole analysis on a recording."""
+    from analysis.answer import answer
+
     with (
         with_reader_warnings(recording),
         console.working("Computing the angle, the repetitions and the change"),
     ):
-        found = answer(recording)
-    measurement_of(folder, found)  # so that the days of this person need not compute it again
-    return found
+        return answer(recording)
 
 
 @contextmanager
@@ -66,29 +68,6 @@ def with_reader_warnings(recording: Recording) -> Iterator[None]:
     except CannotAnswerError:
         console.warn(recording.warnings)
         raise
-
-
-def import_(
-    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="csv, movella-dot, xsens-mt or metabase.")],
-    thigh: Annotated[Path, typer.Option(help="The thigh sensor's file.")],
-    shank: Annotated[Path, typer.Option(help="The shank (shin) sensor's file.")],
-    out: Annotated[Path, typer.Option(help="The session folder to make.")],
-    events: Annotated[
-        Path | None, typer.Option(help="Phases and reference poses, one JSON object a line.")
-    ] = None,
-    side: Leg = Side.RIGHT,
-    client: Client = "",
-) -> None:
-    """Turn two files of another program into a session folder."""
-    from firmware_bridge.session.importers import import_session
-
-    with console.working("Importing"):
-        recording = import_session(format_, thigh, shank, out, events=events, side=side, client=client)
-    console.warn(recording.warnings)
-    console.say(
-        f"{out}: {len(recording.thigh)} thigh and {len(recording.shank)} shank samples, "
-        f"{recording.duration_s:.1f} s. Next: kneeflex angle {out}"
-    )
 
 
 def angle(
@@ -104,6 +83,8 @@ def angle(
     from analysis import derived
     from analysis.answer import angle_of
 
+    for path in filter(None, (out, plot)):
+        derived.refuse_raw(path)
     if plot is not None and plot.suffix.lower() not in _PICTURES:
         raise UsageError(f"{plot} is not the name of a picture.", f"End it in {' or '.join(_PICTURES)}.")
     recording = read(folder)
@@ -112,11 +93,11 @@ def angle(
     out = out or derived.derived_folder(folder) / "angle.csv"
     derived.write_angle(out, result.track)
     if plot is not None:
-        from analysis.views.figures import save_figure
+        from analysis.views.figures import picture_of
         from analysis.views.track import plot_track
 
-        with derived.writing(plot):
-            save_figure(plot_track(result.track, zero=result.zero, title=str(folder)), plot)
+        drawn = plot_track(result.track, zero=result.zero, title=console.shown(folder))
+        derived.write_files({plot: picture_of(drawn, plot.suffix)})
     summary: dict[str, Any] = derived.angle_summary(result)
     summary["warnings"] = [*recording.warnings, *result.warnings]
     if as_json:
@@ -236,13 +217,13 @@ def knees(
     from dataclasses import asdict
 
     from analysis import derived
-    from analysis.answer import compare_knees
+    from analysis.answer import compare_knees, two_people
     from analysis.views.pair_report import render_knees_report
     from analysis.views.wording import side_sentence
 
     first, second = answer_of(this), answer_of(other)
     found = compare_knees(first, second)
-    warnings = (*first.data_warnings, *second.data_warnings)
+    warnings = (*two_people(first, second), *first.data_warnings, *second.data_warnings)
     if out is not None:
         derived.write_text(out, render_knees_report(first, second, found, warnings))
     if as_json:
@@ -260,6 +241,8 @@ def report(
     """Write the report of a session, with its figures and tables, into derived/."""
     from analysis import derived
 
+    if out is not None:
+        derived.refuse_raw(out)
     result, _, among = judged_among_days(folder)
     with console.working("Writing the report"):
         if out is None:
@@ -351,9 +334,10 @@ def batch(
 
     if workers is not None and scheduler is not None:
         raise UsageError("--workers and --scheduler exclude each other.", "Give one of them.")
+    derived.refuse_raw(out)
     with console.counting("Sessions") as progress:
         table = run(root, workers=workers, scheduler=scheduler, progress=progress)
-    derived.write_text(out, table.to_csv(index=False, float_format="%.4f"))
+    derived.write_text(out, derived.table_text(table))
     sessions = table.drop_duplicates("session")
     broken = int(sessions["error"].astype(bool).sum())
     console.say(

@@ -55,16 +55,14 @@ def write_days(found: PersonTrend, file: Path, truth_deg: float | None = None) -
     mark = f"<!-- {blake2b(content.encode(), digest_size=16).hexdigest()} -->"
     if picture.is_file() and _ends_with(file, mark):
         return
-    from analysis.views.figures import save_figure
+    from analysis.views.figures import picture_of
     from analysis.views.trend import trend_figure
     from analysis.views.trend_page import render_trend
 
     with console.working("Drawing the days"):
         figure = trend_figure(found)
         page = render_trend(found, figure, truth_deg=truth_deg)
-        with derived.writing(picture):
-            save_figure(figure, picture)
-        derived.write_text(file, f"{page}\n{mark}\n")
+        derived.write_files({picture: picture_of(figure), file: f"{page}\n{mark}\n".encode()})
 
 
 def _ends_with(file: Path, mark: str) -> bool:

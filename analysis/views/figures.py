@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -330,16 +330,14 @@ def _draw_rates(axes: Axes, releases: Sequence[Mapping[str, float]]) -> None:
     axes.legend(loc="best", ncols=3)
 
 
-def save_figure(figure: Figure, file: Path) -> None:
-    """Writes a figure; the file's ending names the format."""
-    figure.savefig(file, dpi=150)
+def picture_of(figure: Figure, ending: str = ".png") -> bytes:
+    """A figure as the content of a file; its ending names the format."""
+    buffer = BytesIO()
+    figure.savefig(buffer, dpi=150, format=ending.lower().lstrip("."))
+    return buffer.getvalue()
 
 
-def save_session_figures(answer: Answer, folder: Path) -> tuple[Path, ...]:
-    """Writes every picture of an answer as PNG into `folder` and returns the files."""
+def session_pictures(answer: Answer) -> dict[str, bytes]:
+    """Every picture of an answer as PNG, by the name of its file."""
     figures = {"session": session_figure, "change": change_figure, "releases": release_figure}
-    files = []
-    for name, draw in figures.items():
-        files.append(folder / f"{name}.png")
-        save_figure(draw(answer), files[-1])
-    return tuple(files)
+    return {f"{name}.png": picture_of(draw(answer)) for name, draw in figures.items()}

@@ -202,15 +202,17 @@ def explanation(comparison: Comparison) -> tuple[str, ...]:
 
 
 def side_sentence(this: str, other: str, found: SideDifference) -> str:
-    """How much less far one knee straightens than the other, as one plain sentence."""
-    size = degrees(found.difference_deg)
-    how = f"{size} {'less' if found.difference_deg > 0 else 'further'} than the {other}"
+    """Says which of two knees straightens further, or that the data cannot tell, as one plain sentence."""
     low, high = found.ci95_deg
+    interval = f"(95 % interval of the difference {signed(low)} to {signed(high)})"
     block = f"{PHASE_TITLES[found.phase].capitalize()}, {TEST_TITLES[found.test]}"
-    return (
-        f"{block}: the {this} knee straightens {how} "
-        f"(95 % interval of the difference {signed(low)} to {signed(high)})."
-    )
+    if low <= 0.0 <= high:
+        return (
+            f"{block}: no difference between the knees can be told from noise; the {this} one reads "
+            f"{signed(found.difference_deg)} against the {other} {interval}."
+        )
+    how = f"{degrees(abs(found.difference_deg))} {'less' if found.difference_deg > 0 else 'further'}"
+    return f"{block}: the {this} knee straightens {how} than the {other} {interval}."
 
 
 def tidy(text: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from firmware_bridge.errors import SessionError
 from firmware_bridge.link.target import Target
 from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.session.files import make_private_folder, replace_file
 from firmware_bridge.settings import settings_folder
 
 Key = TypeVar("Key", bound=Hashable)
@@ -84,11 +85,9 @@ def remember(targets: Mapping[Segment, Target], path: Path | None = None) -> Pat
         for segment, t in targets.items()
     }
     text = json.dumps({"format": _FORMAT, "version": 1, "sensors": sensors}, indent=2, ensure_ascii=False)
-    new = path.with_suffix(".new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(text + "\n", encoding="utf-8")
-        new.replace(path)
+        make_private_folder(path.parent)
+        replace_file(path, f"{text}\n".encode("utf-8", "replace"))
     except OSError as error:
         raise SessionError(f"The sensors cannot be remembered in {path}: {error.strerror}.") from error
     return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from firmware_bridge.errors import CannotAnswerError, SessionError
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.codec import event_to_json
 from firmware_bridge.session.delays import sync_event
+from firmware_bridge.session.files import append_line
 from firmware_bridge.session.model import Event
 from firmware_bridge.session.reader import delay_of, read_info, read_session
 from firmware_bridge.session.writer import EVENTS_FILE
@@ -63,16 +63,9 @@ def add_event(folder: Path | str, event: Event) -> None:
     """
     folder = Path(folder)
     read_info(folder)
-    line = event_to_json(event) + "\n"
+    line = event_to_json(event).encode("utf-8", "replace") + b"\n"
     try:
-        with (folder / EVENTS_FILE).open("ab+") as file:
-            if file.tell() > 0:
-                file.seek(-1, os.SEEK_END)
-                # Start a new line after a torn last one.
-                line = line if file.read(1) == b"\n" else "\n" + line
-            file.write(line.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(folder / EVENTS_FILE, line)
     except OSError as error:
         raise SessionError(
             f"{folder / EVENTS_FILE} cannot be written: {error.strerror or error}.",

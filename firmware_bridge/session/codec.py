@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, TypeVar, get_args
 
 from firmware_bridge.errors import SessionError
+from firmware_bridge.findings import CONSEQUENCES, Finding, finding_to_json
 from firmware_bridge.samples import Segment, Side
 from firmware_bridge.session.model import (
     PHASE_NAMES,
@@ -33,6 +34,7 @@ from firmware_bridge.timing.device_clock import DeviceClock
 
 FORMAT = "kneeflex-session"
 VERSION = 1
+_MOST_WARNINGS = 3
 _STATUSES: tuple[str, ...] = get_args(Status)
 _RESTORE = "Restore the file from a backup, or import the two sensor files again with `kneeflex import csv`."
 
@@ -45,6 +47,7 @@ def info_to_json(info: SessionInfo) -> str:
     content["side"] = info.side.value
     content["sensors"] = {segment.value: asdict(sensor) for segment, sensor in info.sensors.items()}
     content["software"] = dict(info.software)
+    content["findings"] = [finding_to_json(finding) for finding in info.findings]
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -73,6 +76,7 @@ def info_from_json(text: str) -> SessionInfo:
         sensors={s: _sensor(sensors[s.value], s) for s in Segment if s.value in sensors},
         software={name: str(version) for name, version in content.mapping("software", {}).items()},
         notes=content.text("notes", ""),
+        findings=tuple(f for f in map(_finding, content.rows("findings")) if f is not None),
     )
 
 
@@ -119,16 +123,22 @@ def event_from_json(line: str) -> Event | None:
     if kind == "pain":
         return Pain(time_s, content.number("score", least=0, most=10))
     known = ("time_s", "type", "segment", "state")
-    detail = {k: v for k, v in raw.items() if k not in known and isinstance(v, str | int | float)}
+    rest = {_whole_text(k): v for k, v in raw.items() if k not in known}
+    detail = {k: _whole_text(v) if isinstance(v, str) else v for k, v in rest.items() if _is_plain(v)}
     segment = Segment(content.choice("segment", tuple(Segment)))
     return LinkEvent(time_s, segment, content.text("state"), detail)
 
 
-def events_from_jsonl(text: str) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+def events_from_jsonl(text: str, name: str = "events.jsonl") -> tuple[tuple[Event, ...], tuple[str, ...]]:
     """Reads all lines that can be read.
 
+    Args:
+        text: of the file.
+        name: of the file, for messages.
+
     Returns:
-        The events in the order of the file, and one plain sentence for every line left out.
+        The events in the order of the file, and a plain sentence for each of the first few lines left out,
+        with one for all the others.
     """
     events: list[Event] = []
     warnings: list[str] = []
@@ -138,12 +148,15 @@ def events_from_jsonl(text: str) -> tuple[tuple[Event, ...], tuple[str, ...]]:
         try:
             event = event_from_json(line)
         except SessionError as error:
-            warnings.append(f"Line {number} of events.jsonl was left out: {error.problem}")
+            warnings.append(f"Line {number} of {name} was left out: {error.problem}")
             continue
         if event is None:
-            warnings.append(f"Line {number} of events.jsonl was left out: an event of an unknown type.")
+            warnings.append(f"Line {number} of {name} was left out: an event of an unknown type.")
         else:
             events.append(event)
+    if len(warnings) > _MOST_WARNINGS:
+        more = len(warnings) - _MOST_WARNINGS
+        warnings = [*warnings[:_MOST_WARNINGS], f"{more} more lines of {name} were left out."]
     return tuple(events), tuple(warnings)
 
 
@@ -205,6 +218,44 @@ def _sensor(raw: Any, segment: Segment) -> SensorInfo:
     )
 
 
+def _finding(raw: Any) -> Finding | None:
+    """A finding of session.json; None where a later version gave it a consequence unknown here."""
+    content = _Fields(raw, "a finding in session.json")
+    consequence = content.text("consequence")
+    if consequence not in CONSEQUENCES:
+        return None
+    segment, span = content.raw.get("segment"), content.raw.get("span")
+    if segment is not None:
+        segment = Segment(content.choice("segment", tuple(Segment)))
+    if span is not None:
+        start_s, stop_s = content.pair("span")
+        span = (start_s, stop_s)
+    return Finding(
+        content.text("kind"),
+        segment,
+        span,
+        content.text("sentence"),
+        consequence,  # type: ignore[arg-type]
+    )
+
+
+def _as_float(value: float) -> float:
+    """A whole number of 400 digits is infinite here, not an accident."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, int | float) and math.isfinite(_as_float(value)))
+
+
+def _whole_text(text: str) -> str:
+    """The text without halves of characters, which JSON can hold and no file can."""
+    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+
+
 class _Fields:
     """Typed access to a JSON object; every failure is one sentence that names the field."""
 
@@ -218,7 +269,7 @@ class _Fields:
         value = self.raw.get(key, default)
         if not isinstance(value, str):
             raise self._wrong(key, "a text")
-        return value
+        return _whole_text(value)
 
     def choice(self, key: str, allowed: Sequence[str]) -> str:
         value = self.raw.get(key)
@@ -230,9 +281,10 @@ class _Fields:
         value = self.raw.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(key, "a number")
-        if not (math.isfinite(value) and least <= value <= most):
+        number = _as_float(value)
+        if not (math.isfinite(number) and least <= number <= most):
             raise self._wrong(key, f"a number from {least:g} to {most:g}")
-        return float(value)
+        return number
 
     def optional_number(self, key: str, least: float = -math.inf) -> float | None:
         return None if self.raw.get(key) is None else self.number(key, least)
@@ -248,6 +300,19 @@ class _Fields:
         if not isinstance(value, dict):
             raise self._wrong(key, "a JSON object")
         return value
+
+    def rows(self, key: str) -> Sequence[Any]:
+        value = self.raw.get(key, [])
+        if not isinstance(value, list):
+            raise self._wrong(key, "a list")
+        return value
+
+    def pair(self, key: str) -> tuple[float, float]:
+        value = self.raw.get(key)
+        if not isinstance(value, list) or len(value) != 2:
+            raise self._wrong(key, "a list of two numbers")
+        first, second = (_Fields({key: v}, self._where).number(key) for v in value)
+        return first, second
 
     def _wrong(self, key: str, wanted: str) -> SessionError:
         found = f"{self.raw[key]!r}"[:80] if key in self.raw else "missing"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from random import Random, SystemRandom
 
+from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Segment, Side
 from firmware_bridge.session.model import SensorInfo, SessionInfo, Status
 
@@ -21,6 +22,7 @@ def new_session(
     started_at: datetime | None = None,
     notes: str = "",
     random: Random | None = None,
+    findings: tuple[Finding, ...] = (),
 ) -> SessionInfo:
     """A session that begins now, or at `started_at` (with a time zone), under a new random id.
 
@@ -32,6 +34,7 @@ def new_session(
         started_at: the moment of time 0 of the session clock.
         notes: free text.
         random: draws the id; from the operating system's source by default.
+        findings: what is known to be wrong from the start.
     """
     start = (started_at or datetime.now(UTC)).astimezone(UTC)
     return SessionInfo(
@@ -43,6 +46,7 @@ def new_session(
         sensors=dict(sensors),
         software=software_versions(),
         notes=notes,
+        findings=findings,
     )
 
 

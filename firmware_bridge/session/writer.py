@@ -16,7 +16,13 @@ from firmware_bridge.errors import SessionError
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session import table
 from firmware_bridge.session.codec import event_to_json, info_to_json
-from firmware_bridge.session.files import AppendOnlyFile, replace_file, sync_folder
+from firmware_bridge.session.files import (
+    AppendOnlyFile,
+    make_private_folder,
+    replace_file,
+    sync_folder,
+    whole_folder,
+)
 from firmware_bridge.session.model import Event, Recording, SensorInfo, SessionInfo
 
 INFO_FILE = "session.json"
@@ -265,15 +271,11 @@ def write_session(folder: Path | str, recording: Recording) -> None:
     lines = "".join(event_to_json(event) + "\n" for event in recording.events)
     try:
         _claim(folder)
-        try:
-            _write_whole(folder / EVENTS_FILE, [lines.encode("utf-8", "replace")])
+        with whole_folder(folder) as place:
+            _write_whole(place / EVENTS_FILE, [lines.encode("utf-8", "replace")])
             for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank)):
-                _write_whole(folder / SAMPLE_FILES[segment], _pieces(samples))
-            replace_file(folder / INFO_FILE, info_to_json(recording.info).encode("utf-8", "replace"))
-        except BaseException:
-            for name in (EVENTS_FILE, *SAMPLE_FILES.values()):
-                (folder / name).unlink(missing_ok=True)
-            raise
+                _write_whole(place / SAMPLE_FILES[segment], _pieces(samples))
+            replace_file(place / INFO_FILE, info_to_json(recording.info).encode("utf-8", "replace"))
     except OSError as error:
         raise _cannot_write(folder, error) from error
 
@@ -295,7 +297,7 @@ def _pieces(samples: ImuSamples) -> Iterator[bytes]:
 
 
 def _claim(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     for name in (INFO_FILE, *SAMPLE_FILES.values(), EVENTS_FILE):
         if (folder / name).exists():
             raise SessionError(

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,3 +53,30 @@ def info() -> SessionInfo:
         software={"kneeflex": "0.1.0"},
         notes="größer als „vorher“",
     )
+
+
+@pytest.fixture
+def killed_at() -> Callable[[int, Path, Callable[[], None]], bool]:
+    """Runs work in a process that dies just before its n-th access to a folder; tells whether it died."""
+
+    def run(step: int, folder: Path, work: Callable[[], None]) -> bool:
+        """Runs the work in a process that dies just before its n-th access to the folder; whether it died."""
+        child = os.fork()
+        if child == 0:
+            seen = 0
+
+            def hook(event: str, arguments: tuple[object, ...]) -> None:
+                nonlocal seen
+                if event.startswith(("open", "os.", "shutil.")) and str(folder) in str(arguments):
+                    seen += 1
+                    if seen > step:
+                        os._exit(7)
+
+            sys.addaudithook(hook)
+            try:
+                work()
+            finally:
+                os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+    return run

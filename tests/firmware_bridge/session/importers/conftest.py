@@ -6,6 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.virtual.sessions import condensed_session
+from firmware_bridge.virtual.simulation import simulate_session
+
 
 @pytest.fixture
 def motion() -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
@@ -28,3 +32,16 @@ def put(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def leg() -> dict[Segment, ImuSamples]:
+    """Half a minute of a simulated leg: rests, and swings that turn gravity in both sensors."""
+    session = simulate_session(condensed_session(seed=3), seed=3)
+    return {
+        segment: ImuSamples(np.arange(2200) / 100.0, samples.acc_m_s2[:2200], samples.gyr_rad_s[:2200])
+        for segment, samples in (
+            (Segment.THIGH, session.recording.thigh),
+            (Segment.SHANK, session.recording.shank),
+        )
+    }

@@ -8,7 +8,7 @@ import pytest
 
 from firmware_bridge.errors import SessionError, UsageError
 from firmware_bridge.samples import Segment, Side
-from firmware_bridge.session.importers import IMPORTERS, import_session
+from firmware_bridge.session.importers import FORMATS, import_session
 from firmware_bridge.session.model import Phase
 from firmware_bridge.session.reader import read_session
 
@@ -29,7 +29,7 @@ def test_a_csv_becomes_a_session_with_its_own_times(
     files: tuple[Path, Path], put: Put, tmp_path: Path
 ) -> None:
     events = put("e.jsonl", ['{"time_s": 0.25, "type": "phase", "name": "before", "test": "ake"}'])
-    written = import_session("csv", *files, tmp_path / "s", events=events, side="left", client="K3")
+    written = import_session("csv", *files, tmp_path / "s", events=events, side="left", client="K3").recording
     read = read_session(tmp_path / "s")
     assert read.info == written.info
     assert (read.info.status, read.info.side, read.info.client) == ("imported", Side.LEFT, "K3")
@@ -54,7 +54,7 @@ def test_times_since_1970_keep_their_precision(put: Put, tmp_path: Path) -> None
 def test_a_csv_without_a_last_line_end_is_whole(put: Put, tmp_path: Path) -> None:
     path = put("t.csv", rows(np.arange(10) / 10))
     path.write_bytes(path.read_bytes().rstrip())
-    recording = import_session("csv", path, put("s.csv", rows(np.arange(10) / 10)), tmp_path / "s")
+    recording = import_session("csv", path, put("s.csv", rows(np.arange(10) / 10)), tmp_path / "s").recording
     assert len(recording.thigh) == 10
     assert not any("torn" in warning for warning in recording.warnings)
 
@@ -87,7 +87,7 @@ def test_wrong_calls_are_told_apart_from_wrong_files(
         import_session("csv", files[0], files[0], tmp_path / "s")
     with pytest.raises(SessionError, match="There is no file"):
         import_session("csv", files[0], tmp_path / "nowhere.csv", tmp_path / "s")
-    for format_ in IMPORTERS:
+    for format_ in FORMATS:
         empty = put("empty_gyroscope.csv", [])
         put("empty_accelerometer.csv", [])
         with pytest.raises(SessionError, match="is empty"):

@@ -7,8 +7,16 @@ import numpy as np
 import pytest
 
 from firmware_bridge.errors import SessionError
+from firmware_bridge.samples import Segment
 from firmware_bridge.session.importers import read_recording
-from firmware_bridge.session.importers.metabase import even_out, read_metabase
+from firmware_bridge.session.importers.clocks.stamps import even_out
+from firmware_bridge.session.importers.engine import read_sensor
+from firmware_bridge.session.importers.seam import Imported, Wanted
+
+
+def read_one(format_: str, path: Path, rate_hz: float | None = None) -> Imported:
+    return read_sensor(Wanted(path, Segment.THIGH, rate_hz=rate_hz), format_)
+
 
 Motion = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 START_MS = 1_665_753_886_362
@@ -42,8 +50,8 @@ def test_either_file_gives_the_sensor_in_our_units(sensor: Callable[..., Path], 
     """The true rate is 98.71 Hz, whatever the name of the file says; jitter of the stamps is evened out."""
     time_s = np.arange(1, 700) / 98.71
     acc_path = sensor("leg", time_s)
-    found = read_metabase(acc_path)
-    again = read_metabase(acc_path.with_name("leg_Gyroscope_100.000Hz.csv"))
+    found = read_one("metabase", acc_path)
+    again = read_one("metabase", acc_path.with_name("leg_Gyroscope_100.000Hz.csv"))
     np.testing.assert_array_equal(found.samples.acc_m_s2, again.samples.acc_m_s2)
     elapsed_s = found.samples.time_s - START_MS / 1000
     np.testing.assert_allclose(elapsed_s, time_s[1:], atol=5e-4)
@@ -67,7 +75,7 @@ def test_two_sensors_are_joined_by_time_not_by_row(sensor: Callable[..., Path], 
 
 def test_a_gap_stays_a_gap(sensor: Callable[..., Path]) -> None:
     time_s = np.delete(np.arange(500) / 100, slice(200, 260))
-    found = read_metabase(sensor("leg", time_s))
+    found = read_one("metabase", sensor("leg", time_s))
     steps_s = np.diff(found.samples.time_s)
     assert (steps_s > 0.05).sum() == 1
     assert steps_s.max() == pytest.approx(0.61, abs=0.005)
@@ -83,9 +91,9 @@ def test_what_is_missing_is_named(sensor: Callable[..., Path], put: Callable[...
     lonely = sensor("leg", np.arange(50) / 100)
     (lonely.parent / "leg_Gyroscope_100.000Hz.csv").unlink()
     with pytest.raises(SessionError, match="no gyroscope file beside"):
-        read_metabase(lonely)
+        read_one("metabase", lonely)
     with pytest.raises(SessionError, match="neither accelerometer nor gyroscope"):
-        read_metabase(lonely.rename(lonely.with_name("leg.csv")))
+        read_one("metabase", lonely.rename(lonely.with_name("leg.csv")))
     swapped = put("b_accelerometer.csv", lines(np.arange(50) / 100, np.ones((50, 3)), "deg/s"))
-    with pytest.raises(SessionError, match=r"x-axis \(g\)"):
-        read_metabase(swapped)
+    with pytest.raises(SessionError, match=r"says accelerometer.*x-axis \(deg/s\)"):
+        read_one("metabase", swapped)

@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 
 from firmware_bridge.errors import SessionError
+from firmware_bridge.samples import Segment
 from firmware_bridge.session.importers import read_recording
-from firmware_bridge.session.importers.movella_dot import read_movella_dot
-from firmware_bridge.session.model import DeviceClock
+from firmware_bridge.session.importers.engine import read_sensor
+from firmware_bridge.session.importers.seam import Imported, Wanted
+from firmware_bridge.timing.device_clock import DeviceClock
+
+
+def read_one(format_: str, path: Path, rate_hz: float | None = None) -> Imported:
+    return read_sensor(Wanted(path, Segment.THIGH, rate_hz=rate_hz), format_)
+
 
 Motion = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 STEP_US = 16667
@@ -46,7 +53,7 @@ def lines(
 
 def test_units_clock_and_description(put: Callable[..., Path], motion: Motion) -> None:
     ticks = 1_020_235_923 + STEP_US * np.arange(300)
-    found = read_movella_dot(put("thigh.csv", lines(ticks, motion)))
+    found = read_one("movella-dot", put("thigh.csv", lines(ticks, motion)))
     acc, gyr = motion(ticks * 1e-6)
     np.testing.assert_allclose(found.samples.acc_m_s2, acc, atol=1e-6)
     np.testing.assert_allclose(found.samples.gyr_rad_s, gyr, atol=1e-7)
@@ -56,7 +63,7 @@ def test_units_clock_and_description(put: Callable[..., Path], motion: Motion) -
     assert found.sensor.nominal_rate_hz == 60.0
     assert found.sensor.clock == DeviceClock(1e-6, 2**32)
     assert found.started_at == datetime(2024, 12, 9, 9, 31, 7, 886_000, UTC)
-    assert found.warnings == ()
+    assert [f.sentence for f in found.findings] == []
 
 
 @pytest.mark.parametrize("first", [1_020_235_923, 2**32 - 40 * STEP_US, 2**32 - STEP_US])
@@ -76,7 +83,7 @@ def test_both_sensors_are_aligned_by_their_stamps_across_the_wrap(
 
 def test_lost_packets_stay_gaps(put: Callable[..., Path], motion: Motion) -> None:
     ticks = np.delete(10**9 + STEP_US * np.arange(100), [7, 8, 50])
-    found = read_movella_dot(put("t.csv", lines(ticks, motion)))
+    found = read_one("movella-dot", put("t.csv", lines(ticks, motion)))
     np.testing.assert_allclose(np.diff(found.samples.time_s), np.diff(ticks) * 1e-6)
 
 
@@ -85,10 +92,10 @@ def test_a_file_of_another_country_and_another_system(put: Callable[..., Path], 
     ticks = 10**9 + STEP_US * np.arange(50)
     path = put("t.csv", lines(ticks, motion, sep=";"), end="\r\n")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes() + b"51;1000000000;3.1")
-    found = read_movella_dot(path)
+    found = read_one("movella-dot", path)
     assert len(found.samples) == 50
     assert found.sensor.name == "Left thigh"
-    assert any("damaged" in warning or "gaps" in warning for warning in found.warnings)
+    assert any("damaged" in warning or "gaps" in warning for warning in [f.sentence for f in found.findings])
 
 
 def test_sensors_that_were_not_synchronised_are_said_to_be(put: Callable[..., Path], motion: Motion) -> None:
@@ -118,11 +125,11 @@ def test_a_mode_without_angular_rate_is_refused_by_its_name(put: Callable[..., P
         ],
     )
     with pytest.raises(SessionError, match=r"angular rate.*Extended\(Quaternion\).*Record in a mode"):
-        read_movella_dot(path)
+        read_one("movella-dot", path)
 
 
 def test_a_zone_that_is_only_a_name_is_said_to_be_unknown(put: Callable[..., Path], motion: Motion) -> None:
     ticks = 10**9 + STEP_US * np.arange(20)
-    found = read_movella_dot(put("t.csv", lines(ticks, motion, start="2024-12-09_17:31:07_886 CET")))
+    found = read_one("movella-dot", put("t.csv", lines(ticks, motion, start="2024-12-09_17:31:07_886 CET")))
     assert found.started_at == datetime(2024, 12, 9, 17, 31, 7, 886_000, UTC)
-    assert any("CET" in warning for warning in found.warnings)
+    assert any("CET" in warning for warning in [f.sentence for f in found.findings])

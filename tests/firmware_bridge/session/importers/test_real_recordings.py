@@ -60,6 +60,18 @@ def test_real_files_are_imported_whole(
         assert 0.5 < np.linalg.norm(samples.gyr_rad_s, axis=1).max() < 35
 
 
+def test_the_rate_of_a_real_sensor_is_found_from_its_orientation(tmp_path: Path) -> None:
+    """The same files with the line of the rate taken out, as later versions of the program write them."""
+    paths = []
+    for segment in ("thigh", "shank"):
+        lines = (DATA / "fan2021_cutting_R" / f"{segment}_xsens_mt.txt").read_text().split("\n")
+        paths.append(tmp_path / f"{segment}.txt")
+        paths[-1].write_text("\n".join(line for line in lines if "Update Rate" not in line))
+    recording = read_recording("auto", *paths)
+    assert 1 / np.median(np.diff(recording.thigh.time_s)) == pytest.approx(100.0, rel=1e-9)
+    assert any("does not state its rate" in text for text in recording.warnings)
+
+
 @pytest.mark.parametrize(("number", "first"), [(1, "thigh"), (2, "shank")])
 def test_the_sensor_that_began_a_sample_earlier_is_found(number: int, first: str) -> None:
     folder = DATA / f"movella_dot_knee_{number}"

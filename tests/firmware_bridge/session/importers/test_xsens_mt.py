@@ -7,8 +7,15 @@ import numpy as np
 import pytest
 
 from firmware_bridge.errors import SessionError
+from firmware_bridge.samples import Segment
 from firmware_bridge.session.importers import read_recording
-from firmware_bridge.session.importers.xsens_mt import read_xsens_mt
+from firmware_bridge.session.importers.engine import read_sensor
+from firmware_bridge.session.importers.seam import Imported, Wanted
+
+
+def read_one(format_: str, path: Path, rate_hz: float | None = None) -> Imported:
+    return read_sensor(Wanted(path, Segment.THIGH, rate_hz=rate_hz), format_)
+
 
 Motion = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -31,7 +38,7 @@ def lines(count: np.ndarray, motion: Motion, rate_hz: float = 100.0) -> list[str
 
 def test_units_rate_wrap_and_description(put: Callable[..., Path], motion: Motion) -> None:
     count = 65_400 + np.arange(400)
-    found = read_xsens_mt(put("t.txt", lines(count, motion), end="\r\n"))
+    found = read_one("xsens-mt", put("t.txt", lines(count, motion), end="\r\n"))
     acc, gyr = motion(count / 100)
     np.testing.assert_allclose(found.samples.acc_m_s2, acc, atol=1e-6)
     np.testing.assert_allclose(found.samples.gyr_rad_s, gyr, atol=1e-6)
@@ -73,9 +80,9 @@ def test_a_long_lead_by_the_counter_is_said(put: Callable[..., Path], motion: Mo
 
 @pytest.mark.parametrize(
     ("drop", "words"),
-    [("Update Rate", "update rate"), ("PacketCounter", "column names"), ("Gyr_Y", "Gyr_Y")],
+    [("Update Rate", "sample rate.*--rate"), ("PacketCounter", "column names"), ("Gyr_Y", "Gyr_Y")],
 )
 def test_what_is_missing_is_named(put: Callable[..., Path], motion: Motion, drop: str, words: str) -> None:
     text = [line.replace(drop, "Something") for line in lines(np.arange(50), motion)]
     with pytest.raises(SessionError, match=words):
-        read_xsens_mt(put("t.txt", text))
+        read_one("xsens-mt", put("t.txt", text))

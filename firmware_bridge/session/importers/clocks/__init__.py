@@ -1,0 +1,1 @@
+"""Stamps, counters and rates of a file -> the time of every sample."""
