@@ -17,7 +17,7 @@ import pytest
 from analysis import derived
 from analysis.answer import two_people
 from analysis.cli import main
-from analysis.views.wording import knees_sentence
+from analysis.views.wording import side_sentence
 from firmware_bridge.session import files
 
 RAW = ("session.json", "thigh.csv", "shank.csv", "events.jsonl")
@@ -138,10 +138,10 @@ def test_results_are_for_their_owner_alone(run, session_folder, tmp_path) -> Non
 
 
 def test_two_knees_are_told_apart_only_beyond_noise() -> None:
-    unsure = SimpleNamespace(difference_deg=3.6, ci95_deg=(-1.0, 8.2))
-    assert "no difference" in knees_sentence(unsure, "left", "right")
-    sure = SimpleNamespace(difference_deg=3.6, ci95_deg=(1.0, 6.2))
-    assert "straightens 3.6 deg less than the right" in knees_sentence(sure, "left", "right")
+    unsure = SimpleNamespace(phase="before", test="prone", difference_deg=3.6, ci95_deg=(-1.0, 8.2))
+    assert "no difference" in side_sentence("left", "right", unsure)
+    sure = SimpleNamespace(phase="before", test="prone", difference_deg=3.6, ci95_deg=(1.0, 6.2))
+    assert "straightens 3.6° less than the right" in side_sentence("left", "right", sure)
 
 
 def test_two_people_are_noticed() -> None:
