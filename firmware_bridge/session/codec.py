@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, TypeVar, get_args
 
 from firmware_bridge.errors import SessionError
+from firmware_bridge.findings import CONSEQUENCES, Finding, finding_to_json
 from firmware_bridge.samples import Segment, Side
 from firmware_bridge.session.model import (
     PHASE_NAMES,
@@ -45,6 +46,7 @@ def info_to_json(info: SessionInfo) -> str:
     content["side"] = info.side.value
     content["sensors"] = {segment.value: asdict(sensor) for segment, sensor in info.sensors.items()}
     content["software"] = dict(info.software)
+    content["findings"] = [finding_to_json(finding) for finding in info.findings]
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -73,6 +75,7 @@ def info_from_json(text: str) -> SessionInfo:
         sensors={s: _sensor(sensors[s.value], s) for s in Segment if s.value in sensors},
         software={name: str(version) for name, version in content.mapping("software", {}).items()},
         notes=content.text("notes", ""),
+        findings=tuple(f for f in map(_finding, content.rows("findings")) if f is not None),
     )
 
 
@@ -124,8 +127,12 @@ def event_from_json(line: str) -> Event | None:
     return LinkEvent(time_s, segment, content.text("state"), detail)
 
 
-def events_from_jsonl(text: str) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+def events_from_jsonl(text: str, name: str = "events.jsonl") -> tuple[tuple[Event, ...], tuple[str, ...]]:
     """Reads all lines that can be read.
+
+    Args:
+        text: of the file.
+        name: of the file, for messages.
 
     Returns:
         The events in the order of the file, and one plain sentence for every line left out.
@@ -138,10 +145,10 @@ def events_from_jsonl(text: str) -> tuple[tuple[Event, ...], tuple[str, ...]]:
         try:
             event = event_from_json(line)
         except SessionError as error:
-            warnings.append(f"Line {number} of events.jsonl was left out: {error.problem}")
+            warnings.append(f"Line {number} of {name} was left out: {error.problem}")
             continue
         if event is None:
-            warnings.append(f"Line {number} of events.jsonl was left out: an event of an unknown type.")
+            warnings.append(f"Line {number} of {name} was left out: an event of an unknown type.")
         else:
             events.append(event)
     return tuple(events), tuple(warnings)
@@ -205,6 +212,27 @@ def _sensor(raw: Any, segment: Segment) -> SensorInfo:
     )
 
 
+def _finding(raw: Any) -> Finding | None:
+    """A finding of session.json; None where a later version gave it a consequence unknown here."""
+    content = _Fields(raw, "a finding in session.json")
+    consequence = content.text("consequence")
+    if consequence not in CONSEQUENCES:
+        return None
+    segment, span = content.raw.get("segment"), content.raw.get("span")
+    if segment is not None:
+        segment = Segment(content.choice("segment", tuple(Segment)))
+    if span is not None:
+        start_s, stop_s = content.pair("span")
+        span = (start_s, stop_s)
+    return Finding(
+        content.text("kind"),
+        segment,
+        span,
+        content.text("sentence"),
+        consequence,  # type: ignore[arg-type]
+    )
+
+
 class _Fields:
     """Typed access to a JSON object; every failure is one sentence that names the field."""
 
@@ -248,6 +276,19 @@ class _Fields:
         if not isinstance(value, dict):
             raise self._wrong(key, "a JSON object")
         return value
+
+    def rows(self, key: str) -> Sequence[Any]:
+        value = self.raw.get(key, [])
+        if not isinstance(value, list):
+            raise self._wrong(key, "a list")
+        return value
+
+    def pair(self, key: str) -> tuple[float, float]:
+        value = self.raw.get(key)
+        if not isinstance(value, list) or len(value) != 2:
+            raise self._wrong(key, "a list of two numbers")
+        first, second = (_Fields({key: v}, self._where).number(key) for v in value)
+        return first, second
 
     def _wrong(self, key: str, wanted: str) -> SessionError:
         found = f"{self.raw[key]!r}"[:80] if key in self.raw else "missing"

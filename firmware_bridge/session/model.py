@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from firmware_bridge.findings import Finding, sentences
 from firmware_bridge.samples import ImuSamples, Segment, Side
 
 PhaseName = Literal[
@@ -106,7 +107,11 @@ Event = Phase | ReferencePose | Marker | Pain | LinkEvent
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """The content of session.json. `client` is a code, never a name; `started_at` is UTC, ISO 8601."""
+    """The content of session.json. `client` is a code, never a name; `started_at` is UTC, ISO 8601.
+
+    `findings` is what was known when the session was recorded or imported, such as clocks that were not
+    synchronised or a sample rate that was typed in; it is read again with the session.
+    """
 
     id: str
     client: str
@@ -116,6 +121,7 @@ class SessionInfo:
     sensors: Mapping[Segment, SensorInfo]
     software: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +136,21 @@ class PhaseSpan:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Recording:
-    """A whole session in memory. `warnings` are plain sentences about what reading had to repair."""
+    """A whole session in memory.
+
+    `findings` holds those of `info` and what reading had to repair.
+    """
 
     info: SessionInfo
     thigh: ImuSamples
     shank: ImuSamples
     events: tuple[Event, ...] = ()
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The sentences of the findings, each once."""
+        return sentences(self.findings)
 
     @property
     def duration_s(self) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from firmware_bridge.findings import Finding
 from firmware_bridge.session.model import Recording
 
 
-def events_outside(recording: Recording) -> tuple[str, ...]:
-    """A plain sentence if reference poses or measuring phases miss the samples altogether, else none."""
+def events_outside(recording: Recording) -> tuple[Finding, ...]:
+    """A finding if reference poses or measuring phases miss the samples altogether, else none."""
     sampled = [samples for samples in (recording.thigh, recording.shank) if len(samples)]
     first_s = min(float(samples.time_s[0]) for samples in sampled)
     last_s = max(float(samples.time_s[-1]) for samples in sampled)
@@ -19,7 +20,8 @@ def events_outside(recording: Recording) -> tuple[str, ...]:
     ]
     if not outside:
         return ()
-    return (
+    text = (
         f"The samples run from {first_s:.1f} to {last_s:.1f} s, but there is {', '.join(outside)}. "
-        "Check that samples and events are on one clock.",
+        "Check that samples and events are on one clock."
     )
+    return (Finding("events_outside", None, None, text),)

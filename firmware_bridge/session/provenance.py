@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
+from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Segment, Side
 from firmware_bridge.session.model import SensorInfo, SessionInfo, Status
 
@@ -20,6 +21,7 @@ def new_session(
     status: Status = "recording",
     started_at: datetime | None = None,
     notes: str = "",
+    findings: tuple[Finding, ...] = (),
 ) -> SessionInfo:
     """A session that begins now, or at `started_at` (with a time zone), under a new random id.
 
@@ -30,6 +32,7 @@ def new_session(
         status: "recording" for a writer, "imported" for data from elsewhere.
         started_at: the moment of time 0 of the session clock.
         notes: free text.
+        findings: what is known to be wrong from the start.
     """
     start = (started_at or datetime.now(UTC)).astimezone(UTC)
     return SessionInfo(
@@ -41,6 +44,7 @@ def new_session(
         sensors=dict(sensors),
         software=software_versions(),
         notes=notes,
+        findings=findings,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from firmware_bridge.errors import MissingPathError, SessionError
+from firmware_bridge.findings import Finding
 from firmware_bridge.link.ping import Delay, recorded_delay
 from firmware_bridge.link.shared_clock import session_times
 from firmware_bridge.samples import ImuSamples, Segment
@@ -20,7 +21,7 @@ from firmware_bridge.session.writer import EVENTS_FILE, INFO_FILE, SAMPLE_FILES
 
 
 def read_session(folder: Path | str) -> Recording:
-    """Reads a session; whatever had to be repaired is told in `Recording.warnings`.
+    """Reads a session; whatever had to be repaired is told in `Recording.findings`.
 
     A session that was never closed gets the status "recovered" in memory; on disk all stays as it is, so
     that a program that is still recording is not disturbed and the raw files remain the truth.
@@ -31,20 +32,21 @@ def read_session(folder: Path | str) -> Recording:
     """
     folder = Path(folder)
     info = read_info(folder)
-    warnings: list[str] = []
+    findings: list[Finding] = list(info.findings)
     if info.status == "recording":
-        warnings.append("This session was not closed: the recording was interrupted, or is still running.")
+        text = "This session was not closed: the recording was interrupted, or is still running."
+        findings.append(Finding("not_closed", None, None, text))
         info = replace(info, status="recovered")
-    events = _read_events(folder, warnings)
-    samples = {segment: _read_samples(folder, segment, warnings) for segment in Segment}
+    events = _read_events(folder, findings)
+    samples = {segment: _read_samples(folder, segment, findings) for segment in Segment}
     if not any(len(s) for s in samples.values()):
         raise SessionError(
             f"The session {folder} holds no samples of either sensor.",
             "Nothing was received during this recording; check the sensors with `kneeflex scan`.",
         )
-    timed = _timed(samples, info, events, warnings)
+    timed = _timed(samples, info, events, findings)
     recording = Recording(info, timed[Segment.THIGH], timed[Segment.SHANK], events)
-    return replace(recording, warnings=(*warnings, *events_outside(recording)))
+    return replace(recording, findings=(*findings, *events_outside(recording)))
 
 
 def read_info(folder: Path | str) -> SessionInfo:
@@ -99,14 +101,15 @@ def find_sessions(root: Path | str) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
-def _read_samples(folder: Path, segment: Segment, warnings: list[str]) -> ImuSamples:
+def _read_samples(folder: Path, segment: Segment, findings: list[Finding]) -> ImuSamples:
     name = SAMPLE_FILES[segment]
     path = folder / name
-    text = _read(path) if path.is_file() else b""
-    samples, left_out = table.parse(text, name)
-    warnings += left_out
+    content = _read(path) if path.is_file() else b""
+    samples, left_out = table.parse(content, name)
+    findings += [Finding("damaged_file", segment, None, text) for text in left_out]
     if not len(samples):
-        warnings.append(f"There is not one sample of the {segment} sensor.")
+        text = f"There is not one sample of the {segment} sensor."
+        findings.append(Finding("no_samples", segment, None, text))
     return samples
 
 
@@ -114,7 +117,7 @@ def _timed(
     samples: Mapping[Segment, ImuSamples],
     info: SessionInfo,
     events: tuple[Event, ...],
-    warnings: list[str],
+    findings: list[Finding],
 ) -> dict[Segment, ImuSamples]:
     """Places the samples on the session clock, in order.
 
@@ -125,22 +128,23 @@ def _timed(
     if info.status != "imported":
         clocks = {segment: sensor.clock for segment, sensor in info.sensors.items()}
         times, doubts = session_times(samples, clocks)
-        warnings += doubts
+        findings += [Finding("clock_not_shared", None, None, text) for text in doubts]
     for segment, s in samples.items():
         delay = delay_of(segment, s, info, events)
         time_s = times[segment] if delay is None else times[segment] - delay.delay_s
         timed[segment], sorted_out = in_order(replace(s, time_s=time_s), SAMPLE_FILES[segment])
-        warnings += sorted_out
+        findings += [Finding("rows_out_of_order", segment, None, text) for text in sorted_out]
     return timed
 
 
-def _read_events(folder: Path, warnings: list[str]) -> tuple[Event, ...]:
+def _read_events(folder: Path, findings: list[Finding]) -> tuple[Event, ...]:
     path = folder / EVENTS_FILE
     if not path.is_file():
-        warnings.append("There is no events.jsonl: the phases of this session are not known.")
+        text = "There is no events.jsonl: the phases of this session are not known."
+        findings.append(Finding("no_events", None, None, text))
         return ()
     events, left_out = events_from_jsonl(_read(path).decode("utf-8", "replace"))
-    warnings += left_out
+    findings += [Finding("damaged_events", None, None, text) for text in left_out]
     return events
 
 

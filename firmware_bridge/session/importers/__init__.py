@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from firmware_bridge.errors import SessionError, UsageError
+from firmware_bridge.findings import Finding, sentences
 from firmware_bridge.samples import Segment, Side
 from firmware_bridge.session.codec import events_from_jsonl
 from firmware_bridge.session.importers.align import on_session_clock
@@ -88,21 +89,27 @@ def read_recording(
     for segment, samples in ((Segment.THIGH, aligned.thigh), (Segment.SHANK, aligned.shank)):
         refuse_other_units(samples, segment)
     noted = _read_events(Path(events), aligned.shift_s) if events is not None else ()
-    warnings = list(dict.fromkeys([*thigh.warnings, *shank.warnings, *aligned.warnings]))
+    findings = [
+        *(Finding("import", Segment.THIGH, None, text) for text in thigh.warnings),
+        *(Finding("import", Segment.SHANK, None, text) for text in shank.warnings),
+        *aligned.findings,
+    ]
     started_at = _started_at(thigh, shank, aligned.thigh.time_s[0], aligned.shank.time_s[0])
     if started_at is None:
         started_at = datetime.fromtimestamp(thigh_path.stat().st_mtime, UTC)
-        warnings.append("The files do not tell when they were recorded; the date of the thigh file is taken.")
+        text = "The files do not tell when they were recorded; the date of the thigh file is taken."
+        findings.append(Finding("date_unknown", None, None, text))
     info = new_session(
         client,
         Side(side),
         {Segment.THIGH: thigh.sensor, Segment.SHANK: shank.sensor},
         status="imported",
         started_at=started_at,
-        notes="\n".join([f"Imported from {format_}.", *warnings]),
+        notes="\n".join([f"Imported from {format_}.", *sentences(findings)]),
+        findings=tuple(findings),
     )
     recording = Recording(info, aligned.thigh, aligned.shank, noted)
-    return replace(recording, warnings=(*warnings, *events_outside(recording)))
+    return replace(recording, findings=(*findings, *events_outside(recording)))
 
 
 def _started_at(
@@ -116,9 +123,7 @@ def _started_at(
 
 
 def _read_events(path: Path, shift_s: float) -> tuple[Event, ...]:
-    events, left_out = events_from_jsonl(read_file(path).decode("utf-8", "replace"))
+    events, left_out = events_from_jsonl(read_file(path).decode("utf-8", "replace"), str(path))
     if left_out:
-        raise SessionError(
-            left_out[0].replace("events.jsonl was left out", f"{path} is wrong"), "Correct it."
-        )
+        raise SessionError(left_out[0], "Correct it.")
     return tuple(replace(event, time_s=event.time_s - shift_s) for event in events)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from firmware_bridge.errors import SessionError
-from firmware_bridge.samples import ImuSamples
+from firmware_bridge.findings import Finding
+from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.importers.seam import Imported
 from firmware_bridge.session.repair import in_order
 
@@ -21,7 +22,7 @@ class Aligned:
     thigh: ImuSamples
     shank: ImuSamples
     shift_s: float
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def on_session_clock(thigh: Imported, shank: Imported) -> Aligned:
@@ -34,7 +35,10 @@ def on_session_clock(thigh: Imported, shank: Imported) -> Aligned:
     """
     thigh_samples, thigh_warnings = in_order(thigh.samples, "the thigh file")
     shank_samples, shank_warnings = in_order(shank.samples, "the shank file")
-    warnings = [*thigh_warnings, *shank_warnings]
+    findings = [
+        *(Finding("rows_out_of_order", Segment.THIGH, None, text) for text in thigh_warnings),
+        *(Finding("rows_out_of_order", Segment.SHANK, None, text) for text in shank_warnings),
+    ]
     thigh_start_s, shank_start_s = float(thigh_samples.time_s[0]), float(shank_samples.time_s[0])
     thigh_zero_s = shank_zero_s = min(thigh_start_s, shank_start_s)
     shift_s = 0.0
@@ -48,21 +52,23 @@ def on_session_clock(thigh: Imported, shank: Imported) -> Aligned:
         shank_zero_s = shank_start_s - max(lead_s, 0.0)
         if abs(lead_s) > _LONG_LEAD_S:
             first = "thigh" if lead_s > 0 else "shank"
-            warnings.append(
+            text = (
                 f"By the sensors' common clock the {first} began {abs(lead_s):.1f} s before the other. "
                 "Check that both files belong to one recording."
             )
+            findings.append(Finding("one_began_first", None, None, text))
     else:
         thigh_zero_s, shank_zero_s = thigh_start_s, shank_start_s
-        warnings.append(
+        text = (
             "The two sensors were not synchronised: their first samples are taken as simultaneous, "
             "so the angle during movement may be wrong."
         )
+        findings.append(Finding("not_synchronised", None, None, text))
     aligned = Aligned(
         replace(thigh_samples, time_s=thigh_samples.time_s - thigh_zero_s),
         replace(shank_samples, time_s=shank_samples.time_s - shank_zero_s),
         shift_s,
-        tuple(warnings),
+        tuple(findings),
     )
     _refuse_without_overlap(aligned)
     return aligned

@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.errors import SessionError
+from firmware_bridge.findings import CONSEQUENCES, Finding
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.codec import (
     event_from_json,
@@ -54,6 +55,38 @@ events = st.one_of(
 
 def test_session_json_round_trips(info: SessionInfo) -> None:
     assert info_from_json(info_to_json(info)) == info
+
+
+findings = st.builds(
+    Finding,
+    st.text(min_size=1),
+    st.none() | st.sampled_from(Segment),
+    st.none() | st.tuples(numbers, numbers),
+    st.text(),
+    st.sampled_from(CONSEQUENCES),
+)
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(findings))
+def test_what_an_import_knew_comes_back_with_the_session(info: SessionInfo, known: list[Finding]) -> None:
+    told = replace(info, findings=tuple(known))
+    assert info_from_json(info_to_json(told)) == told
+
+
+def test_a_session_of_an_earlier_program_has_no_findings(info: SessionInfo) -> None:
+    content = json.loads(info_to_json(info))
+    del content["findings"]
+    assert info_from_json(json.dumps(content)) == info
+
+
+def test_a_finding_of_a_later_program_is_left_out_and_a_broken_one_is_refused(info: SessionInfo) -> None:
+    later = replace(info, findings=(Finding("new", None, None, "Something.", "explode"),))  # type: ignore[arg-type]
+    assert info_from_json(info_to_json(later)).findings == ()
+    content = json.loads(info_to_json(replace(info, findings=(Finding("x", None, (0.0, 1.0), "Y."),))))
+    content["findings"][0]["span"] = [1.0]
+    with pytest.raises(SessionError, match="span"):
+        info_from_json(json.dumps(content))
 
 
 @settings(deadline=None, max_examples=200)
