@@ -21,6 +21,7 @@ from analysis.change.result import Comparison
 from analysis.movement import find_releases, find_repetitions
 from analysis.movement.result import Release, Repetition
 from firmware_bridge.errors import CannotAnswerError
+from firmware_bridge.findings import Finding, sentences, unique
 from firmware_bridge.session.model import Recording, SessionInfo
 
 
@@ -47,17 +48,19 @@ class Answer:
         )
 
     @property
-    def data_warnings(self) -> tuple[str, ...]:
-        """The warnings about recording and angle, which hold whatever is compared."""
-        return tuple(dict.fromkeys([*self.recording.warnings, *self.angle.warnings]))
+    def data_findings(self) -> tuple[Finding, ...]:
+        """The findings about recording and angle, which hold whatever is compared."""
+        return unique([*self.recording.findings, *self.angle.findings])
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding of every stage, each once, in the order of the data's way."""
+        return unique([*self.data_findings, *(f for c in self.comparisons for f in c.findings)])
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Every warning of every stage, each once, in the order of the data's way."""
-        texts = list(self.data_warnings)
-        for comparison in self.comparisons:
-            texts += comparison.warnings
-        return tuple(dict.fromkeys(texts))
+        """The sentences of the findings, each once."""
+        return sentences(self.findings)
 
 
 def angle_of(recording: Recording, *, causal: bool = False) -> AngleResult:
@@ -161,15 +164,17 @@ def compare_knees(
     return found
 
 
-def doubts_of_pair(before: Answer, after: Answer) -> tuple[str, ...]:
-    """What speaks against two sessions being an earlier and a later one of one person, in plain sentences."""
+def doubts_of_pair(before: Answer, after: Answer) -> tuple[Finding, ...]:
+    """What speaks against two sessions being an earlier and a later one of one person."""
     first, second = (a.recording.info for a in (before, after))
     doubts = []
     if first.client and second.client and first.client != second.client:
-        doubts.append(f"The sessions are of two people: {first.client} and {second.client}.")
+        text = f"The sessions are of two people: {first.client} and {second.client}."
+        doubts.append(Finding("two_people", None, None, text))
     # The start of an imported session may be no more than the date of a file.
     if "imported" not in (first.status, second.status) and _moment(second) < _moment(first):
-        doubts.append("The session given as the later one was recorded first: check their order.")
+        text = "The session given as the later one was recorded first: check their order."
+        doubts.append(Finding("sessions_exchanged", None, None, text))
     return tuple(doubts)
 
 

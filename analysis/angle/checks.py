@@ -1,4 +1,4 @@
-"""What is wrong with a recording, said in plain sentences before or beside the angle."""
+"""What is wrong with a recording, found before or beside the angle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from analysis.angle.knots import Knots
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.zero import still_seconds
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.samples import Float, ImuSamples
+from firmware_bridge.findings import Finding
+from firmware_bridge.samples import Float, ImuSamples, Segment
 
 _GRAVITY_RANGE_M_S2 = (7.0, 13.0)
 _GRAVITY_M_S2 = 9.81
@@ -23,7 +24,8 @@ _SHARP_QUANTA = 16
 _LEAST_GYR_RANGE_RAD_S = 2.1  # 125 deg/s
 _LEAST_ACC_RANGE_M_S2 = 19.0  # 2 g
 _ENOUGH_ROWS = 5000
-_SWAPPED_RATIO = 2.5
+# In a squat the thigh turns up to three times as fast as the shin; a resting segment stays far below.
+_SWAPPED_RATIO = 4.0
 _SWAPPED_RATIO_WITH_LEVERS = 1.2
 _SYMMETRIC = "The knee angle is the same either way; what is said of the thigh is not."
 _UPRIGHT_HINGE_LEVEL = 0.35
@@ -92,31 +94,33 @@ def refuse_incoherent(thigh: Attitude, shank: Attitude, knots: Knots, rate_hz: f
             )
 
 
-def about_samples(thigh: ImuSamples, shank: ImuSamples, grid: Grid) -> list[str]:
-    """Warnings that need no angle: missing samples, clipping, a low rate."""
-    warnings = []
+def about_samples(thigh: ImuSamples, shank: ImuSamples, grid: Grid) -> list[Finding]:
+    """Findings that need no angle: missing samples, clipping, a low rate."""
+    findings = []
     missing = 1.0 - float(grid.known.mean())
     if missing > 0.01:
-        warnings.append(f"{100 * missing:.0f} % of the recording is missing; there is no angle there.")
+        text = f"{100 * missing:.0f} % of the recording is missing; there is no angle there."
+        findings.append(Finding("missing", None, None, text, "gap"))
     if grid.rate_hz < _SLOW_HZ:
-        warnings.append(
-            f"The sensors delivered only {grid.rate_hz:.0f} samples a second: fast movement is blurred."
-        )
-    for name, samples in (("thigh", thigh), ("shin", shank)):
+        text = f"The sensors delivered only {grid.rate_hz:.0f} samples a second: fast movement is blurred."
+        findings.append(Finding("slow_rate", None, None, text))
+    for segment, name, samples in ((Segment.THIGH, "thigh", thigh), (Segment.SHANK, "shin", shank)):
         alone = float(samples.time_s[-1] - samples.time_s[0]) - float(grid.time_s[-1] - grid.time_s[0])
         if alone > 2.0:
-            warnings.append(f"The {name} sensor recorded {alone:.0f} s without the other one.")
+            text = f"The {name} sensor recorded {alone:.0f} s without the other one."
+            findings.append(Finding("alone", segment, None, text, "gap"))
         for part, values, least in (
             ("gyroscope", samples.gyr_rad_s, _LEAST_GYR_RANGE_RAD_S),
             ("accelerometer", samples.acc_m_s2, _LEAST_ACC_RANGE_M_S2),
         ):
             if (clipped := _clipped(values, least)) > 0:
                 seconds = clipped / grid.rate_hz
-                warnings.append(
+                text = (
                     f"The {part} of the {name} sensor was at the end of its range for {seconds:.2f} s: "
                     "choose a wider range; the angle is wrong around these moments."
                 )
-    return warnings
+                findings.append(Finding("clipped", segment, None, text))
+    return findings
 
 
 def _clipped(values: Float, least: float) -> int:
@@ -144,17 +148,18 @@ def _clipped(values: Float, least: float) -> int:
     return total
 
 
-def about_knee(knee: Knee, level2: Float) -> list[str]:
-    """Warnings about the identification: swapped sensors, an upright hinge."""
-    warnings = []
+def about_knee(knee: Knee, level2: Float) -> list[Finding]:
+    """Findings about the identification: swapped sensors, an upright hinge."""
+    findings = []
     upright = float(np.mean(level2 < _UPRIGHT_HINGE_LEVEL**2))
     if upright > _MUCH:
-        warnings.append(
+        text = (
             f"The knee's axis stood nearly upright in {100 * upright:.0f} % of the recording, as in "
             "side-lying: there the angle rests on the gyroscopes alone and its band is wider."
         )
-    warnings += _about_swapping(knee)
-    return warnings
+        findings.append(Finding("upright_hinge", None, None, text, "widen"))
+    findings += _about_swapping(knee)
+    return findings
 
 
 def gravity_alone_deg(knee: Knee, angle_deg: Float, grid: Grid) -> float:
@@ -183,7 +188,7 @@ def gravity_alone_deg(knee: Knee, angle_deg: Float, grid: Grid) -> float:
     return float(np.degrees(np.sqrt(np.mean(apart**2))))
 
 
-def _about_swapping(knee: Knee) -> list[str]:
+def _about_swapping(knee: Knee) -> list[Finding]:
     """The shank turns more than the thigh; and in upright postures the thigh's sensor is above the knee.
 
     A joint angle does not ask which segment is which, so nothing has to be refused.
@@ -195,13 +200,15 @@ def _about_swapping(knee: Knee) -> list[str]:
     ratio = rates[0] / max(rates[1], 1e-6)
     inverted = knee.centre.upright(-knee.thigh.up_in_sensor, -knee.shank.up_in_sensor).mean() > _MUCH
     if inverted and ratio > _SWAPPED_RATIO_WITH_LEVERS:
-        return [
+        text = (
             'The sensor named "thigh" moves like a shin and the other like a thigh: '
             f"check that they are not swapped. {_SYMMETRIC}"
-        ]
+        )
+        return [Finding("swapped", None, None, text)]
     if ratio > _SWAPPED_RATIO:
-        return [
-            f"The thigh turned {ratio:.1f} times as fast as the shin. That is right for squats and sitting "
-            f"down; otherwise check that the sensors are not swapped. {_SYMMETRIC}"
-        ]
+        text = (
+            f"The thigh turned {ratio:.1f} times as fast as the shin, as if the sensors were swapped: check "
+            f"which one sits where. {_SYMMETRIC}"
+        )
+        return [Finding("swapped", None, None, text)]
     return []

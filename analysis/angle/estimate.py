@@ -12,6 +12,7 @@ from analysis.angle.parameters import AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack
 from analysis.angle.strapping import Strapping, one_strapping
 from firmware_bridge.errors import CannotAnswerError
+from firmware_bridge.findings import Finding, unique
 from firmware_bridge.samples import Float, ImuSamples
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
 
@@ -28,26 +29,28 @@ def estimate(
     n = len(grid.time_s)
     flexion, sd, tilt = (np.full(n, np.nan) for _ in range(3))
     done: list[Strapping] = []
-    warnings: list[str] = []
+    findings: list[Finding] = []
     failure: CannotAnswerError | None = None
     for rows in strappings(grid.time_s, phases):
         part = _part(grid, rows)
-        span = f"From {part.time_s[0]:.0f} s to {part.time_s[-1]:.0f} s"
+        span = (float(part.time_s[0]), float(part.time_s[-1]))
+        nothing = f"From {span[0]:.0f} s to {span[1]:.0f} s there is no angle:"
         try:
             result = one_strapping(part, [p for p in poses if _inside(p, part.time_s)], parameters)
         except CannotAnswerError as error:
             failure = failure or error
-            warnings.append(f"{span} there is no angle: {error}")
+            findings.append(Finding("no_angle", None, span, f"{nothing} {error}", "gap"))
             continue
         if done and result.relative and not done[0].relative:
-            warnings.append(f"{span} there is no angle: no reference pose was recorded after re-strapping.")
+            text = f"{nothing} no reference pose was recorded after re-strapping."
+            findings.append(Finding("no_angle", None, span, text, "gap"))
             continue
         flexion[rows], sd[rows], tilt[rows] = result.flexion_deg, result.sd_deg, result.tilt_deg
         done.append(result)
-        warnings += result.warnings
+        findings += result.findings
     if not done:
         raise failure or CannotAnswerError("The recording is empty.", "Record both sensors.")
-    warnings += about_samples(thigh, shank, grid)
+    findings += about_samples(thigh, shank, grid)
     first = done[0]
     return AngleResult(
         track=FlexionTrack(grid.time_s, flexion, sd, np.isfinite(flexion)),
@@ -58,7 +61,7 @@ def estimate(
         thigh_tilt_deg=tilt,
         pose_check_deg=tuple(check for s in done for check in s.checks),
         diagnostics=first.diagnostics,
-        warnings=tuple(dict.fromkeys(warnings)),
+        findings=unique(findings),
     )
 
 

@@ -19,6 +19,7 @@ from analysis.angle.parameters import DEFAULTS, AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
 from analysis.angle.strapping import Strapping, one_strapping
 from firmware_bridge.errors import CannotAnswerError
+from firmware_bridge.findings import unique
 from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
 
@@ -328,7 +329,7 @@ def estimate_causally(
         )
     found, pose = live.first
     track = _track(rows)
-    warnings = [w for w in found.warnings if pose is None or "relative" not in w]
+    findings = [f for f in found.findings if pose is None or f.kind != "relative"]
     return AngleResult(
         track=track,
         rate_hz=grid.rate_hz,
@@ -338,7 +339,7 @@ def estimate_causally(
         thigh_tilt_deg=rows[4],
         pose_check_deg=_checks(track, poses, phases, pose),
         diagnostics=found.diagnostics,
-        warnings=(*warnings, *about_samples(thigh, shank, grid)),
+        findings=unique([*findings, *about_samples(thigh, shank, grid)]),
     )
 
 

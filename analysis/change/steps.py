@@ -16,6 +16,7 @@ import numpy as np
 from analysis.change.checks import SLIP_WARN_DEG
 from analysis.change.result import Block
 from analysis.movement.result import Repetition
+from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Float
 
 LEAST_STEP_DEG = 2.0
@@ -60,24 +61,25 @@ def find_step(extension_deg: Float, peak_deg: Float) -> Step | None:
     return best
 
 
-def step_warnings(repetitions: Sequence[Repetition], blocks: Iterable[Block]) -> list[str]:
+def step_warnings(repetitions: Sequence[Repetition], blocks: Iterable[Block]) -> list[Finding]:
     """Where within a block both ends of the movement jump."""
-    texts = []
+    findings = []
     for block in blocks:
         held = _held(repetitions, block)
         step = find_step(held[0], held[1])
         if step is not None:
-            texts.append(
+            text = (
                 f"From repetition {step.index + 1} of the {block.phase.replace('_', ' ')} block on, both "
                 f"ends of the movement read {abs(step.size_deg):.1f} deg "
                 f"{'straighter' if step.size_deg > 0 else 'more bent'}: a sensor may have slipped there."
             )
-    return texts
+            findings.append(Finding("step_in_block", None, (block.start_s, block.stop_s), text))
+    return findings
 
 
 def bent_end_warnings(
     repetitions: Sequence[Repetition], before: Block, after: Block, slip_deg: float | None
-) -> list[str]:
+) -> list[Finding]:
     """Whether the whole movement is shifted between the blocks, where no closing reference cleared it."""
     if before.strapping != after.strapping or (slip_deg is not None and abs(slip_deg) <= SLIP_WARN_DEG):
         return []
@@ -91,10 +93,11 @@ def bent_end_warnings(
     if not clear or not _together(change_deg, shift_deg):
         return []
     unknown = ", and without a closing reference it cannot be told apart" if slip_deg is None else ""
-    return [
+    text = (
         f"The bent end of the movement shifted by {abs(shift_deg):.1f} deg, about as much as the straight "
         f"end: that is what a slipped sensor looks like{unknown}."
-    ]
+    )
+    return [Finding("both_ends_shifted", None, None, text, "no_verdict")]
 
 
 def _held(repetitions: Sequence[Repetition], block: Block) -> tuple[Float, Float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,7 @@ import typer
 from analysis.cli import console
 from analysis.cli.streaming import Client, Leg
 from firmware_bridge.errors import CannotAnswerError, SessionError, UsageError
+from firmware_bridge.findings import Finding, finding_to_json, sentences, unique
 from firmware_bridge.samples import Side
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def angle(
         with derived.writing(plot):
             save_figure(plot_track(result.track, zero=result.zero, title=str(folder)), plot)
     summary: dict[str, Any] = derived.angle_summary(result)
-    summary["warnings"] = [*recording.warnings, *result.warnings]
+    summary |= _told([*recording.findings, *result.findings])
     if as_json:
         console.say(derived.json_text({"session": recording.info.id, "out": str(out), **summary}))
         return
@@ -161,18 +162,17 @@ def compare(
     own = own_repeats(redon, history, first)
     if after is None:
         first = judged_by(first, own)
-        comparisons, warnings = first.comparisons, first.warnings
+        comparisons, found = first.comparisons, first.findings
     else:
         second = answer_of(after)
         comparisons = compare_answers(first, second, reliability=own)
-        texts = [*doubts_of_pair(first, second), *first.data_warnings, *second.data_warnings]
-        texts += (w for c in comparisons for w in c.warnings)
-        warnings = tuple(dict.fromkeys(texts))
+        data = (*doubts_of_pair(first, second), *first.data_findings, *second.data_findings)
+        found = unique([*data, *(f for c in comparisons for f in c.findings)])
     if as_json:
         results = [to_json(c) for c in comparisons]
-        console.say(derived.json_text({"results": results, "warnings": list(warnings)}))
+        console.say(derived.json_text({"results": results, **_told(found)}))
     else:
-        console.warn(warnings)
+        console.warn(sentences(found))
         _tell(comparisons, "after the session" if after is None else "in the later session")
     if not comparisons:
         raise CannotAnswerError(
@@ -196,20 +196,27 @@ def knees(
     from analysis.views.wording import PHASE_TITLES, TEST_TITLES
 
     first, second = answer_of(this), answer_of(other)
-    found = compare_knees(first, second)
-    warnings = (*first.data_warnings, *second.data_warnings)
+    differences = compare_knees(first, second)
+    found = unique([*first.data_findings, *second.data_findings])
     if as_json:
-        console.say(derived.json_text({"results": [asdict(d) for d in found], "warnings": list(warnings)}))
+        results = [asdict(d) for d in differences]
+        console.say(derived.json_text({"results": results, **_told(found)}))
         return
-    console.warn(warnings)
+    console.warn(sentences(found))
     one, two = (a.recording.info.side for a in (first, second))
-    for d in found:
+    for d in differences:
         how = f"{abs(d.difference_deg):.1f} deg {'less' if d.difference_deg > 0 else 'more'} than the {two}"
         low, high = d.ci95_deg
         console.say(
             f"{PHASE_TITLES[d.phase]}, {TEST_TITLES[d.test]}: the {one} knee straightens {how} "
             f"(95 % interval of the difference {low:+.1f} to {high:+.1f} deg)."
         )
+
+
+def _told(findings: Iterable[Finding]) -> dict[str, Any]:
+    """Findings as the JSON output has them: their sentences, and all that is known of each."""
+    found = unique(findings)
+    return {"warnings": list(sentences(found)), "findings": [finding_to_json(f) for f in found]}
 
 
 def report(
