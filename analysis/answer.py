@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -18,11 +19,16 @@ from analysis.change import (
     side_differences,
 )
 from analysis.change.result import Comparison
+from analysis.check import Checked, check_recording, check_result, no_verdict_of, refuse_wrong
+from analysis.check.slip import check_turned
 from analysis.movement import find_releases, find_repetitions
 from analysis.movement.result import Release, Repetition
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.findings import Finding, sentences, unique
 from firmware_bridge.session.model import Recording, SessionInfo
+
+# What concerns the change within one session only.
+_WITHIN = ("order", "phase_twice", "strap_turned")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -73,13 +79,26 @@ def angle_of(recording: Recording, *, causal: bool = False) -> AngleResult:
     Raises:
         CannotAnswerError: the recording does not hold what the angle needs.
     """
-    return estimate_angle(
-        recording.thigh,
-        recording.shank,
-        phases=recording.phases,
-        poses=recording.reference_poses,
-        causal=causal,
+    return _estimate(recording, check_recording(recording), causal=causal)
+
+
+def _estimate(recording: Recording, checked: Checked, *, causal: bool = False) -> AngleResult:
+    refuse_wrong(checked.findings)
+    result = estimate_angle(
+        checked.thigh, checked.shank, phases=recording.phases, poses=checked.poses, causal=causal
     )
+    return check_result(result, checked, recording.findings)
+
+
+def findings_of(recording: Recording) -> tuple[Finding, ...]:
+    """Everything that is found wrong with a recording, also where it allows no answer."""
+    checked = check_recording(recording)
+    try:
+        return _answer(recording, checked).findings
+    except CannotAnswerError as error:
+        found = Finding("no_answer", None, None, str(error), "refuse")
+        told = any(f.sentence == found.sentence for f in checked.findings)
+        return checked.findings if told else (*checked.findings, found)
 
 
 def answer(recording: Recording) -> Answer:
@@ -88,9 +107,15 @@ def answer(recording: Recording) -> Answer:
     Raises:
         CannotAnswerError: there is no knee angle in it, hence nothing further.
     """
-    angle = angle_of(recording)
+    return _answer(recording, check_recording(recording))
+
+
+def _answer(recording: Recording, checked: Checked) -> Answer:
+    angle = _estimate(recording, checked)
     phases = recording.phases
     repetitions = find_repetitions(angle.track, phases, angle.thigh_tilt_deg)
+    turned = check_turned(checked.thigh, checked.shank, angle.axes, repetitions)
+    angle = replace(angle, findings=unique([*angle.findings, *turned]))
     return Answer(
         recording=recording,
         angle=angle,
@@ -108,13 +133,32 @@ def judged_by(answer: Answer, reliability: Reliability) -> Answer:
 def _compare(
     repetitions: tuple[Repetition, ...], angle: AngleResult, reliability: Reliability | None = None
 ) -> tuple[Comparison, ...]:
-    return compare_blocks(
+    compared = compare_blocks(
         repetitions,
         relative=angle.zero == "relative",
         zero_sd_deg=angle.zero_sd_deg,
         pose_checks=angle.pose_check_deg,
         reliability=reliability,
     )
+    return tuple(_withheld(c, angle.findings) for c in compared)
+
+
+def _withheld(comparison: Comparison, findings: Iterable[Finding]) -> Comparison:
+    """No verdict on a recording that cannot carry one; no signed change where the sign is in doubt."""
+    findings = tuple(findings)
+    against = no_verdict_of(findings)
+    if against is None:
+        return comparison
+    if any(f.kind == "direction" for f in findings):
+        signed = (
+            "change_deg",
+            "change_ci95_deg",
+            "control_change_deg",
+            "net_change_deg",
+            "net_change_ci95_deg",
+        )
+        comparison = replace(comparison, **dict.fromkeys(signed))  # type: ignore[arg-type]
+    return replace(comparison, verdict="not enough data", reason=against.sentence)
 
 
 def compare_answers(
@@ -131,7 +175,9 @@ def compare_answers(
             f"The earlier session is of the {sides[0]} leg, the later one of the {sides[1]}.",
             "A change can only be told of one knee.",
         )
-    return compare_sessions(_measured(before), _measured(after), reliability=reliability)
+    compared = compare_sessions(_measured(before), _measured(after), reliability=reliability)
+    findings = (*before.angle.findings, *after.angle.findings)
+    return tuple(_withheld(c, (f for f in findings if f.kind not in _WITHIN)) for c in compared)
 
 
 def _measured(answer: Answer) -> Measured:

@@ -13,10 +13,9 @@ from analysis.angle.parameters import AngleParameters
 from analysis.angle.zero import still_seconds
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.findings import Finding
+from firmware_bridge.plausible import GRAVITY_M_S2, is_dead, is_gravity, median_force_m_s2
 from firmware_bridge.samples import Float, ImuSamples, Segment
 
-_GRAVITY_RANGE_M_S2 = (7.0, 13.0)
-_GRAVITY_M_S2 = 9.81
 _COHERENCE_S = 2.0
 _COHERENT_SHARE = 0.85
 _CLIPPED_IN_A_ROW = 3
@@ -53,24 +52,19 @@ def refuse_unusable(grid: Grid) -> None:
                 "The two sensors never delivered samples at the same time.",
                 "Check the connection of both sensors and record again.",
             )
-        if _dead(acc) or _dead(gyr):
-            part = "accelerometer" if _dead(acc) else "gyroscope"
+        if is_dead(acc.T) or is_dead(gyr.T):
+            part = "accelerometer" if is_dead(acc.T) else "gyroscope"
             raise CannotAnswerError(
                 f"The {part} of the {name} sensor sent the same value all the time.",
                 "Switch that sensor off and on, and record again.",
             )
-        felt = float(np.median(np.linalg.norm(acc, axis=0)))
-        low, high = _GRAVITY_RANGE_M_S2
-        if not low < felt < high:
+        felt = median_force_m_s2(acc.T)
+        if not is_gravity(felt):
             hint = " That looks like g; m/s^2 are needed." if 0.7 < felt < 1.3 else ""
             raise CannotAnswerError(
                 f"The {name} sensor feels {felt:.1f} m/s^2 instead of gravity's 9.8.{hint}",
                 "Check the units and the calibration of its accelerometer.",
             )
-
-
-def _dead(values: Float) -> bool:
-    return bool((np.count_nonzero(np.diff(values, axis=1), axis=1) < 0.01 * values.shape[1]).all())
 
 
 def refuse_incoherent(thigh: Attitude, shank: Attitude, knots: Knots, rate_hz: float) -> None:
@@ -87,7 +81,7 @@ def refuse_incoherent(thigh: Attitude, shank: Attitude, knots: Knots, rate_hz: f
         if not whole.any():
             continue
         lengths = np.linalg.norm(force.mean(axis=2), axis=0)[whole]
-        if float(np.percentile(lengths, 5)) < _COHERENT_SHARE * _GRAVITY_M_S2:
+        if float(np.percentile(lengths, 5)) < _COHERENT_SHARE * GRAVITY_M_S2:
             raise CannotAnswerError(
                 f"Gyroscope and accelerometer of the {name} sensor do not tell of the same movement.",
                 "Check the units, rad/s and m/s^2, and that both use the same axes.",

@@ -143,6 +143,11 @@ def _answer(
     net = None if again is None else net_change_of(before, again, after)
     net_ci95_deg = None if net is None else spread(net)[0]
     verdict, reason = judge(change.value_deg, ci95_deg, detectable_deg, net_ci95_deg, prepared.slip_deg)
+    if verdict in ("gained", "lost"):
+        # A closing pose that reads as the opening one clears a shift of both ends; nothing else does.
+        against = [f for f in prepared.findings if f.kind == "both_ends_shifted"]
+        if against and against[0].consequence == "no_verdict":
+            verdict, reason = "no detectable change", against[0].sentence
     return replace(
         prepared,
         change_ci95_deg=ci95_deg,

@@ -81,8 +81,9 @@ def bent_end_warnings(
     repetitions: Sequence[Repetition], before: Block, after: Block, slip_deg: float | None
 ) -> list[Finding]:
     """Whether the whole movement is shifted between the blocks, where no closing reference cleared it."""
-    if before.strapping != after.strapping or (slip_deg is not None and abs(slip_deg) <= SLIP_WARN_DEG):
+    if before.strapping != after.strapping:
         return []
+    cleared = slip_deg is not None and abs(slip_deg) <= SLIP_WARN_DEG
     (straight, bent), (straight_after, bent_after) = _held(repetitions, before), _held(repetitions, after)
     if min(len(bent), len(bent_after)) < 3:
         return []
@@ -93,11 +94,13 @@ def bent_end_warnings(
     if not clear or not _together(change_deg, shift_deg):
         return []
     unknown = ", and without a closing reference it cannot be told apart" if slip_deg is None else ""
+    if cleared:
+        unknown = "; the closing reference reads as the opening one, so it was pushed back or did not slip"
     text = (
         f"The bent end of the movement shifted by {abs(shift_deg):.1f} deg, about as much as the straight "
         f"end: that is what a slipped sensor looks like{unknown}."
     )
-    return [Finding("both_ends_shifted", None, None, text, "no_verdict")]
+    return [Finding("both_ends_shifted", None, None, text, "tell" if cleared else "no_verdict")]
 
 
 def _held(repetitions: Sequence[Repetition], block: Block) -> tuple[Float, Float]:

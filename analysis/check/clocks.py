@@ -193,7 +193,7 @@ def _scan(sides: Sides) -> _Agreement:
         seconds=m * sides.thigh.shape[1] / RATE_HZ,
         force_m_s2=float(np.sqrt(np.mean(np.maximum(thigh_sd, shank_sd) ** 2))),
         start_s=sides.start_s + sides.thigh.shape[1] / RATE_HZ / 2,
-        local_s=(np.array([_vertex(c, k) for c, k in zip(curve, local, strict=True)]) - sides.margin) / RATE_HZ,
+        local_s=_tops_s(curve, sides.margin),
         local_rho=curve[window, local],
         local_force=np.minimum(thigh_sd, shank_sd),
         levers=levers,
@@ -211,6 +211,11 @@ def _pooled(sides: Sides, levers: Float, lag: int) -> float:
     weight = np.minimum(np.maximum(s1, s2), 1.0)
     rho = (n1 * n2).mean(axis=1) / np.sqrt(s1 * s2 + 1e-9)
     return float((rho * weight).sum() / max(float(weight.sum()), 1e-9))
+
+
+def _tops_s(curves: Float, margin: int) -> Float:
+    """(m,) the lag of the best agreement of each curve (m, 2 margin + 1)."""
+    return np.array([_vertex(c, int(c.argmax())) - margin for c in curves]) / RATE_HZ
 
 
 def _vertex(curve: Float, peak: int) -> float:
@@ -267,8 +272,8 @@ class _Course:
         else:
             what = f"differ: the shin's times are {self._late(self.first_s)}"
         text = (
-            f"The clocks of the two sensors {what}. That was seen in the movement itself and is corrected for "
-            "the angle; the recorded times stay as they are."
+            f"The clocks of the two sensors {what}. That was seen in the movement itself and is corrected "
+            "for the angle; the recorded times stay as they are."
         )
         return Finding("clock_offset", None, None, text, "correct")
 
@@ -330,7 +335,7 @@ def _with_jump(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> _Cour
         return None
     levers = max(sharp, key=lambda p: p.rho).levers
     curve, thigh_sd, shank_sd = agreement(sides, levers)
-    local_s = (np.array([_vertex(c, int(c.argmax())) for c in curve]) - sides.margin) / RATE_HZ
+    local_s = _tops_s(curve, sides.margin)
     use = (curve.max(axis=1) > _BELONGS) & (np.maximum(thigh_sd, shank_sd) > _LEAST_FORCE_M_S2)
     if np.count_nonzero(use) < 2 * _FEW:
         return None
@@ -372,7 +377,9 @@ def _placed(course: _Course, thigh: ImuSamples, shank: ImuSamples, levers: Float
     # A jump back leaves no gap but times that repeat; reading the session has put them in order. The windows
     # on both sides are then the best there is.
     start_s = course.jump_at_s - _SEARCH_S
-    part = excerpt(_between(thigh, start_s, start_s + 2 * _SEARCH_S), shank, 1, 2 * _SEARCH_S - 3.0, _MARGIN_S)
+    part = excerpt(
+        _between(thigh, start_s, start_s + 2 * _SEARCH_S), shank, 1, 2 * _SEARCH_S - 3.0, _MARGIN_S
+    )
     if not len(part.start_s):
         return course
     sides = Sides.of(part)

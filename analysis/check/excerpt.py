@@ -40,18 +40,15 @@ class Excerpt:
     shank_gyr: Float
     margin: int = 0
 
-    def shifted(self, lag_s: Float) -> Excerpt:
-        """Without margin, and with the shank read `lag_s` (m,) later than the thigh."""
-        m, n = self.thigh_acc.shape[:2]
-        first = self.margin + np.rint(lag_s * RATE_HZ).astype(int)
-        rows = np.clip(first[:, None] + np.arange(n), 0, n + 2 * self.margin - 1)
-        window = np.arange(m)[:, None]
+    def part(self, windows: slice) -> Excerpt:
+        """Some of the windows."""
         return Excerpt(
-            self.start_s,
-            self.thigh_acc,
-            self.thigh_gyr,
-            self.shank_acc[window, rows],
-            self.shank_gyr[window, rows],
+            self.start_s[windows],
+            self.thigh_acc[windows],
+            self.thigh_gyr[windows],
+            self.shank_acc[windows],
+            self.shank_gyr[windows],
+            self.margin,
         )
 
 
@@ -73,17 +70,19 @@ def excerpt(
     if windows < 1:
         empty, wide = np.zeros((0, n, 3)), np.zeros((0, n + 2 * margin, 3))
         return Excerpt(np.zeros(0), empty, empty, wide, wide, margin)
-    edges = start_s + np.arange(windows + 1) * length_s
-    moved = np.minimum(*(_movement(samples, edges) for samples in (thigh, shank)))
-    moved += 0.1 * np.maximum(*(_movement(samples, edges) for samples in (thigh, shank)))
+    edges = np.asarray(start_s + np.arange(windows + 1) * length_s, dtype=np.float64)
+    one, two = _movement(thigh, edges), _movement(shank, edges)
+    lesser = np.minimum(one, two)
+    moved = np.where(lesser > 0, lesser + 0.1 * np.maximum(one, two), 0.0)
     chosen = []
     for part in np.array_split(np.arange(windows), min(count, windows)):
         best = part[int(np.argmax(moved[part]))]
         if moved[best] > 0.0:
             chosen.append(best)
     begin = edges[np.array(chosen, dtype=int)]
-    one = [_blocks(thigh, begin, n), _blocks(shank, begin - margin_s, n + 2 * margin)]
-    return Excerpt(begin, *one[0], *one[1], margin)
+    return Excerpt(
+        begin, *_blocks(thigh, begin, n), *_blocks(shank, begin - margin_s, n + 2 * margin), margin
+    )
 
 
 def _movement(samples: ImuSamples, edges: Float) -> Float:

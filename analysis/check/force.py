@@ -78,8 +78,14 @@ class Sides:
 
     def part(self, windows: slice) -> Sides:
         """Some of the windows."""
-        arrays = (self.start_s, self.thigh, self.thigh_gain, self.shank, self.shank_gain)
-        return Sides(*(a[windows] for a in arrays), self.margin)
+        return Sides(
+            self.start_s[windows],
+            self.thigh[windows],
+            self.thigh_gain[windows],
+            self.shank[windows],
+            self.shank_gain[windows],
+            self.margin,
+        )
 
     def rows(self, lag: int) -> slice:
         """The shank's samples that meet the thigh's at a lag in samples."""
@@ -153,11 +159,12 @@ class Carried:
     """What the vector form tells.
 
     Attributes:
-        scale_error: (2,) relative error of the gyros' scales, thigh and shank, linearised.
+        scale_error: (2,) by how much too far each gyro turns (thigh, shank), relative, linearised.
         scale_se: (2,) its standard error from leaving out windows.
         formal_sd: (2,) standard deviation if every sample were independent.
         residual_m_s2: robust standard deviation of what does not agree.
         parity: near +1 where one rotation takes the one into the other, near -1 where only a mirror does.
+        halves: ((2,), (2,)) the scale errors of the first and of the second half of the windows.
         windows: how many were used.
     """
 
@@ -166,6 +173,7 @@ class Carried:
     formal_sd: Float
     residual_m_s2: float
     parity: float
+    halves: tuple[Float, Float]
     windows: int
 
 
@@ -179,8 +187,9 @@ def carried_agreement(e: Excerpt, thigh_scale: float = 1.0, shank_scale: float =
     m, n = e.thigh_acc.shape[:2]
     if not m:
         return None
-    one, two = _Chain.of(e.thigh_acc, e.thigh_gyr * thigh_scale), _Chain.of(
-        e.shank_acc, e.shank_gyr * shank_scale
+    one, two = (
+        _Chain.of(e.thigh_acc, e.thigh_gyr * thigh_scale),
+        _Chain.of(e.shank_acc, e.shank_gyr * shank_scale),
     )
     prior = 1 / np.array([_SCALE_PRIOR] * 2 + [_LEVER_PRIOR_M] * 6 + [_BIAS_PRIOR_RAD_S] * 6) ** 2
     found, scale, weight = np.zeros(14), 1.0, np.ones((m, n * 3, 1))
@@ -228,7 +237,16 @@ def carried_agreement(e: Excerpt, thigh_scale: float = 1.0, shank_scale: float =
         )
         error = np.sqrt((groups - 1) * left_out.var(axis=0))
     formal = np.sqrt(np.linalg.inv(whole).diagonal()[:2]) * scale
-    return Carried(found[:2], error, formal, scale, parity, m)
+    base = np.diag(prior) * scale**2
+    # Levers and biases are those of the whole: only the scales may differ.
+    halves = [
+        np.linalg.solve(
+            (base + reduced[part].sum(axis=0))[:2, :2],
+            target[part].sum(axis=0)[:2] - reduced[part].sum(axis=0)[:2, 2:] @ found[2:],
+        )
+        for part in (slice(0, m // 2), slice(m // 2, None))
+    ]
+    return Carried(found[:2], error, formal, scale, parity, (halves[0], halves[1]), m)
 
 
 def _best_turn(h1: Float, h2: Float) -> tuple[Float, float]:
@@ -281,4 +299,5 @@ def _rotation(v: Float) -> Float:
     """Rotation matrices (..., 3, 3) of rotation vectors (Rodrigues)."""
     angle = np.sqrt((v**2).sum(axis=-1))[..., None, None]
     k = cross_matrix(v)
-    return np.eye(3) + np.sinc(angle / np.pi) * k + 0.5 * np.sinc(angle / 2 / np.pi) ** 2 * (k @ k)
+    square = 0.5 * np.sinc(angle / 2 / np.pi) ** 2 * (k @ k)
+    return np.asarray(np.eye(3) + np.sinc(angle / np.pi) * k + square)

@@ -24,12 +24,20 @@ SessionDir = Annotated[Path, typer.Argument(metavar="DIR", help="A session folde
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 _PICTURES = (".png", ".svg", ".pdf")
+_CONSEQUENCES = {
+    "refuse": "No answer",
+    "gap": "Missing",
+    "correct": "Corrected",
+    "widen": "Less certain",
+    "no_verdict": "No verdict",
+    "tell": "Note",
+}
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
     app.command("import")(import_)
-    for command in (angle, compare, knees, report, batch):
+    for command in (angle, compare, knees, report, check, batch):
         app.command()(command)
 
 
@@ -238,6 +246,26 @@ def report(
                 console.warn([error.problem])
     console.warn(result.warnings)
     console.say(f"{out}")
+
+
+def check(folder: SessionDir, as_json: AsJson = False) -> None:
+    """Say everything that is wrong with a recording, before anything is computed from it."""
+    from analysis import derived
+    from analysis.answer import findings_of
+
+    recording = read(folder)
+    with console.working("Checking"):
+        found = findings_of(recording)
+    refused = any(f.consequence == "refuse" for f in found)
+    if as_json:
+        console.say(derived.json_text({"session": recording.info.id, "usable": not refused, **_told(found)}))
+    else:
+        for finding in found:
+            console.say(f"{_CONSEQUENCES[finding.consequence]}: {finding.sentence} [{finding.kind}]")
+        if not found:
+            console.say("Nothing was found wrong with this recording.")
+    if refused:
+        raise typer.Exit(1)
 
 
 def tell_and_report(folder: Path) -> None:
