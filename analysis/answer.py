@@ -27,6 +27,7 @@ from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.findings import Finding, sentences, unique
 from firmware_bridge.session.model import Recording, SessionInfo
 
+_SIGNED = ("change_deg", "change_ci95_deg", "control_change_deg", "net_change_deg", "net_change_ci95_deg")
 # What concerns the change within one session only.
 _WITHIN = ("order", "phase_twice", "strap_turned")
 

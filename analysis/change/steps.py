@@ -13,7 +13,7 @@ from math import sqrt
 
 import numpy as np
 
-from analysis.change.checks import SLIP_WARN_DEG
+from analysis.change.checks import SLIP_REFUSE_DEG, SLIP_WARN_DEG
 from analysis.change.result import Block
 from analysis.movement.result import Repetition
 from firmware_bridge.findings import Finding
@@ -91,8 +91,16 @@ def bent_end_warnings(
     shift_deg = float(bent.mean() - bent_after.mean())
     error_deg = sqrt(bent.var(ddof=1) / len(bent) + bent_after.var(ddof=1) / len(bent_after))
     clear = min(abs(change_deg), abs(shift_deg)) >= LEAST_STEP_DEG and abs(shift_deg) > 3 * error_deg
-    if not clear or not _together(change_deg, shift_deg):
+    if not clear or change_deg * shift_deg < 0:
         return []
+    if not _together(change_deg, shift_deg):
+        if cleared or abs(shift_deg) < SLIP_REFUSE_DEG:
+            return []
+        text = (
+            f"The bent end of the movement shifted by {abs(shift_deg):.1f} deg the same way as the straight "
+            "end: so much of the change may be a slipped sensor. Record a closing reference pose."
+        )
+        return [Finding("both_ends_shifted", None, None, text)]
     unknown = ", and without a closing reference it cannot be told apart" if slip_deg is None else ""
     if cleared:
         unknown = "; the closing reference reads as the opening one, so it was pushed back or did not slip"

@@ -30,7 +30,7 @@ UNSYNCHRONISED_SD_S = 0.1
 _BELONGS = 0.6
 _CLEAR = 0.8
 _LEAST_FORCE_M_S2 = 0.06
-_MUCH_FORCE_M_S2 = 0.15
+_MUCH_FORCE_M_S2 = 0.1
 # Independent looks in a second of movement, and how much likelier (in log units) a lag must be.
 _LOOKS_HZ = 2.0
 _CLEAR_GAIN = 8.0
@@ -87,7 +87,7 @@ def check_clocks(thigh: ImuSamples, shank: ImuSamples) -> Clocks:
 def _apart(found: _Agreement) -> Finding:
     text = (
         f"The two sensors do not feel the same knee (agreement {found.rho:.2f}, where one leg gives 0.85 and "
-        "more): the recordings seem to be of two movements or two legs. Check that both files belong together."
+        "more): these seem to be recordings of two movements or two legs. Check that both belong together."
     )
     return Finding("not_together", None, None, text, "refuse")
 

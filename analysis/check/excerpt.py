@@ -94,9 +94,11 @@ def _movement(samples: ImuSamples, edges: Float) -> Float:
     coarse = np.minimum(-(-rows // stride), len(rate2))
     count = np.diff(coarse)
     rms = np.sqrt(np.diff(total[coarse]) / np.maximum(count, 1))
-    long = np.flatnonzero(np.diff(samples.time_s) > _LONGEST_GAP_S)
-    holes = np.diff(np.searchsorted(long, rows))
-    return np.where((count > 2) & (holes == 0), rms, 0.0)
+    whole = np.ones(len(rms), dtype=bool)
+    for gap in np.flatnonzero(np.diff(samples.time_s) > _LONGEST_GAP_S):
+        first, last = np.searchsorted(edges, samples.time_s[gap : gap + 2])
+        whole[max(first - 1, 0) : last] = False
+    return np.where((count > 2) & whole, rms, 0.0)
 
 
 def _blocks(samples: ImuSamples, start_s: Float, n: int) -> tuple[Float, Float]:

@@ -164,7 +164,8 @@ class Carried:
         formal_sd: (2,) standard deviation if every sample were independent.
         residual_m_s2: robust standard deviation of what does not agree.
         parity: near +1 where one rotation takes the one into the other, near -1 where only a mirror does.
-        halves: ((2,), (2,)) the scale errors of the first and of the second half of the windows.
+        halves_apart: (2,) how much the scale errors of the first and the second half of the windows differ.
+        halves_sd: (2,) formal standard deviation of that.
         windows: how many were used.
     """
 
@@ -173,7 +174,8 @@ class Carried:
     formal_sd: Float
     residual_m_s2: float
     parity: float
-    halves: tuple[Float, Float]
+    halves_apart: Float
+    halves_sd: Float
     windows: int
 
 
@@ -237,16 +239,20 @@ def carried_agreement(e: Excerpt, thigh_scale: float = 1.0, shank_scale: float =
         )
         error = np.sqrt((groups - 1) * left_out.var(axis=0))
     formal = np.sqrt(np.linalg.inv(whole).diagonal()[:2]) * scale
-    base = np.diag(prior) * scale**2
-    # Levers and biases are those of the whole: only the scales may differ.
-    halves = [
-        np.linalg.solve(
-            (base + reduced[part].sum(axis=0))[:2, :2],
-            target[part].sum(axis=0)[:2] - reduced[part].sum(axis=0)[:2, 2:] @ found[2:],
-        )
-        for part in (slice(0, m // 2), slice(m // 2, None))
-    ]
-    return Carried(found[:2], error, formal, scale, parity, (halves[0], halves[1]), m)
+    apart, apart_sd = _between_halves(reduced, target, found, np.diag(prior[:2]) * scale**2)
+    return Carried(found[:2], error, formal, scale, parity, apart, apart_sd * scale, m)
+
+
+def _between_halves(normal: Float, target: Float, found: Float, prior: Float) -> tuple[Float, Float]:
+    """How far the scales of both halves lie apart, with the levers and biases of the whole."""
+    scales, variances = [], []
+    half = len(normal) // 2
+    for part in (slice(0, half), slice(half, None)):
+        matrix, right = normal[part].sum(axis=0), target[part].sum(axis=0)
+        inner = matrix[:2, :2] + prior
+        scales.append(np.linalg.solve(inner, right[:2] - matrix[:2, 2:] @ found[2:]))
+        variances.append(np.linalg.inv(inner).diagonal())
+    return np.abs(scales[0] - scales[1]), np.sqrt(variances[0] + variances[1])
 
 
 def _best_turn(h1: Float, h2: Float) -> tuple[Float, float]:

@@ -36,8 +36,9 @@ _FORMAL_SIGMAS = 6.0
 _REFUSED_ERROR = 0.15
 # From here on the linear fit is no guide.
 _FAR_ERROR = 0.2
-# Two halves of a sound recording differ by less than so many times what the whole is trusted to.
-_HALVES = 1.3
+# Two halves of a sound recording differ by less, where each of them has enough movement.
+_HALVES_ERROR = 0.12
+_HALVES_SIGMAS = 6.0
 _CANDIDATES = (
     (0.5, 0.5), (2.0, 2.0), (0.4, 0.4), (2.5, 2.5), (0.5, 1.0), (1.0, 0.5), (2.0, 1.0), (1.0, 2.0),
     (0.0175, 0.0175),
@@ -123,6 +124,12 @@ def check_both(thigh: ImuSamples, shank: ImuSamples) -> Scales:
     found = carried_agreement(windows)
     if found is None or found.windows < _LEAST_WINDOWS:
         return Scales(())
+    reliable = found.residual_m_s2 <= _RELIABLE_M_S2
+    wrong = reliable & (np.abs(found.scale_error) > _limit(found))
+    if (wrong & (np.abs(found.scale_error) > _FAR_ERROR)).any() or not reliable:
+        scales = _better(windows, found)
+        if scales is not None:
+            return Scales((_finding(scales, np.array([True, True])),), 1.0)
     if found.parity < _MIRRORED:
         other = carried_agreement(replace(windows, shank_acc=-windows.shank_acc))
         if other is not None and other.residual_m_s2 < _MIRROR_BETTER * found.residual_m_s2:
@@ -131,12 +138,6 @@ def check_both(thigh: ImuSamples, shank: ImuSamples) -> Scales:
                 "its sign turned round (gravity must read +9.8 along the axis that points up)."
             )
             return Scales((Finding("negated", None, None, text, "refuse"),))
-    reliable = found.residual_m_s2 <= _RELIABLE_M_S2
-    wrong = reliable & (np.abs(found.scale_error) > _limit(found))
-    if (wrong & (np.abs(found.scale_error) > _FAR_ERROR)).any() or not reliable:
-        scales = _better(windows, found)
-        if scales is not None:
-            return Scales((_finding(scales, np.array([True, True])),), 1.0)
     if wrong.any():
         scales = 1 - found.scale_error
         again = carried_agreement(windows, *scales)
@@ -191,9 +192,9 @@ def _finding(scales: Float, wrong: np.ndarray) -> Finding:
 
 def _changed(found: Carried, start_s: Float) -> Scales:
     """A gyro whose scale is another one in the second half."""
-    first, second = found.halves
-    apart = np.abs(first - second)
-    if found.windows < 2 * _LEAST_WINDOWS or not (apart > _HALVES * _limit(found)).any():
+    apart = found.halves_apart
+    limit = np.maximum(_HALVES_ERROR, _limit(found) + _HALVES_SIGMAS * found.halves_sd)
+    if found.windows < 2 * _LEAST_WINDOWS or not (apart > limit).any():
         return Scales(())
     segment = (Segment.THIGH, Segment.SHANK)[int(np.argmax(apart))]
     text = (

@@ -42,7 +42,7 @@ def check_turned(
         if abs(turned_deg) > _TURNED_DEG:
             text = (
                 f"Between before and after one sensor turned on its limb, about its long axis, by about "
-                f"{abs(turned_deg):.0f} deg: the change carries that error. Fasten the straps and record again."
+                f"{abs(turned_deg):.0f} deg: the change carries that error. Fasten the straps better."
             )
             findings.append(Finding("strap_turned", None, None, text, "no_verdict"))
     return tuple(findings)
