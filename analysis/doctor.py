@@ -21,7 +21,7 @@ _EXTRAS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Ability:
     """One thing that was looked at. `works` is None where its absence is no fault."""
 
     what: str
@@ -29,16 +29,16 @@ class Finding:
     detail: str
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Ability]:
     """Looks at Python, packages, Bluetooth and the screen, one after the other."""
-    yield Finding(
+    yield Ability(
         "Python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"
     )
     for package in _CORE:
-        yield Finding(package, *_installed(package, "missing: pip install kneeflex"))
+        yield Ability(package, *_installed(package, "missing: pip install kneeflex"))
     for package, purpose in _EXTRAS.items():
         found, detail = _installed(package, f"not installed ({purpose})")
-        yield Finding(package, found or None, detail)
+        yield Ability(package, found or None, detail)
     yield _bluetooth()
     yield _screen()
 
@@ -55,26 +55,26 @@ def _installed(package: str, otherwise: str) -> tuple[bool, str]:
         return False, otherwise
 
 
-def _bluetooth() -> Finding:
+def _bluetooth() -> Ability:
     from firmware_bridge.link.search import scan
 
     try:
         found = scan(seconds=2.0)
     except KneeflexError as error:
-        return Finding("Bluetooth", False, str(error))
+        return Ability("Bluetooth", False, str(error))
     sensors = [f.name or f.address for f in found if f.driver]
-    return Finding(
+    return Ability(
         "Bluetooth", True, f"{len(found)} devices in range, sensors: {', '.join(sensors) or 'none'}"
     )
 
 
-def _screen() -> Finding:
+def _screen() -> Ability:
     from analysis.views.live import find_backend
 
     try:
         backend = find_backend()
     except KneeflexError as error:
-        return Finding("Window", False, str(error))
+        return Ability("Window", False, str(error))
     if not has_screen():
-        return Finding("Window", False, f"{backend}, but there is no screen: use --headless or --terminal")
-    return Finding("Window", True, backend)
+        return Ability("Window", False, f"{backend}, but there is no screen: use --headless or --terminal")
+    return Ability("Window", True, backend)

@@ -14,6 +14,15 @@ ROOT = Path(__file__).parent.parent
 FILES = sorted(p for wing in ("firmware_bridge", "analysis") for p in (ROOT / wing).rglob("*.py"))
 
 
+PURE = (
+    "firmware_bridge/drivers",
+    "analysis/angle",
+    "analysis/check",
+    "analysis/movement",
+    "analysis/change",
+)
+
+
 def imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -39,7 +48,7 @@ def test_imports_follow_the_house_rules(path: Path) -> None:
         assert not used & {"bleak", "bumble"}, "only the link and the virtual sensors touch Bluetooth"
     if room(path) != "analysis/views":
         assert "matplotlib" not in used, "only the views draw"
-    if room(path) in ("firmware_bridge/drivers", "analysis/angle", "analysis/movement", "analysis/change"):
+    if room(path) in PURE:
         impure = {"os", "io", "pathlib", "time", "datetime", "asyncio", "threading", "random", "subprocess"}
         assert not used & impure, "pure rooms know no files, clocks or threads"
 

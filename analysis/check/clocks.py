@@ -29,7 +29,15 @@ UNSYNCHRONISED_SD_S = 0.1
 # Sound recordings agree by 0.84 or more; recordings of two movements by less than 0.5.
 _BELONGS = 0.6
 _CLEAR = 0.8
+# Three windows in a row that agree this well on another lag are looked into.
+_HINT = 0.5
 _LEAST_FORCE_M_S2 = 0.06
+_LITTLE_FORCE_M_S2 = 0.02
+# A resting thigh feels less than 0.035 m/s^2 of the swinging shank, and still some window agrees.
+_STRANGE_FORCE_M_S2 = 0.045
+_STRANGE = 0.55
+# A shorter recording is not refused by what two or three windows say.
+_MANY_S = 30.0
 _MUCH_FORCE_M_S2 = 0.1
 # Independent looks in a second of movement, and how much likelier (in log units) a lag must be.
 _LOOKS_HZ = 2.0
@@ -71,11 +79,14 @@ def check_clocks(thigh: ImuSamples, shank: ImuSamples) -> Clocks:
     if found.is_sound:
         return Clocks(shank, (), LAG_SD_S, checked=True)
     course = _Course.constant(found.lag_s)
+    if found.strangers:
+        return Clocks(shank, (_apart(found),), LAG_SD_S, checked=True)
     if found.force_m_s2 < _LEAST_FORCE_M_S2:
         return Clocks(shank, (), LAG_SD_S, checked=False)
     if not found.constant or found.rho < _CLEAR:
+        # The pooled agreement rests on the strongest windows; a jump may show in the weaker ones alone.
         course, found = _varying(thigh, shank, found)
-    if found.rho < _BELONGS and found.force_m_s2 > _MUCH_FORCE_M_S2:
+    if found.rho < _BELONGS and found.force_m_s2 > _MUCH_FORCE_M_S2 and found.seconds >= _MANY_S:
         return Clocks(shank, (_apart(found),), LAG_SD_S, checked=True)
     if not found.clear or course.largest_s < LEAST_OFFSET_S:
         if found.rho < _CLEAR and found.force_m_s2 > _MUCH_FORCE_M_S2:
@@ -131,9 +142,22 @@ class _Agreement:
         return np.asarray((self.local_rho > _CLEAR) & (self.local_force > _LEAST_FORCE_M_S2))
 
     @property
+    def strangers(self) -> bool:
+        """Whether no window at any lag shows a common force, though there was some."""
+        some = self.force_m_s2 > _STRANGE_FORCE_M_S2 and self.seconds >= _MANY_S
+        return some and bool((self.local_rho < _STRANGE).all())
+
+    @property
     def constant(self) -> bool:
-        """Whether all windows agree on one lag."""
-        return bool((np.abs(self.local_s - self.lag_s)[self.informative] < LEAST_OFFSET_S).all())
+        """Whether all windows agree on one lag, also those that by themselves would say little."""
+        if (np.abs(self.local_s - self.lag_s)[self.informative] >= LEAST_OFFSET_S).any():
+            return False
+        lags = self.local_s[self.local_rho > _HINT] - self.lag_s
+        in_a_row = (
+            np.lib.stride_tricks.sliding_window_view(lags, _FEW) if len(lags) >= _FEW else np.zeros((0, 1))
+        )
+        elsewhere = np.abs(in_a_row).min(axis=1) > 2 * LEAST_OFFSET_S
+        return not bool((elsewhere & (np.ptp(in_a_row, axis=1) < 2 * LEAST_OFFSET_S)).any())
 
     @property
     def is_sound(self) -> bool:
@@ -290,7 +314,8 @@ def _varying(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> tuple[_
         if course is None:
             continue
         left = _best_constant(thigh, course.corrected(shank))
-        if left is not None and left.rho > best[1].rho + _BETTER:
+        steadier = left is not None and left.constant and not best[1].constant
+        if left is not None and left.rho > best[1].rho + (0.0 if steadier else _BETTER):
             if abs(left.lag_s) < _MARGIN_S / 2:
                 course = replace(course, first_s=course.first_s + left.lag_s)
             best = (course, replace(left, rho_zero=first.rho_zero))
@@ -331,13 +356,13 @@ def _with_jump(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> _Cour
     size = max(2, m // 4)
     parts = [_scan(sides.part(slice(k, k + size))) for k in range(0, m - size + 1, size)]
     sharp = [p for p in parts if p.rho > _CLEAR]
-    if len(sharp) < 2:
+    if not sharp:
         return None
     levers = max(sharp, key=lambda p: p.rho).levers
     curve, thigh_sd, shank_sd = agreement(sides, levers)
     local_s = _tops_s(curve, sides.margin)
-    use = (curve.max(axis=1) > _BELONGS) & (np.maximum(thigh_sd, shank_sd) > _LEAST_FORCE_M_S2)
-    if np.count_nonzero(use) < 2 * _FEW:
+    use = (curve.max(axis=1) > _HINT) & (np.maximum(thigh_sd, shank_sd) > _LITTLE_FORCE_M_S2)
+    if np.count_nonzero(use) < _FEW + 2:
         return None
     middle_s = sides.start_s + sides.thigh.shape[1] / RATE_HZ / 2
     split_s, before_s, after_s = _step(middle_s[use], local_s[use])
