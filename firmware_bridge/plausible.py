@@ -8,7 +8,7 @@ from firmware_bridge.samples import Float
 
 GRAVITY_M_S2 = 9.81
 # The median over a whole recording; running adds some, other units are off by a factor of ten.
-MEDIAN_FORCE_M_S2 = (7.0, 13.0)
+MEDIAN_FORCE_M_S2 = (6.0, 16.0)
 # At rest. Consumer accelerometers are off by up to 0.5 m/s^2; more tilts the vertical by over three degrees.
 REST_ERROR_M_S2 = 0.55
 # No sensor for people measures 4000 deg/s.

@@ -45,8 +45,9 @@ _CANDIDATES = (
 )  # fmt: skip
 # How much better another scale must explain the forces: sound recordings of people stay above 0.87.
 _MUCH_BETTER = 0.8
-_MIRRORED = -0.8
-_MIRROR_BETTER = 0.92
+# Over sound sessions the wrong sign fitted worse by 2 to 29 %, and turned round by as much better.
+_MIRRORED = -0.6
+_MIRROR_BETTER = 0.99
 _SAME_ERROR = 0.05
 
 
