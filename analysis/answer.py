@@ -147,6 +147,11 @@ def _compare(
 def _withheld(comparison: Comparison, findings: Iterable[Finding]) -> Comparison:
     """No verdict on a recording that cannot carry one; no signed change where the sign is in doubt."""
     findings = tuple(findings)
+    if any(f.kind == "swapped" for f in findings):
+        # The tilt is that of the shin then, which tilts with every repetition.
+        comparison = replace(
+            comparison, findings=tuple(f for f in comparison.findings if f.kind != "thigh_tilt")
+        )
     against = no_verdict_of(findings)
     if against is None:
         return comparison

@@ -136,3 +136,11 @@ def test_a_thigh_strap_that_turns_gives_no_verdict(faults: ModuleType) -> None:
     found = answer(faults.strap_turned(sound.recording, np.random.default_rng(4)))
     assert {"strap_turned", "slip", "two_axes"} & {f.kind for f in found.findings}
     assert all(c.verdict not in ("gained", "lost") for c in found.comparisons)
+
+
+def test_swapped_sensors_are_not_told_that_the_thigh_tilted(faults: ModuleType) -> None:
+    recording = faults.session("prone", 700, faults.GAIN_DEG).recording
+    found = answer(replace(recording, thigh=recording.shank, shank=recording.thigh))
+    kinds = {f.kind for f in found.findings}
+    assert "swapped" in kinds
+    assert "thigh_tilt" not in kinds
