@@ -196,7 +196,8 @@ def compare_knees(
     """Compares the two knees of one person, block by block.
 
     Raises:
-        CannotAnswerError: both are of the same leg, or a zero is missing, or no block is in both.
+        CannotAnswerError: both are of the same leg, or a zero is missing, or no block is in both, or what was
+            found wrong with one of them forbids it.
     """
     if this.recording.info.side == other.recording.info.side:
         raise CannotAnswerError(
@@ -207,6 +208,10 @@ def compare_knees(
         raise CannotAnswerError(
             "Two knees can only be compared by absolute angles.", "Both sessions need a reference pose."
         )
+    findings = (*this.angle.findings, *other.angle.findings)
+    against = no_verdict_of(f for f in findings if f.kind not in _WITHIN)
+    if against is not None:
+        raise CannotAnswerError(against.sentence)
     found = side_differences(_measured(this), _measured(other), reliability=reliability)
     if not found:
         raise CannotAnswerError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.check.clock_course import LEAST_OFFSET_S, ClockCourse, line_through, step_between
 from analysis.check.excerpt import RATE_HZ, excerpt
 from analysis.check.force import Sides, agreement, fit_levers
 from firmware_bridge.findings import Finding
@@ -21,8 +22,6 @@ _SHORT_WINDOW_S = 4.0
 _MARGIN_S = 1.2
 _STRIDE = 4
 _LAGS = (0, 2, 4, 6, 8, 10, 13, 16, 20, 25, 30, 37, 44, 51, 58)  # samples at 50 Hz: up to 1.16 s
-# On recorded people the best lag was never farther from zero than 0.02 s.
-LEAST_OFFSET_S = 0.04
 # What is left after a correction, and what the best agreement cannot tell.
 LAG_SD_S = 0.01
 UNSYNCHRONISED_SD_S = 0.1
@@ -33,8 +32,8 @@ _CLEAR = 0.8
 _HINT = 0.5
 _LEAST_FORCE_M_S2 = 0.06
 _LITTLE_FORCE_M_S2 = 0.02
-# A resting thigh feels less than 0.035 m/s^2 of the swinging shank, and still some window agrees.
-_STRANGE_FORCE_M_S2 = 0.045
+# A resting thigh feels less than 0.04 m/s^2 of the swinging shank, and still some window agrees.
+_STRANGE_FORCE_M_S2 = 0.055
 _STRANGE = 0.55
 # A shorter recording is not refused by what two or three windows say.
 _MANY_S = 30.0
@@ -78,7 +77,7 @@ def check_clocks(thigh: ImuSamples, shank: ImuSamples) -> Clocks:
         return Clocks(shank, (), LAG_SD_S, checked=False)
     if found.is_sound:
         return Clocks(shank, (), LAG_SD_S, checked=True)
-    course = _Course.constant(found.lag_s)
+    course = ClockCourse.constant(found.lag_s)
     if found.strangers:
         return Clocks(shank, (_apart(found),), LAG_SD_S, checked=True)
     if found.force_m_s2 < _LEAST_FORCE_M_S2:
@@ -251,64 +250,9 @@ def _vertex(curve: Float, peak: int) -> float:
     return peak + (0.5 * float(np.clip((low - high) / bend, -1.0, 1.0)) if bend < 0 else 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Course:
-    """The lag of the shank's clock: `first_s + slope (t - start)`, and from `jump_at_s` on `jump_s` more."""
-
-    first_s: float
-    slope: float = 0.0
-    start_s: float = 0.0
-    stop_s: float = 0.0
-    jump_at_s: float = np.inf
-    jump_s: float = 0.0
-
-    @classmethod
-    def constant(cls, lag_s: float) -> _Course:
-        return cls(lag_s)
-
-    def at(self, time_s: Float) -> Float:
-        """The lag at times of the shank's clock."""
-        jumped = np.where(time_s >= self.jump_at_s, self.jump_s, 0.0)
-        return np.asarray(self.first_s + self.slope * (time_s - self.start_s) + jumped)
-
-    @property
-    def largest_s(self) -> float:
-        """The largest lag in the course."""
-        jumped_s = self.first_s + (self.jump_s if np.isfinite(self.jump_at_s) else 0.0)
-        last_s = self.first_s + self.slope * (self.stop_s - self.start_s)
-        return max(abs(self.first_s), abs(jumped_s), abs(last_s))
-
-    def corrected(self, shank: ImuSamples) -> ImuSamples:
-        """The shank's samples at corrected times, each later than the one before."""
-        moved = replace(shank, time_s=shank.time_s - self.at(shank.time_s))
-        latest = np.maximum.accumulate(np.concatenate(([-np.inf], moved.time_s[:-1])))
-        forward = moved.time_s > latest
-        return moved if forward.all() else moved[forward]
-
-    def finding(self) -> Finding:
-        """What is said of it."""
-        if np.isfinite(self.jump_at_s):
-            what = f"differ by {self._late(self.jump_s)} from {self.jump_at_s:.0f} s on"
-            if abs(self.first_s) >= LEAST_OFFSET_S:
-                what += f", and by {self._late(self.first_s)} before"
-        elif self.slope:
-            what = f"run apart by {abs(self.slope) * 100:.2f} %, {self.largest_s:.2f} s in all"
-        else:
-            what = f"differ: the shin's times are {self._late(self.first_s)}"
-        text = (
-            f"The clocks of the two sensors {what}. That was seen in the movement itself and is corrected "
-            "for the angle; the recorded times stay as they are."
-        )
-        return Finding("clock_offset", None, None, text, "correct")
-
-    @staticmethod
-    def _late(lag_s: float) -> str:
-        return f"{abs(lag_s):.2f} s {'late' if lag_s > 0 else 'early'}"
-
-
-def _varying(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> tuple[_Course, _Agreement]:
+def _varying(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> tuple[ClockCourse, _Agreement]:
     """The best of a slope and a jump, where no constant lag fits; each is judged by what is left after it."""
-    best: tuple[_Course, _Agreement] = (_Course.constant(first.lag_s), first)
+    best: tuple[ClockCourse, _Agreement] = (ClockCourse.constant(first.lag_s), first)
     for propose in (_with_jump, _with_slope):
         course = propose(thigh, shank, best[1])
         if course is None:
@@ -322,14 +266,14 @@ def _varying(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> tuple[_
     return best
 
 
-def _with_slope(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> _Course | None:
+def _with_slope(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> ClockCourse | None:
     """A clock that runs fast or slow; the windows' own lags then tell how much exactly."""
     start_s, stop_s = float(thigh.time_s[0]), float(thigh.time_s[-1])
     if stop_s - start_s < _LONG_ENOUGH_S:
         return None
-    best: tuple[_Course, _Agreement] | None = None
+    best: tuple[ClockCourse, _Agreement] | None = None
     for slope in _SLOPES:
-        course = _Course(0.0, slope, start_s, stop_s)
+        course = ClockCourse(0.0, slope, start_s, stop_s)
         found = _best_constant(thigh, course.corrected(shank))
         if found is not None and found.rho > (first.rho if best is None else best[1].rho):
             best = (replace(course, first_s=found.lag_s), found)
@@ -338,12 +282,12 @@ def _with_slope(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> _Cou
     course, found = best
     use = found.informative
     if np.count_nonzero(use) >= _FEW:
-        slope, offset_s = _line(found.start_s[use] - start_s, found.local_s[use])
+        slope, offset_s = line_through(found.start_s[use] - start_s, found.local_s[use])
         course = replace(course, first_s=offset_s, slope=course.slope + slope)
     return course
 
 
-def _with_jump(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> _Course | None:
+def _with_jump(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> ClockCourse | None:
     """A clock that jumped once: one lag before, another one after.
 
     The windows of the beginning and of the end are looked at by themselves, since levers fitted over a jump
@@ -365,31 +309,14 @@ def _with_jump(thigh: ImuSamples, shank: ImuSamples, first: _Agreement) -> _Cour
     if np.count_nonzero(use) < _FEW + 2:
         return None
     middle_s = sides.start_s + sides.thigh.shape[1] / RATE_HZ / 2
-    split_s, before_s, after_s = _step(middle_s[use], local_s[use])
+    split_s, before_s, after_s = step_between(middle_s[use], local_s[use])
     if abs(after_s - before_s) < LEAST_OFFSET_S:
         return None
-    course = _Course(before_s, jump_at_s=split_s, jump_s=after_s - before_s)
+    course = ClockCourse(before_s, jump_at_s=split_s, jump_s=after_s - before_s)
     return _placed(course, thigh, shank, levers)
 
 
-def _line(time_s: Float, lag_s: Float) -> tuple[float, float]:
-    """Slope and intercept by medians of all pairs (Theil and Sen)."""
-    i, j = np.triu_indices(len(time_s), 1)
-    slope = float(np.median((lag_s[j] - lag_s[i]) / (time_s[j] - time_s[i])))
-    return slope, float(np.median(lag_s - slope * time_s))
-
-
-def _step(time_s: Float, lag_s: Float) -> tuple[float, float, float]:
-    """The instant that parts two constant lags best, and both lags."""
-    best = (np.inf, 0.0, 0.0, 0.0)
-    for k in range(2, len(lag_s) - 1):
-        before, after = float(np.median(lag_s[:k])), float(np.median(lag_s[k:]))
-        left = float(np.abs(lag_s[:k] - before).sum() + np.abs(lag_s[k:] - after).sum())
-        best = min(best, (left, float(time_s[k - 1 : k + 1].mean()), before, after))
-    return best[1:]
-
-
-def _placed(course: _Course, thigh: ImuSamples, shank: ImuSamples, levers: Float) -> _Course:
+def _placed(course: ClockCourse, thigh: ImuSamples, shank: ImuSamples, levers: Float) -> ClockCourse:
     """Puts the jump where the shank's own times jump, or else where the agreement changes sides."""
     near = np.flatnonzero(np.abs(shank.time_s - course.jump_at_s) < _SEARCH_S)
     if len(near) < 3:
