@@ -61,19 +61,18 @@ def check_recording(recording: Recording) -> Checked:
     if _refused(found):
         return checked
     first_thigh, first_shank = (_first_strapping(s, recording.phases) for s in (checked.thigh, checked.shank))
-    both = check_both(first_thigh, first_shank)
-    clocks = Clocks(checked.shank, (), LAG_SD_S, checked=False)
-    if not _refused(both.findings):
-        clocks = check_clocks(first_thigh, first_shank)
-        if clocks.shank is not first_shank:
-            # Scales are read off again once the clocks agree: an offset looks like a wrong scale, too.
-            both = check_both(first_thigh, clocks.shank)
-            clocks = _whole(checked.shank, first_shank, clocks)
+    # Clocks first: an offset between the sensors looks like a wrong scale, but not the other way round.
+    clocks = check_clocks(first_thigh, first_shank)
+    both = check_both(first_thigh, clocks.shank)
+    if _refused(both.findings) and _refused(clocks.findings):
+        clocks = Clocks(first_shank, (), LAG_SD_S, checked=False)  # the scale is the cause
+    shank_samples = checked.shank
+    if clocks.shank is not first_shank:
+        shank_samples = _whole(checked.shank, first_shank, clocks.shank)
     found += [*both.findings, *clocks.findings]
     lag_sd_s = clocks.lag_sd_s
     if not clocks.checked and any(f.kind == "not_synchronised" for f in found):
         lag_sd_s = UNSYNCHRONISED_SD_S
-    shank_samples = checked.shank if not clocks.findings else clocks.shank
     poses = check_stillness(checked.thigh, shank_samples, recording.reference_poses)
     return replace(
         checked,
@@ -93,15 +92,15 @@ def _first_strapping(samples: ImuSamples, phases: Iterable[PhaseSpan]) -> ImuSam
     return samples[: int(np.searchsorted(samples.time_s, min(ends)))]
 
 
-def _whole(shank: ImuSamples, first: ImuSamples, clocks: Clocks) -> Clocks:
+def _whole(shank: ImuSamples, first: ImuSamples, corrected: ImuSamples) -> ImuSamples:
     """The correction that was found in the first strapping, for all of the recording."""
     if len(first) == len(shank):
-        return clocks
+        return corrected
     rest = shank[len(first) :]
-    step = float(first.time_s[-1] - clocks.shank.time_s[-1])
-    rest = replace(rest, time_s=rest.time_s - step)
-    rest = rest[rest.time_s > clocks.shank.time_s[-1]]
-    return replace(clocks, shank=ImuSamples.concatenate((clocks.shank, rest)))
+    lag_s = float(first.time_s[-1] - corrected.time_s[-1])
+    rest = replace(rest, time_s=rest.time_s - lag_s)
+    rest = rest[rest.time_s > corrected.time_s[-1]]
+    return ImuSamples.concatenate((corrected, rest))
 
 
 def _refused(findings: Iterable[Finding]) -> bool:
