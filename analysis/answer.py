@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -18,10 +19,17 @@ from analysis.change import (
     side_differences,
 )
 from analysis.change.result import Comparison
+from analysis.check import Checked, check_recording, check_result, no_verdict_of, refuse_wrong
+from analysis.check.slip import check_turned
 from analysis.movement import find_releases, find_repetitions
 from analysis.movement.result import Release, Repetition
 from firmware_bridge.errors import CannotAnswerError
+from firmware_bridge.findings import Finding, sentences, unique
 from firmware_bridge.session.model import Recording, SessionInfo
+
+_SIGNED = ("change_deg", "change_ci95_deg", "control_change_deg", "net_change_deg", "net_change_ci95_deg")
+# What concerns the change within one session only.
+_WITHIN = ("order", "phase_twice", "strap_turned")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,17 +55,19 @@ class Answer:
         )
 
     @property
-    def data_warnings(self) -> tuple[str, ...]:
-        """The warnings about recording and angle, which hold whatever is compared."""
-        return tuple(dict.fromkeys([*self.recording.warnings, *self.angle.warnings]))
+    def data_findings(self) -> tuple[Finding, ...]:
+        """The findings about recording and angle, which hold whatever is compared."""
+        return unique([*self.recording.findings, *self.angle.findings])
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding of every stage, each once, in the order of the data's way."""
+        return unique([*self.data_findings, *(f for c in self.comparisons for f in c.findings)])
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Every warning of every stage, each once, in the order of the data's way."""
-        texts = list(self.data_warnings)
-        for comparison in self.comparisons:
-            texts += comparison.warnings
-        return tuple(dict.fromkeys(texts))
+        """The sentences of the findings, each once."""
+        return sentences(self.findings)
 
 
 def angle_of(recording: Recording, *, causal: bool = False) -> AngleResult:
@@ -70,13 +80,26 @@ def angle_of(recording: Recording, *, causal: bool = False) -> AngleResult:
     Raises:
         CannotAnswerError: the recording does not hold what the angle needs.
     """
-    return estimate_angle(
-        recording.thigh,
-        recording.shank,
-        phases=recording.phases,
-        poses=recording.reference_poses,
-        causal=causal,
+    return _estimate(recording, check_recording(recording), causal=causal)
+
+
+def _estimate(recording: Recording, checked: Checked, *, causal: bool = False) -> AngleResult:
+    refuse_wrong(checked.findings)
+    result = estimate_angle(
+        checked.thigh, checked.shank, phases=recording.phases, poses=checked.poses, causal=causal
     )
+    return check_result(result, checked, recording.findings)
+
+
+def findings_of(recording: Recording) -> tuple[Finding, ...]:
+    """Everything that is found wrong with a recording, also where it allows no answer."""
+    checked = check_recording(recording)
+    try:
+        return _answer(recording, checked).findings
+    except CannotAnswerError as error:
+        found = Finding("no_answer", None, None, str(error), "refuse")
+        told = any(f.sentence == found.sentence for f in checked.findings)
+        return checked.findings if told else (*checked.findings, found)
 
 
 def answer(recording: Recording) -> Answer:
@@ -85,9 +108,15 @@ def answer(recording: Recording) -> Answer:
     Raises:
         CannotAnswerError: there is no knee angle in it, hence nothing further.
     """
-    angle = angle_of(recording)
+    return _answer(recording, check_recording(recording))
+
+
+def _answer(recording: Recording, checked: Checked) -> Answer:
+    angle = _estimate(recording, checked)
     phases = recording.phases
     repetitions = find_repetitions(angle.track, phases, angle.thigh_tilt_deg)
+    turned = check_turned(checked.thigh, checked.shank, angle.axes, repetitions)
+    angle = replace(angle, findings=unique([*angle.findings, *turned]))
     return Answer(
         recording=recording,
         angle=angle,
@@ -105,13 +134,37 @@ def judged_by(answer: Answer, reliability: OwnNoise) -> Answer:
 def _compare(
     repetitions: tuple[Repetition, ...], angle: AngleResult, reliability: OwnNoise = None
 ) -> tuple[Comparison, ...]:
-    return compare_blocks(
+    compared = compare_blocks(
         repetitions,
         relative=angle.zero == "relative",
         zero_sd_deg=angle.zero_sd_deg,
         pose_checks=angle.pose_check_deg,
         reliability=reliability,
     )
+    return tuple(_withheld(c, angle.findings) for c in compared)
+
+
+def _withheld(comparison: Comparison, findings: Iterable[Finding]) -> Comparison:
+    """No verdict on a recording that cannot carry one; no signed change where the sign is in doubt."""
+    findings = tuple(findings)
+    if any(f.kind == "swapped" for f in findings):
+        # The tilt is that of the shin then, which tilts with every repetition.
+        comparison = replace(
+            comparison, findings=tuple(f for f in comparison.findings if f.kind != "thigh_tilt")
+        )
+    against = no_verdict_of(findings)
+    if against is None:
+        return comparison
+    if any(f.kind == "direction" for f in findings):
+        signed = (
+            "change_deg",
+            "change_ci95_deg",
+            "control_change_deg",
+            "net_change_deg",
+            "net_change_ci95_deg",
+        )
+        comparison = replace(comparison, **dict.fromkeys(signed))  # type: ignore[arg-type]
+    return replace(comparison, verdict="not enough data", reason=against.sentence)
 
 
 def compare_answers(before: Answer, after: Answer, *, reliability: OwnNoise = None) -> tuple[Comparison, ...]:
@@ -126,7 +179,9 @@ def compare_answers(before: Answer, after: Answer, *, reliability: OwnNoise = No
             f"The earlier session is of the {sides[0]} leg, the later one of the {sides[1]}.",
             "A change can only be told of one knee.",
         )
-    return compare_sessions(_measured(before), _measured(after), reliability=reliability)
+    compared = compare_sessions(_measured(before), _measured(after), reliability=reliability)
+    findings = (*before.angle.findings, *after.angle.findings)
+    return tuple(_withheld(c, (f for f in findings if f.kind not in _WITHIN)) for c in compared)
 
 
 def _measured(answer: Answer) -> Measured:
@@ -137,7 +192,8 @@ def compare_knees(this: Answer, other: Answer, *, reliability: OwnNoise = None) 
     """Compares the two knees of one person, block by block.
 
     Raises:
-        CannotAnswerError: both are of the same leg, or a zero is missing, or no block is in both.
+        CannotAnswerError: both are of the same leg, or a zero is missing, or no block is in both, or what was
+            found wrong with one of them forbids it.
     """
     if this.recording.info.side == other.recording.info.side:
         raise CannotAnswerError(
@@ -148,6 +204,10 @@ def compare_knees(this: Answer, other: Answer, *, reliability: OwnNoise = None) 
         raise CannotAnswerError(
             "Two knees can only be compared by absolute angles.", "Both sessions need a reference pose."
         )
+    findings = (*this.angle.findings, *other.angle.findings)
+    against = no_verdict_of(f for f in findings if f.kind not in _WITHIN)
+    if against is not None:
+        raise CannotAnswerError(against.sentence)
     found = side_differences(_measured(this), _measured(other), reliability=reliability)
     if not found:
         raise CannotAnswerError(
@@ -157,21 +217,23 @@ def compare_knees(this: Answer, other: Answer, *, reliability: OwnNoise = None) 
     return found
 
 
-def two_people(one: Answer, other: Answer) -> tuple[str, ...]:
-    """A plain sentence where two sessions are of different clients, else none."""
+def two_people(one: Answer, other: Answer) -> tuple[Finding, ...]:
+    """A finding where two sessions are of different clients, else none."""
     first, second = (a.recording.info.client for a in (one, other))
     if first and second and first != second:
-        return (f"The sessions are of two people: {first} and {second}.",)
+        text = f"The sessions are of two people: {first} and {second}."
+        return (Finding("two_people", None, None, text),)
     return ()
 
 
-def doubts_of_pair(before: Answer, after: Answer) -> tuple[str, ...]:
-    """What speaks against two sessions being an earlier and a later one of one person, in plain sentences."""
+def doubts_of_pair(before: Answer, after: Answer) -> tuple[Finding, ...]:
+    """What speaks against two sessions being an earlier and a later one of one person."""
     first, second = (a.recording.info for a in (before, after))
     doubts = list(two_people(before, after))
     # The start of an imported session may be no more than the date of a file.
     if "imported" not in (first.status, second.status) and _moment(second) < _moment(first):
-        doubts.append("The session given as the later one was recorded first: check their order.")
+        text = "The session given as the later one was recorded first: check their order."
+        doubts.append(Finding("sessions_exchanged", None, None, text))
     return tuple(doubts)
 
 

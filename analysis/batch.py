@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from firmware_bridge.errors import KneeflexError, SessionError, UsageError
+from firmware_bridge.findings import sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,11 +122,11 @@ def _answer_rows(found: Answer) -> list[Row]:
     figures = ("zero", "zero_sd_deg", "duration_s", "valid_percent", "flexion_sd_median_deg")
     common: Row = {name: summary[name] for name in figures}
     common |= {"axes_sd_deg": found.angle.axes.sd_deg, "axes_residual_deg_s": found.angle.axes.residual_deg_s}
-    texts = (*found.recording.warnings, *found.angle.warnings)
+    data = found.data_findings
     if not found.comparisons:
-        return [common | {"verdict": "not enough data", "warnings": " ".join(texts)}]
+        return [common | {"verdict": "not enough data", "warnings": " ".join(sentences(data))}]
     return [
-        common | _flat(to_json(comparison)) | {"warnings": " ".join((*texts, *comparison.warnings))}
+        common | _flat(to_json(comparison)) | {"warnings": " ".join(sentences((*data, *comparison.findings)))}
         for comparison in found.comparisons
     ]
 

@@ -23,6 +23,7 @@ from firmware_bridge.session.guard import refuse_raw as refuse_raw
 
 if TYPE_CHECKING:
     import pandas as pd
+from firmware_bridge.findings import finding_to_json
 
 ANGLE_HEADER = "time_s,flexion_deg,flexion_sd_deg,valid\n"
 _ANGLE_ROW = "%.4f,%.4f,%.4f,%d\n"
@@ -240,6 +241,7 @@ def angle_summary(angle: AngleResult) -> dict[str, Any]:
         "pose_checks": [{"time_s": t, "read_minus_entered_deg": d} for t, d in angle.pose_check_deg],
         "diagnostics": angle.diagnostics,
         "warnings": list(angle.warnings),
+        "findings": [finding_to_json(finding) for finding in angle.findings],
     }
 
 
@@ -260,5 +262,6 @@ def result(answer: Answer, extra: Mapping[str, Any] | None = None) -> dict[str, 
         "repetitions": repetition_rows(answer.repetitions),
         "releases": [{"start_s": r.start_s, "stop_s": r.stop_s, **r.metrics} for r in answer.releases],
         "warnings": list(answer.warnings),
+        "findings": [finding_to_json(finding) for finding in answer.findings],
         **(extra or {}),
     }

@@ -21,6 +21,7 @@ from typing import Any
 from analysis.answer import Answer, answer
 from analysis.movement.result import Plateau, Repetition
 from firmware_bridge.errors import CannotAnswerError, SessionError
+from firmware_bridge.findings import sentences
 from firmware_bridge.samples import Side
 from firmware_bridge.session.files import make_private_folder, replace_file
 from firmware_bridge.session.model import PoseMethod, ReferencePose
@@ -113,7 +114,7 @@ def _measure(folder: Path, found: Answer | None) -> Measurement:
         pose_checks=found.angle.pose_check_deg,
         repetitions=found.repetitions,
         practised=any(p.name in ("pandiculation", "quad_press") for p in found.recording.phases),
-        warnings=found.data_warnings,
+        warnings=sentences(found.data_findings),
     )
 
 

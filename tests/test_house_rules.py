@@ -101,6 +101,15 @@ def name_of(path: Path) -> str:
 NAMES = {name_of(path) for path in FILES}
 
 
+PURE = (
+    "firmware_bridge/drivers",
+    "analysis/angle",
+    "analysis/check",
+    "analysis/movement",
+    "analysis/change",
+)
+
+
 def imported(path: Path) -> Iterator[str]:
     """Every module that a file imports: at its top, inside functions, by relative names."""
     package = name_of(path).split(".") if path.name == "__init__.py" else name_of(path).split(".")[:-1]

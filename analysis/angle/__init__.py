@@ -64,9 +64,9 @@ def estimate_angle(
 
     grid = common_grid(thigh, shank, parameters)
     refuse_unusable(grid)
-    warnings = about_samples(thigh, shank, grid)
+    findings = about_samples(thigh, shank, grid)
     if causal:
         session = replay_session(thigh, shank, grid.rate_hz, phases, poses, parameters)
     else:
         session = estimate_session(grid, phases, poses, parameters)
-    return angle_result(session, grid.rate_hz, poses, warnings)
+    return angle_result(session, grid.rate_hz, poses, findings)

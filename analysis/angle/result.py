@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.findings import Finding, sentences
 from firmware_bridge.samples import Float
 
 Zero = Literal["reference_pose", "relative"]
@@ -75,7 +76,7 @@ class AngleResult:
         pose_check_deg: for every later reference pose of the same strapping, (time_s, read minus
             entered flexion); negative = the pose now reads straighter.
         diagnostics: named figures with units in their names, for the report.
-        warnings: plain sentences for the person, worst first.
+        findings: what is wrong or has to be known, worst first.
     """
 
     track: FlexionTrack
@@ -86,4 +87,9 @@ class AngleResult:
     thigh_tilt_deg: Float
     pose_check_deg: tuple[tuple[float, float], ...] = ()
     diagnostics: Mapping[str, float] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The sentences of the findings, each once."""
+        return sentences(self.findings)

@@ -14,6 +14,7 @@ from analysis.angle.parameters import AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack
 from analysis.angle.strapping_estimate import StrappingEstimate
 from firmware_bridge.errors import CannotAnswerError
+from firmware_bridge.findings import Finding, unique
 from firmware_bridge.samples import Float
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
 
@@ -43,13 +44,13 @@ class SessionEstimate:
         track: the flexion.
         thigh_tilt_deg: (n,) since the zero posture of each strapping.
         strappings: at least one, in order of time.
-        warnings: about parts without an angle.
+        findings: about parts without an angle.
     """
 
     track: FlexionTrack
     thigh_tilt_deg: Float
     strappings: tuple[Strapping, ...]
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def estimate_session(
@@ -63,26 +64,28 @@ def estimate_session(
     n = len(grid.time_s)
     flexion, sd, tilt = (np.full(n, np.nan) for _ in range(3))
     strappings: list[Strapping] = []
-    warnings: list[str] = []
+    findings: list[Finding] = []
     failure: CannotAnswerError | None = None
     for rows in strapping_rows(grid.time_s, phases):
         part = _part(grid, rows)
-        span = f"From {part.time_s[0]:.0f} s to {part.time_s[-1]:.0f} s"
+        span = (float(part.time_s[0]), float(part.time_s[-1]))
+        nothing = f"From {span[0]:.0f} s to {span[1]:.0f} s there is no angle:"
         try:
             found = estimate_strapping(part, [p for p in poses if _inside(p, part.time_s)], parameters)
         except CannotAnswerError as error:
             failure = failure or error
-            warnings.append(f"{span} there is no angle: {error}")
+            findings.append(Finding("no_angle", None, span, f"{nothing} {error}", "gap"))
             continue
         if strappings and found.zero.pose is None and strappings[0].pose is not None:
-            warnings.append(f"{span} there is no angle: no reference pose was recorded after re-strapping.")
+            text = f"{nothing} no reference pose was recorded after re-strapping."
+            findings.append(Finding("no_angle", None, span, text, "gap"))
             continue
         flexion[rows], sd[rows], tilt[rows] = found.flexion_deg, found.sd_deg, found.tilt_deg
         strappings.append(Strapping(found, found.zero.pose, found.zero_sd_deg, float(part.time_s[-1])))
     if not strappings:
         raise failure or CannotAnswerError("The recording is empty.", "Record both sensors.")
     track = FlexionTrack(grid.time_s, flexion, sd, np.isfinite(flexion))
-    return SessionEstimate(track, tilt, tuple(strappings), tuple(warnings))
+    return SessionEstimate(track, tilt, tuple(strappings), tuple(findings))
 
 
 def strapping_rows(time_s: Float, phases: Sequence[PhaseSpan]) -> list[slice]:
@@ -116,22 +119,22 @@ def _inside(pose: ReferencePose, time_s: Float) -> bool:
 
 
 def angle_result(
-    session: SessionEstimate, rate_hz: float, poses: Sequence[ReferencePose], about_samples: list[str]
+    session: SessionEstimate, rate_hz: float, poses: Sequence[ReferencePose], about_samples: Sequence[Finding]
 ) -> AngleResult:
-    """Adds pose checks, diagnostics and warnings to the angle of a session.
+    """Adds pose checks, diagnostics and findings to the angle of a session.
 
     Args:
         session: with at least one strapping.
         rate_hz: of the grid.
         poses: all of the session.
-        about_samples: warnings that need no angle.
+        about_samples: findings that need no angle.
     """
     first = session.strappings[0]
     pose_checks = [check for s in session.strappings for check in _pose_checks(session.track, s, poses)]
     diagnostics = [s.found.diagnostics() for s in session.strappings]
-    warnings = list(session.warnings)
+    findings = list(session.findings)
     for strapping, figures in zip(session.strappings, diagnostics, strict=True):
-        warnings += about_strapping(strapping.found, figures, strapping.pose is None)
+        findings += about_strapping(strapping.found, figures, strapping.pose is None)
     return AngleResult(
         track=session.track,
         rate_hz=rate_hz,
@@ -141,7 +144,7 @@ def angle_result(
         thigh_tilt_deg=session.thigh_tilt_deg,
         pose_check_deg=tuple(pose_checks),
         diagnostics=diagnostics[0],
-        warnings=tuple(dict.fromkeys((*warnings, *about_samples))),
+        findings=unique([*findings, *about_samples]),
     )
 
 

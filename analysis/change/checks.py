@@ -7,6 +7,8 @@ from math import inf, isfinite
 
 from analysis.change.result import Block
 from analysis.movement.result import Repetition
+from firmware_bridge.findings import Finding
+from firmware_bridge.samples import Segment
 
 SLIP_WARN_DEG = 2.0
 SLIP_REFUSE_DEG = 4.0
@@ -49,75 +51,87 @@ def checks_of_strapping(
     return [check for check in pose_checks if start_s < check[0] < stop_s]
 
 
-def slip_warnings(slip_deg: float | None, restrapped: bool) -> list[str]:
+def slip_warnings(slip_deg: float | None, restrapped: bool) -> list[Finding]:
     """What the closing reference says, or that there was none."""
     if restrapped:
-        return ["The sensors were strapped on again between the blocks: the change carries that error too."]
+        text = "The sensors were strapped on again between the blocks: the change carries that error too."
+        return [Finding("restrapped", None, None, text, "widen")]
     if slip_deg is None:
-        return [
+        text = (
             "There was no closing reference pose: strap slip is unknown, and it looks exactly like a change."
-        ]
+        )
+        return [Finding("no_closing_pose", None, None, text)]
     if abs(slip_deg) <= SLIP_WARN_DEG:
         return []
     direction = "straighter" if slip_deg > 0 else "more bent"
     text = f"The closing reference pose reads {abs(slip_deg):.1f} deg {direction} than the opening one"
     if abs(slip_deg) > SLIP_REFUSE_DEG:
-        return [f"{text}: the straps have slipped, and a change in that direction cannot be believed."]
-    return [f"{text}: part of the change may be strap slip, and the interval is widened by it."]
+        text = f"{text}: the straps have slipped, and a change in that direction cannot be believed."
+        return [Finding("slip", None, None, text, "no_verdict")]
+    text = f"{text}: part of the change may be strap slip, and the interval is widened by it."
+    return [Finding("slip", None, None, text, "widen")]
 
 
-def design_warnings(before: Block, after: Block, rested: bool, warmups: int) -> list[str]:
+def design_warnings(before: Block, after: Block, rested: bool, warmups: int) -> list[Finding]:
     """What the protocol leaves open."""
-    texts = []
+    findings = []
     if not rested:
-        texts.append(
+        text = (
             "There was no rest block: the change includes the effects of warm-up, of repeating the test and "
             "of expectation."
         )
+        findings.append(Finding("no_rest", None, None, text))
     if warmups < WARMUP_ENOUGH:
-        texts.append(
+        text = (
             f"{warmups or 'No'} warm-up repetition{'' if warmups == 1 else 's'} came first: repeating a test "
             f"straightens the knee by itself, so record at least {WARMUP_ENOUGH} of them."
         )
+        findings.append(Finding("few_warmups", None, None, text))
     if before.n != after.n:
-        texts.append(
-            f"The blocks hold {before.n} and {after.n} repetitions; comparing means favours neither."
-        )
-    return texts
+        text = f"The blocks hold {before.n} and {after.n} repetitions; comparing means favours neither."
+        findings.append(Finding("uneven_blocks", None, None, text))
+    return findings
 
 
-def missing_warnings(repetitions: Iterable[Repetition]) -> list[str]:
+def missing_warnings(repetitions: Iterable[Repetition]) -> list[Finding]:
     """Repetitions that were begun but have no value, by phase."""
     held: dict[str, list[bool]] = {}
     for repetition in repetitions:
         if repetition.phase != "warmup":
             name = repetition.phase.replace("_", " ")
             held.setdefault(name, []).append(repetition.extension is not None)
-    return [
-        f"{len(values) - sum(values)} of {len(values)} repetitions in {name} have no value (not held for a "
-        "second, half done, or samples lost) and are not counted."
-        for name, values in held.items()
-        if not all(values)
-    ]
+    findings = []
+    for name, values in held.items():
+        if not all(values):
+            text = (
+                f"{len(values) - sum(values)} of {len(values)} repetitions in {name} have no value (not held "
+                "for a second, half done, or samples lost) and are not counted."
+            )
+            findings.append(Finding("no_value", None, None, text))
+    return findings
 
 
-def tilt_warnings(before: Block, after: Block) -> list[str]:
+def tilt_warnings(before: Block, after: Block) -> list[Finding]:
     """Whether the thigh lay differently, which changes what the hamstrings allow."""
     change_deg = after.thigh_tilt_deg - before.thigh_tilt_deg
     if not isfinite(change_deg) or abs(change_deg) <= TILT_WARN_DEG:
         return []
-    return [
+    text = (
         f"The thigh was inclined {abs(change_deg):.0f} deg differently after than before: the hip angle has "
         "changed, or the thigh sensor has turned, and either changes the reading."
-    ]
+    )
+    return [Finding("thigh_tilt", Segment.THIGH, None, text)]
 
 
-def trend_warnings(blocks: Iterable[Block]) -> list[str]:
+def trend_warnings(blocks: Iterable[Block]) -> list[Finding]:
     """Blocks whose repetitions still grow straighter, or less straight, one after the other."""
-    return [
-        f"The repetitions of the {b.phase.replace('_', ' ')} block still grow "
-        f"{'straighter' if b.trend_deg > 0 else 'less straight'}, by {abs(b.trend_deg):.1f} deg in all: "
-        "their mean is not a settled value."
-        for b in blocks
-        if isfinite(b.trend_deg) and abs(b.trend_deg) >= TREND_WARN_DEG
-    ]
+    findings = []
+    for b in blocks:
+        if isfinite(b.trend_deg) and abs(b.trend_deg) >= TREND_WARN_DEG:
+            text = (
+                f"The repetitions of the {b.phase.replace('_', ' ')} block still grow "
+                f"{'straighter' if b.trend_deg > 0 else 'less straight'}, by {abs(b.trend_deg):.1f} deg in "
+                "all: their mean is not a settled value."
+            )
+            findings.append(Finding("block_trend", None, (b.start_s, b.stop_s), text))
+    return findings

@@ -99,12 +99,12 @@ def _compare_test(
     if before is None or after is None:
         absent = " and no ".join(name for name, b in (("before", before), ("after", after)) if b is None)
         reason = f"There is no {absent} block with a repetition that was held for a second."
-        return replace(open_question, reason=reason, warnings=tuple(missing))
+        return replace(open_question, reason=reason, findings=tuple(missing))
     blocks = open_question.blocks
     again = blocks.get("before_again")
     attempts = _attempts(repetitions)
     slip_deg = slip_of(checks_of_strapping(pose_checks, repetitions, after.strapping), before, after)
-    warnings = (
+    findings = (
         *slip_warnings(slip_deg, restrapped=before.strapping != after.strapping),
         *bent_end_warnings(repetitions, before, after, slip_deg),
         *step_warnings(repetitions, blocks.values()),
@@ -113,7 +113,7 @@ def _compare_test(
         *trend_warnings(b for b in (before, again, after) if b is not None),
         *design_warnings(before, after, "before_again" in attempts, attempts.get("warmup", 0)),
     )
-    prepared = replace(open_question, slip_deg=slip_deg, warnings=warnings)
+    prepared = replace(open_question, slip_deg=slip_deg, findings=findings)
     needed = {"before": before.n, "after": after.n}
     if "before_again" in attempts:
         needed["before_again"] = again.n if again is not None else 0
@@ -160,6 +160,11 @@ def _answer(
         net_ci95_deg = interval_of(net.value_deg, net_noise, net_wider)
         allowed = net_allows(net.value_deg, net_noise, net_wider, 1 if change.value_deg > 0 else -1)
     verdict, reason = judge(change.value_deg, ci95_deg, smallest_deg, allowed, prepared.slip_deg)
+    if verdict in ("gained", "lost"):
+        # A closing pose that reads as the opening one clears a shift of both ends; nothing else does.
+        against = [f for f in prepared.findings if f.kind == "both_ends_shifted"]
+        if against and against[0].consequence == "no_verdict":
+            verdict, reason = "no detectable change", against[0].sentence
     return replace(
         prepared,
         change_ci95_deg=ci95_deg,

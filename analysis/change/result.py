@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import nan
 from typing import Literal
 
+from firmware_bridge.findings import Finding, sentences
 from firmware_bridge.session.model import TestName
 
 Verdict = Literal["gained", "lost", "no detectable change", "not enough data"]
@@ -58,7 +59,7 @@ class Comparison:
         slip_deg: from the closing reference; positive = the same pose now reads straighter. None
             where there was no closing reference.
         verdict, reason: the verdict and one plain sentence on why.
-        warnings: plain sentences.
+        findings: what else could have made the change, or speaks against it.
         zero_sd_deg: one sigma of the absolute angle; None when relative or unknown.
     """
 
@@ -77,5 +78,10 @@ class Comparison:
     verdict: Verdict
     reason: str
     blocks: Mapping[str, Block] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     zero_sd_deg: float | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The sentences of the findings, each once."""
+        return sentences(self.findings)

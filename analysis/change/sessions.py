@@ -14,6 +14,7 @@ from analysis.change.reliability import OwnNoise, Reliability, noise_of_test
 from analysis.change.result import Block, Comparison
 from analysis.change.verdict import Conditions, interval_of, judge, noise_of
 from analysis.movement.result import Repetition
+from firmware_bridge.findings import Finding
 from firmware_bridge.session.model import TestName
 
 
@@ -60,8 +61,8 @@ def _compare_test(
         [r for r in s.repetitions if r.test == test and r.phase == block.phase]
         for s, block in ((first, before), (second, after))
     ]
-    missing = [text for group in counted for text in missing_warnings(group)]
-    prepared = replace(prepared, warnings=(*_warnings(before, after), *missing))
+    missing = [found for group in counted for found in missing_warnings(group)]
+    prepared = replace(prepared, findings=(*_findings(before, after), *missing))
     if relative:
         reason = "Days can only be compared by absolute angles: both sessions need a reference pose."
         return replace(prepared, change_deg=None, reason=reason)
@@ -83,18 +84,20 @@ def _compare_test(
     )
 
 
-def _warnings(before: Block, after: Block) -> list[str]:
-    texts = tilt_warnings(before, after)
+def _findings(before: Block, after: Block) -> list[Finding]:
+    findings = tilt_warnings(before, after)
     if before.phase.startswith("after") != after.phase.startswith("after"):
-        texts.append(
+        text = (
             f"The earlier session's {before.phase} block is compared with the later session's {after.phase} "
             "block: a session's own exercise is part of the difference."
         )
-    texts.append(
+        findings.append(Finding("other_block", None, None, text))
+    text = (
         "The sessions differ in strapping and calibration: the interval carries the error of both, which is "
         "larger than within one session."
     )
-    return texts
+    findings.append(Finding("other_strapping", None, None, text, "widen"))
+    return findings
 
 
 def _baseline(blocks: Mapping[str, Block]) -> Block | None:

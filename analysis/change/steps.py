@@ -13,9 +13,10 @@ from math import sqrt
 
 import numpy as np
 
-from analysis.change.checks import SLIP_WARN_DEG
+from analysis.change.checks import SLIP_REFUSE_DEG, SLIP_WARN_DEG
 from analysis.change.result import Block
 from analysis.movement.result import Repetition
+from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Float
 
 LEAST_STEP_DEG = 2.0
@@ -61,27 +62,29 @@ def find_step(extension_deg: Float, peak_deg: Float) -> Step | None:
     return best
 
 
-def step_warnings(repetitions: Sequence[Repetition], blocks: Iterable[Block]) -> list[str]:
+def step_warnings(repetitions: Sequence[Repetition], blocks: Iterable[Block]) -> list[Finding]:
     """Where within a block both ends of the movement jump."""
-    texts = []
+    findings = []
     for block in blocks:
         held = _held(repetitions, block)
         step = find_step(held[0], held[1])
         if step is not None:
-            texts.append(
+            text = (
                 f"From repetition {step.index + 1} of the {block.phase.replace('_', ' ')} block on, both "
                 f"ends of the movement read {abs(step.size_deg):.1f} deg "
                 f"{'straighter' if step.size_deg > 0 else 'more bent'}: a sensor may have slipped there."
             )
-    return texts
+            findings.append(Finding("step_in_block", None, (block.start_s, block.stop_s), text))
+    return findings
 
 
 def bent_end_warnings(
     repetitions: Sequence[Repetition], before: Block, after: Block, slip_deg: float | None
-) -> list[str]:
+) -> list[Finding]:
     """Whether the whole movement is shifted between the blocks, where no closing reference cleared it."""
-    if before.strapping != after.strapping or (slip_deg is not None and abs(slip_deg) <= SLIP_WARN_DEG):
+    if before.strapping != after.strapping:
         return []
+    cleared = slip_deg is not None and abs(slip_deg) <= SLIP_WARN_DEG
     (straight, bent), (straight_after, bent_after) = _held(repetitions, before), _held(repetitions, after)
     if min(len(bent), len(bent_after)) < 3:
         return []
@@ -89,13 +92,24 @@ def bent_end_warnings(
     shift_deg = float(bent.mean() - bent_after.mean())
     error_deg = sqrt(bent.var(ddof=1) / len(bent) + bent_after.var(ddof=1) / len(bent_after))
     clear = min(abs(change_deg), abs(shift_deg)) >= LEAST_STEP_DEG and abs(shift_deg) > 3 * error_deg
-    if not clear or not _together(change_deg, shift_deg):
+    if not clear or change_deg * shift_deg < 0:
         return []
+    if not _together(change_deg, shift_deg):
+        if cleared or abs(shift_deg) < SLIP_REFUSE_DEG:
+            return []
+        text = (
+            f"The bent end of the movement shifted by {abs(shift_deg):.1f} deg the same way as the straight "
+            "end: so much of the change may be a slipped sensor. Record a closing reference pose."
+        )
+        return [Finding("both_ends_shifted", None, None, text)]
     unknown = ", and without a closing reference it cannot be told apart" if slip_deg is None else ""
-    return [
+    if cleared:
+        unknown = "; the closing reference reads as the opening one, so it was pushed back or did not slip"
+    text = (
         f"The bent end of the movement shifted by {abs(shift_deg):.1f} deg, about as much as the straight "
         f"end: that is what a slipped sensor looks like{unknown}."
-    ]
+    )
+    return [Finding("both_ends_shifted", None, None, text, "tell" if cleared else "no_verdict")]
 
 
 def _held(repetitions: Sequence[Repetition], block: Block) -> tuple[Float, Float]:

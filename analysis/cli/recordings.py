@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +11,11 @@ import typer
 
 from analysis.cli import console
 from firmware_bridge.errors import CannotAnswerError, SessionError, UsageError
+from firmware_bridge.findings import Finding, finding_to_json, sentences, unique
 
 if TYPE_CHECKING:
     from analysis.answer import Answer
     from analysis.change.result import Comparison
-    from analysis.days import PersonTrend
     from analysis.history import OwnRepeats
     from firmware_bridge.session.model import Recording
 
@@ -24,11 +24,19 @@ PageOut = Annotated[Path | None, typer.Option("--out", help="Also write a report
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 _PICTURES = (".png", ".svg", ".pdf")
+_CONSEQUENCES = {
+    "refuse": "No answer",
+    "gap": "Missing",
+    "correct": "Corrected",
+    "widen": "Less certain",
+    "no_verdict": "No verdict",
+    "tell": "Note",
+}
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this file."""
-    for command in (angle, compare, knees, report, batch):
+    for command in (angle, compare, knees, report, check, batch):
         app.command()(command)
 
 
@@ -99,7 +107,7 @@ def angle(
         drawn = plot_track(result.track, zero=result.zero, title=console.shown(folder))
         derived.write_files({plot: picture_of(drawn, plot.suffix)})
     summary: dict[str, Any] = derived.angle_summary(result)
-    summary["warnings"] = [*recording.warnings, *result.warnings]
+    summary |= _told([*recording.findings, *result.findings])
     if as_json:
         console.say(derived.json_text({"session": recording.info.id, "out": str(out), **summary}))
         return
@@ -159,12 +167,11 @@ def compare(
     own = _own_repeats(pair, before if after is None else after, retest, history)
     if second is None:
         first = judged_by(first, own.by_test)
-        comparisons, warnings = first.comparisons, first.warnings
+        comparisons, found = first.comparisons, unique(first.findings)
     else:
         comparisons = compare_answers(first, second, reliability=own.by_test)
-        texts = [*doubts_of_pair(first, second), *first.data_warnings, *second.data_warnings]
-        texts += (w for c in comparisons for w in c.warnings)
-        warnings = tuple(dict.fromkeys(texts))
+        data = (*doubts_of_pair(first, second), *first.data_findings, *second.data_findings)
+        found = unique([*data, *(f for c in comparisons for f in c.findings)])
     if out is not None:
         from analysis.views.pair_report import render_sessions_report
         from analysis.views.report import render_report
@@ -172,16 +179,16 @@ def compare(
         page = (
             render_report(first)
             if second is None
-            else render_sessions_report(first, second, comparisons, warnings)
+            else render_sessions_report(first, second, comparisons, sentences(found))
         )
         derived.write_text(out, page)
     if as_json:
         results = [to_json(c) for c in comparisons]
         own_days = {str(test): days for test, days in own.days.items()}
-        content = {"results": results, "own_repeats_days": own_days, "warnings": list(warnings)}
+        content = {"results": results, "own_repeats_days": own_days, **_told(found)}
         console.say(derived.json_text(content))
     else:
-        console.warn(warnings)
+        console.warn(sentences(found))
         _print_comparisons(comparisons, own, "after the session" if after is None else "in the later session")
     if not comparisons:
         raise CannotAnswerError(
@@ -222,16 +229,23 @@ def knees(
     from analysis.views.wording import side_sentence
 
     first, second = answer_of(this), answer_of(other)
-    found = compare_knees(first, second)
-    warnings = (*two_people(first, second), *first.data_warnings, *second.data_warnings)
+    differences = compare_knees(first, second)
+    found = unique([*two_people(first, second), *first.data_findings, *second.data_findings])
     if out is not None:
-        derived.write_text(out, render_knees_report(first, second, found, warnings))
+        derived.write_text(out, render_knees_report(first, second, differences, sentences(found)))
     if as_json:
-        console.say(derived.json_text({"results": [asdict(d) for d in found], "warnings": list(warnings)}))
+        results = [asdict(d) for d in differences]
+        console.say(derived.json_text({"results": results, **_told(found)}))
         return
-    console.warn(warnings)
-    for difference in found:
+    console.warn(sentences(found))
+    for difference in differences:
         console.say(side_sentence(first.recording.info.side, second.recording.info.side, difference))
+
+
+def _told(findings: Iterable[Finding]) -> dict[str, Any]:
+    """Findings as the JSON output has them: their sentences, and all that is known of each."""
+    found = unique(findings)
+    return {"warnings": list(sentences(found)), "findings": [finding_to_json(f) for f in found]}
 
 
 def report(
@@ -255,6 +269,26 @@ def report(
                 console.warn([error.problem])
     console.warn(result.warnings)
     console.say(f"{out}")
+
+
+def check(folder: SessionDir, as_json: AsJson = False) -> None:
+    """Say everything that is wrong with a recording, before anything is computed from it."""
+    from analysis import derived
+    from analysis.answer import findings_of
+
+    recording = read(folder)
+    with console.working("Checking"):
+        found = findings_of(recording)
+    refused = any(f.consequence == "refuse" for f in found)
+    if as_json:
+        console.say(derived.json_text({"session": recording.info.id, "usable": not refused, **_told(found)}))
+    else:
+        for finding in found:
+            console.say(f"{_CONSEQUENCES[finding.consequence]}: {finding.sentence} [{finding.kind}]")
+        if not found:
+            console.say("Nothing was found wrong with this recording.")
+    if refused:
+        raise typer.Exit(1)
 
 
 def judged_among_days(folder: Path) -> tuple[Answer, OwnRepeats, PersonTrend | None]:

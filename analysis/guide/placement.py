@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from firmware_bridge.constants import GRAVITY_M_S2
+from firmware_bridge.plausible import REST_ERROR_M_S2
 from firmware_bridge.samples import ImuSamples, Segment
 
 WINDOW_S = 1.0
@@ -15,7 +16,6 @@ SILENT_S = 0.5
 # Above breathing, pulse and the gyro bias of consumer sensors.
 STILL_DEG_S = 4.0
 AVERAGE_S = 0.3
-GRAVITY_ERROR_M_S2 = 0.6
 SWAP_RATIO = 1.5
 SWAP_LEAST_DEG_S = 25.0
 SWAP_LEAST_S = 4.0
@@ -126,6 +126,6 @@ class _Side:
         if len(self._time_s) > 10 and not np.ptp(self._acc_m_s2, axis=0).any():
             return "The {sensor} sensor repeats one value: switch it off and on again."
         force_m_s2 = float(np.linalg.norm(self._acc_m_s2.mean(axis=0)))
-        if self.still_s(now_s) >= WINDOW_S and abs(force_m_s2 - GRAVITY_M_S2) > GRAVITY_ERROR_M_S2:
+        if self.still_s(now_s) >= WINDOW_S and abs(force_m_s2 - GRAVITY_M_S2) > REST_ERROR_M_S2:
             return "The {sensor} sensor weighs gravity wrongly: it may need its maker's calibration."
         return ""

@@ -15,6 +15,7 @@ from analysis.guide.motion import MotionTracker
 from analysis.guide.prompt import Prompt
 from analysis.live.frame import LiveFrame, SensorState, UserCommand
 from analysis.movement.result import Plateau, Release, Repetition
+from firmware_bridge.findings import Finding
 from firmware_bridge.samples import ImuSamples, Segment, Side
 from firmware_bridge.session.model import (
     Event,
@@ -142,7 +143,6 @@ def _compare(session: _Session, test: TestName | None) -> Comparison:
         if gained
         else "The change is within measurement noise.",
         blocks=blocks,
-        warnings=(),
     )
 
 
@@ -186,11 +186,12 @@ def build_answer(kind: str = "gain", *, rest: bool = True, repetitions: int = 5,
     time_s = np.arange(len(flexion)) / RATE_HZ
     flexion = flexion + session.rng.normal(0, 0.1, len(flexion))
     valid = np.ones(len(flexion), bool)
-    warnings: list[str] = []
+    findings: list[Finding] = []
     if kind == "lost":
         for start_s, stop_s in ((61.0, 66.5), (150.0, 181.0), (205.0, 205.3)):
             valid[(time_s >= start_s) & (time_s < stop_s)] = False
-        warnings.append("The shin sensor was silent for 37 s in 3 gaps; nothing was measured there.")
+        text = "The shin sensor was silent for 37 s in 3 gaps; nothing was measured there."
+        findings.append(Finding("missing", Segment.SHANK, None, text, "gap"))
         session.events += [
             LinkEvent(150.0, Segment.SHANK, "lost"),
             LinkEvent(181.0, Segment.SHANK, "recovered"),
@@ -200,9 +201,8 @@ def build_answer(kind: str = "gain", *, rest: bool = True, repetitions: int = 5,
     relative = kind == "relative"
     if relative:
         flexion = flexion - np.nanmin(flexion)
-        warnings.append(
-            "No reference pose was recorded: only changes can be told, not how far from straight."
-        )
+        text = "No reference pose was recorded: only changes can be told, not how far from straight."
+        findings.append(Finding("relative", None, None, text))
     info = SessionInfo(
         id="2026-03-14-k017",
         client="K017",
@@ -225,7 +225,7 @@ def build_answer(kind: str = "gain", *, rest: bool = True, repetitions: int = 5,
         thigh_tilt_deg=np.cumsum(session.rng.normal(0, 0.02, len(flexion))),
         pose_check_deg=() if relative else ((float(time_s[-1]) - 4, 4.9 if kind == "slipped" else -0.4),),
         diagnostics={"gyro_bias_thigh_deg_s": 0.21, "gyro_bias_shank_deg_s": -0.34, "still_share": 0.31},
-        warnings=tuple(warnings),
+        findings=tuple(findings),
     )
     comparisons = tuple(_compare(session, test) for test in tests)
     return Answer(
@@ -252,12 +252,13 @@ def _adapted(comparison: Comparison, kind: str) -> Comparison:
             slip_deg=4.9,
             verdict="no detectable change",
             reason="The closing check reads 4.9 deg straighter in the same pose, about the whole change.",
-            warnings=("The straps moved by 4.9 deg: the change may be strap slip.",),
+            findings=(Finding("slip", None, None, "The straps moved by 4.9 deg: it may be strap slip."),),
         )
     if kind == "relative":
         return replace(comparison, relative=True, slip_deg=None)
     if kind == "lost":
-        return replace(comparison, warnings=("2 of 5 repetitions fell into a gap of the shin sensor.",))
+        text = "2 of 5 repetitions fell into a gap of the shin sensor."
+        return replace(comparison, findings=(Finding("no_value", None, None, text),))
     return comparison
 
 
