@@ -7,6 +7,7 @@ from math import exp, sqrt
 
 import numpy as np
 
+from analysis.angle.checks import SURE_RATIO
 from analysis.angle.result import AngleResult
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Float
@@ -15,14 +16,13 @@ from firmware_bridge.samples import Float
 _LONGEST_LEVER_M = 0.6
 # Knees of people show 2 to 10 deg, one-axis jigs 0.5, jigs of two axes 20 and more.
 _HINGE_DEG = 14.0
-_SURE_NATS = 3.0
 
 
 def check_axes(result: AngleResult) -> AngleResult:
     """Adds findings about the axes, and widens the band where they leave the angle in doubt."""
     figures, findings, wider = result.diagnostics, [], np.zeros(len(result.track.time_s))
-    nats = figures.get("direction_nats", np.inf)
-    if nats < _SURE_NATS:
+    nats = figures.get("direction_log_likelihood_ratio", np.inf)
+    if nats < SURE_RATIO:
         wider = np.hypot(wider, _inverted_sd_deg(result, nats))
     for name, segment in (("lever_thigh_m", "thigh"), ("lever_shank_m", "shin")):
         lever_m = figures.get(name, 0.0)
@@ -32,7 +32,7 @@ def check_axes(result: AngleResult) -> AngleResult:
                 "sits: the axes cannot be believed. Record 8 to 10 swings of the lower leg."
             )
             findings.append(Finding("lever", None, None, text, "no_verdict"))
-    off_deg = figures.get("off_hinge_deg", 0.0)
+    off_deg = figures.get("hinge_misalignment_deg", 0.0)
     if off_deg > _HINGE_DEG:
         text = (
             f"The joint between the sensors turned about more than one axis, by {off_deg:.0f} deg: that is "

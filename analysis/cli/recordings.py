@@ -16,6 +16,7 @@ from firmware_bridge.findings import Finding, finding_to_json, sentences, unique
 if TYPE_CHECKING:
     from analysis.answer import Answer
     from analysis.change.result import Comparison
+    from analysis.days import PersonTrend
     from analysis.history import OwnRepeats
     from firmware_bridge.session.model import Recording
 

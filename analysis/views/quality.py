@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from analysis.angle.checks import SURE_RATIO
 from analysis.change.result import Comparison
 from analysis.views.track import gap_spans
 from analysis.views.wording import TEST_TITLES, degrees, signed, tidy
@@ -23,7 +24,6 @@ MARKS: Final[dict[Mark, str]] = {"good": "✓", "doubtful": "!", "open": "–"}
 _USABLE_SHARE = 0.98
 _AXIS_DEG = 4.0
 _BENDING_DEG = 20.0
-_SURE_NATS = 2.0
 _CLEAR_MARGIN = 1.5
 _STILL_DEG = 2.0
 _SLIP_DEG, _MUCH_SLIP_DEG = 2.0, 4.0
@@ -87,7 +87,7 @@ def _hinge(answer: Answer) -> Iterator[QualityCheck]:
         )
     if "direction_log_likelihood_ratio" in figures and "pairing_margin" in figures:
         yield _judged(
-            figures["direction_log_likelihood_ratio"] >= _SURE_NATS
+            figures["direction_log_likelihood_ratio"] >= SURE_RATIO
             and figures["pairing_margin"] >= _CLEAR_MARGIN,
             "Which way is bending and which straightening is clear.",
             "Which way is bending is not quite clear: look whether bending reads as a larger angle.",

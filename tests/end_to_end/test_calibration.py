@@ -33,7 +33,7 @@ def test_a_wrong_reference_angle_shifts_the_positions_and_leaves_the_change(comm
 
 
 def test_the_mistyped_angle_stays_on_record(command, session_folder, monkeypatch) -> None:
-    monkeypatch.setattr(derived, "write_everything", lambda folder, answer: None)
+    monkeypatch.setattr(derived, "write_everything", lambda folder, answer, then: then())
     earlier = (session_folder / "events.jsonl").read_text()
     command("recalibrate", session_folder, "--flexion", "25", "--sd", "2")
     text = (session_folder / "events.jsonl").read_text()

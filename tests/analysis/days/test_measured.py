@@ -82,6 +82,6 @@ def test_a_read_only_folder_is_measured_each_time(folder, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError("read-only")
 
-    monkeypatch.setattr("pathlib.Path.write_text", refuse)
+    monkeypatch.setattr("analysis.measured.replace_file", refuse)
     assert measurement_of(folder).repetitions
     assert not is_kept(folder)
