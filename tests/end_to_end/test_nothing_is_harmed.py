@@ -149,5 +149,5 @@ def test_two_people_are_noticed() -> None:
         SimpleNamespace(recording=SimpleNamespace(info=SimpleNamespace(client=client)))
         for client in ("K1", "K2")
     )
-    assert two_people(one, other) == ("The sessions are of two people: K1 and K2.",)
+    assert [f.sentence for f in two_people(one, other)] == ["The sessions are of two people: K1 and K2."]
     assert two_people(one, one) == ()
