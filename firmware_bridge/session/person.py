@@ -14,7 +14,7 @@ from typing import Any
 
 from firmware_bridge.errors import SessionError, UsageError
 from firmware_bridge.samples import Side
-from firmware_bridge.session.files import replace_file
+from firmware_bridge.session.files import make_private_folder, replace_file
 from firmware_bridge.session.model import POSE_METHODS, TEST_NAMES, PoseMethod, TestName
 from firmware_bridge.session.reader import find_sessions, read_info
 
@@ -122,7 +122,7 @@ def write_person(folder: Path, person: Person) -> Path:
     file = folder / PERSON_FILE
     content = {"format": _FORMAT, "version": 1} | asdict(person) | {"side": person.side.value}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         replace_file(file, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as error:
         raise SessionError(f"{file} cannot be written: {error.strerror or error}.") from error

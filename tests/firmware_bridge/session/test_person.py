@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +42,17 @@ def session(make_samples, info):
         return folder
 
     return write
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permission bits")
+def test_a_persons_folder_is_for_its_owner_alone(tmp_path):
+    before = os.umask(0o022)
+    try:
+        file = write_person(tmp_path / "sessions" / "P07", PERSON)
+    finally:
+        os.umask(before)
+    places = [file.parent.parent, file.parent, file]
+    assert [stat.S_IMODE(place.stat().st_mode) for place in places] == [0o700, 0o700, 0o600]
 
 
 def test_what_is_kept_is_read_again(tmp_path):
