@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.errors import SessionError
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import ImuSamples, Segment
@@ -16,7 +17,6 @@ from firmware_bridge.session.importers.clocks import stamps
 from firmware_bridge.session.importers.seam import Imported
 
 # Consumer sensors are off by up to 0.3 m/s2, and so is gravity in a few places of the earth by 0.03.
-_GRAVITY_M_S2 = 9.81
 _OFF_M_S2 = 0.45
 _SHARE_LOST = 0.05
 _SCALE = 1.65
@@ -149,7 +149,7 @@ def refuse_other_unit(one: SensorUnderstood) -> None:
 def doubts_of(one: SensorUnderstood, samples: ImuSamples) -> Iterator[Finding]:
     """What the numbers of one sensor make doubtful."""
     segment = one.segment
-    if one.rest_m_s2 is not None and abs(one.rest_m_s2 - _GRAVITY_M_S2) > _OFF_M_S2:
+    if one.rest_m_s2 is not None and abs(one.rest_m_s2 - GRAVITY_M_S2) > _OFF_M_S2:
         text = (
             f"The {segment} sensor feels {one.rest_m_s2:.2f} m/s2 at rest, not 9.81: its accelerometer has "
             "an offset or a wrong scale, and the angle is off by degrees. Calibrate it, or take another."

@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping
 from functools import cache
 
-STANDARD_GRAVITY_M_S2 = 9.80665
+from firmware_bridge.constants import G_M_S2
 
 ISO = "iso"  # the stamps are written as dates or times of day
 
 ACC: Mapping[str, float] = {
     "m/s2": 1.0,
-    "g": STANDARD_GRAVITY_M_S2,
-    "mg": STANDARD_GRAVITY_M_S2 / 1000,
+    "g": G_M_S2,
+    "mg": G_M_S2 / 1000,
 }
 GYR: Mapping[str, float] = {
     "rad/s": 1.0,
