@@ -109,8 +109,10 @@ def _cell(lines: Lines, at: int, dice: random.Random) -> None:
     mark = _separator(lines[at])
     cells = lines[at].split(mark)
     i = dice.randrange(len(cells))
+    # Beside decimal commas 1,5 is a number like any other.
+    words = [word for word in _WORDS if word != "1,5" or mark == "," or "," not in lines[at]]
     lines[at] = mark.join(
-        [*cells[:i], *dice.choice([[], [dice.choice(_WORDS)], [cells[i]] * 2]), *cells[i + 1 :]]
+        [*cells[:i], *dice.choice([[], [dice.choice(words)], [cells[i]] * 2]), *cells[i + 1 :]]
     )
 
 
@@ -165,16 +167,22 @@ def outcome(
     except KneeflexError:
         return "refused"
     samples, whole = found.recording.thigh, true[Segment.THIGH]
-    rows = np.array([int(np.argmin(np.abs(whole.gyr_rad_s - g).sum(axis=1))) for g in samples.gyr_rad_s])
+    rows = _rows(samples, whole)
     if not (np.diff(rows) > 0).all():
         return "rows out of order or twice"
     if np.abs(samples.gyr_rad_s - whole.gyr_rad_s[rows]).max() > scale * 1e-4:
         return "other rates"
     if np.abs(samples.acc_m_s2 - whole.acc_m_s2[rows]).max() > scale * 2e-4:
         return "other accelerations"
-    lead_s = float(found.recording.shank.time_s[0])
+    shank_samples, shank_whole = found.recording.shank[:1], true[Segment.SHANK]
+    lead_s = float(shank_samples.time_s[0] - shank_whole.time_s[_rows(shank_samples, shank_whole)[0]])
     alone = any(f.kind in ("not_synchronised", "clock_error") for f in found.recording.findings)
     offset_s = samples.time_s - whole.time_s[rows]
     if np.ptp(offset_s) > scale * time_s or (abs(offset_s[0] - lead_s) > scale * time_s and not alone):
         return "other times"
     return "right"
+
+
+def _rows(samples: ImuSamples, whole: ImuSamples) -> np.ndarray:
+    """Which of the true samples each one is."""
+    return np.array([int(np.argmin(np.abs(whole.gyr_rad_s - g).sum(axis=1))) for g in samples.gyr_rad_s])
