@@ -14,7 +14,7 @@ from analysis.angle.causal.resampling import RATE_SAMPLES, StreamResampler
 from analysis.angle.causal.sensor import Vector
 from analysis.angle.checks import refuse_unusable
 from analysis.angle.estimate import estimate_strapping
-from analysis.angle.grid import Grid, Motion, rate_of
+from analysis.angle.grid import Grid, Motion, middle_shift_s, rate_of
 from analysis.angle.parameters import DEFAULTS, AngleParameters
 from analysis.angle.result import FlexionTrack, HingeAxes
 from analysis.angle.strapping_estimate import StrappingEstimate
@@ -159,11 +159,13 @@ class LiveAngle:
         """The next grid sample, once both sensors cover it: time, motion, length of the step around it."""
         thigh, shank = self._streams[Segment.THIGH], self._streams[Segment.SHANK]
         if self._start_s is None or self._rate_hz is None:
-            if min(len(thigh.times), len(shank.times)) < (RATE_SAMPLES if self._rate_hz is None else 2):
+            if min(len(thigh.times), len(shank.times)) < RATE_SAMPLES:
                 return None
-            if self._rate_hz is None:
-                self._rate_hz = max(rate_of(np.array(f.times)) for f in (thigh, shank))
-            self._start_s = max(thigh.times[0], shank.times[0])
+            rates = [rate_of(np.array(stream.times)) for stream in (thigh, shank)]
+            self._rate_hz = self._rate_hz or max(rates)
+            for stream, own_hz in zip((thigh, shank), rates, strict=True):
+                stream.shift_s = middle_shift_s(own_hz, self._rate_hz)
+            self._start_s = max(stream.times[0] - stream.shift_s for stream in (thigh, shank))
         time_s = self._start_s + self._count / self._rate_hz
         if (one := thigh.at(time_s)) is None or (two := shank.at(time_s)) is None:
             return None
