@@ -31,10 +31,9 @@ _RESTS = 0.15
 _LEAST_WINDOWS = 6
 _NOISE_RAD2_S2 = 1e-8
 # Independent looks in a window, and how much likelier (log units) the best lag must be than a distant one,
-# and a jump, which has coefficients of its own on either side, than a constant lag.
+# and a jump than none.
 _LOOKS = 8.0
 _CLEAR_GAIN = 8.0
-_PARTED_GAIN = 25.0
 _DISTANT = 8  # samples
 _SLOPES = tuple(sign * k * 0.005 for k in range(1, 6) for sign in (1, -1))
 _LEAST_PART = 3
@@ -49,10 +48,10 @@ def tissue_course(thigh: ImuSamples, shank: ImuSamples) -> ClockCourse | None:
     views = _Views.of(thigh, shank)
     if views is None:
         return None
-    best = views.best()
     parted = views.parted()
-    if parted is not None and parted.gain - best.gain > _PARTED_GAIN:
+    if parted is not None:
         return _placed(parted.course, thigh, shank)
+    best = views.best()
     return best.course if best.clear else _with_slope(thigh, shank, best)
 
 
@@ -102,41 +101,65 @@ class _Views:
         middle_s = e.start_s[rests] + _WINDOW_S / 2
         return cls(middle_s, normal, right, (y**2).sum(axis=(1, 2)), 3 * n)
 
-    def gains(self, rows: slice = slice(None)) -> Float:
-        """(lags,) log-likelihood over no relation, of windows with one set of coefficients."""
+    def fitted(self, rows: slice = slice(None)) -> tuple[Float, Float]:
+        """Windows with one set of coefficients.
+
+        Returns:
+            (lags,) log-likelihood over no relation, and the coefficients (lags, 3, 3).
+        """
         normal, right, total = self.normal[rows], self.right[rows], self.total[rows]
-        floor = self.samples * _NOISE_RAD2_S2
         left = np.repeat(total[:, None], normal.shape[1], axis=1)
         for _ in range(3):
-            weight = 1 / (left + floor)
+            weight = 1 / (left + self._floor)
             pooled = np.einsum("ml,mlij->lij", weight, normal)
             pooled += 1e-6 * np.trace(pooled, axis1=1, axis2=2)[:, None, None] * np.eye(3)
             found = np.linalg.solve(pooled, np.einsum("ml,mlij->lij", weight, right))
-            fitted = 2 * (found * right).sum(axis=(2, 3)) - (found * (normal @ found)).sum(axis=(2, 3))
-            left = np.maximum(total[:, None] - fitted, floor)
-        return np.asarray(-0.5 * _LOOKS * np.log(left / np.maximum(total, floor)[:, None]).sum(axis=0))
+            left = self._left(rows, found)
+        return self._gain(left, total), found
+
+    def explained(self, rows: slice, coefficients: Float) -> Float:
+        """(lags,) log-likelihood over no relation of windows by given coefficients (3, 3)."""
+        return self._gain(self._left(rows, coefficients), self.total[rows])
+
+    @property
+    def _floor(self) -> float:
+        return self.samples * _NOISE_RAD2_S2
+
+    def _left(self, rows: slice, found: Float) -> Float:
+        normal, right, total = self.normal[rows], self.right[rows], self.total[rows]
+        fitted = 2 * (found * right).sum(axis=(2, 3)) - (found * (normal @ found)).sum(axis=(2, 3))
+        return np.maximum(total[:, None] - fitted, self._floor)
+
+    def _gain(self, left: Float, total: Float) -> Float:
+        return np.asarray(
+            -0.5 * _LOOKS * np.log(left / np.maximum(total, self._floor)[:, None]).sum(axis=0)
+        )
 
     def best(self) -> _Lag:
         """The best constant lag; it is clear where it beats every lag that is not its neighbour."""
-        gains = self.gains()
+        gains, _ = self.fitted()
         peak = int(gains.argmax())
         return _Lag(ClockCourse.constant(_lag_s(peak)), float(gains[peak]), _is_clear(gains, peak))
 
     def parted(self) -> _Lag | None:
-        """The best pair of lags, before and after a window."""
+        """A clear jump: the coefficients of one part explain the other part clearly better at another lag."""
         m, best = len(self.start_s), None
         for k in range(_LEAST_PART, m - _LEAST_PART + 1):
-            gains = self.gains(slice(0, k)), self.gains(slice(k, m))
-            peaks = [int(g.argmax()) for g in gains]
-            lags_s = [_lag_s(p) for p in peaks]
-            pairs = list(zip(gains, peaks, strict=True))
-            if abs(lags_s[1] - lags_s[0]) < LEAST_TISSUE_OFFSET_S or not any(_is_clear(*p) for p in pairs):
-                continue
-            gain = float(sum(g[p] for g, p in pairs))
-            if best is not None and gain <= best.gain:
-                continue
-            at_s = float(self.start_s[k - 1 : k + 1].mean())
-            best = _Lag(ClockCourse(lags_s[0], jump_at_s=at_s, jump_s=lags_s[1] - lags_s[0]), gain)
+            for own, other in ((slice(0, k), slice(k, m)), (slice(k, m), slice(0, k))):
+                gains, coefficients = self.fitted(own)
+                peak = int(gains.argmax())
+                if not _is_clear(gains, peak):
+                    continue
+                there = self.explained(other, coefficients[peak])
+                second = int(there.argmax())
+                gain = float(gains[peak] + there[second])
+                apart = abs(_lag_s(second) - _lag_s(peak)) >= LEAST_TISSUE_OFFSET_S
+                clear = there[second] - max(there[peak], 0.0) > _CLEAR_GAIN
+                if not (apart and clear) or (best is not None and gain <= best.gain):
+                    continue
+                lags_s = [_lag_s(p) for p in ((peak, second) if own.start == 0 else (second, peak))]
+                at_s = float(self.start_s[k - 1 : k + 1].mean())
+                best = _Lag(ClockCourse(lags_s[0], jump_at_s=at_s, jump_s=lags_s[1] - lags_s[0]), gain)
         return best
 
 
