@@ -40,8 +40,11 @@ def _frozen(values: ArrayLike, dtype: type[Any], shape: tuple[int, ...], name: s
 class ImuSamples:
     """n samples of one IMU, all vectors in the frame of its own box. Arrays are copied and read-only.
 
+    A sample is the mean over the step before: it describes the motion from the sample before up to its own
+    `time_s`, and its middle lies half a step earlier.
+
     Attributes:
-        time_s: (n,) seconds on the session clock, in order of measurement.
+        time_s: (n,) seconds on the session clock, in order of measurement; the end of each step.
         acc_m_s2: (n, 3) specific force; +9.81 along the upward axis at rest.
         gyr_rad_s: (n, 3) angular rate.
         mag_ut: (n, 3) magnetic field in microtesla, or None. Kept, never used for the angle.

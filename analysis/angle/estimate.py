@@ -53,7 +53,7 @@ def estimate_strapping(
     # 4. The heading between the two sensors' worlds.
     heading = find_heading(knee, blocks, parameters)
     # 5. Flexion: the angle about the hinge, its direction, and its zero.
-    angle_deg = hinge_angle_deg(heading, blocks, grid.known)
+    angle_deg = hinge_angle_deg(heading, blocks, grid, knee.axes)
     bending_deg = float(np.subtract(*np.percentile(angle_deg[grid.known], [99, 1])))
     if bending_deg < _LEAST_BENDING_DEG:
         raise _too_little(f"bent by only {bending_deg:.0f} deg")

@@ -1,5 +1,8 @@
 """Step 5: the rotation about the hinge, from two views of the hinge and the heading between them.
 
+A sample is the mean over the step that ends at its time. Everything before this step describes the middles of
+the steps, forces and rotations alike; the angle is carried on from there to their ends.
+
 With (a_i, b_i) the rotation from the hinge frame of sensor i to its level world (`knee.view`), the twist of
 the relative rotation about the hinge is 2 arg(conj(a1) a2 exp(k d / 2) + b1 conj(b2) exp(-k d / 2)), d the
 heading between the worlds.
@@ -10,22 +13,37 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.angle.blocks import Blocks
-from analysis.angle.grid import Bool
+from analysis.angle.grid import Grid
 from analysis.angle.knee.heading import KneeHeading
 from analysis.angle.knee.view import HingeView
 from firmware_bridge.samples import Float
 
 
-def hinge_angle_deg(heading: KneeHeading, blocks: Blocks, known: Bool) -> Float:
+def hinge_angle_deg(heading: KneeHeading, blocks: Blocks, grid: Grid, axes: tuple[Float, Float]) -> Float:
     """The angle (n,) about the hinge, from no particular zero, within half a turn of its mean direction.
 
     Args:
         heading: of step 4.
         blocks: of the grid.
-        known: (n,) False in gaps.
+        grid: both sensors.
+        axes: (3,) of the thigh and of the shank, with the sign that the views of `heading` have.
     """
     angle = np.degrees(twist_rad(heading.thigh, heading.shank, blocks.to_samples(heading.reading_rad)))
-    return near(angle, circular_mean_deg(angle[known]))
+    angle += to_step_end_deg(grid, axes)
+    return near(angle, circular_mean_deg(angle[grid.known]))
+
+
+def to_step_end_deg(grid: Grid, axes: tuple[Float, Float]) -> Float:
+    """The change (n,) of the angle about the hinge from the middle of each step to its end.
+
+    It is half of what the gyros turned in that step; their bias makes less than 0.01 deg of it.
+
+    Args:
+        grid: both sensors.
+        axes: (3,) of the thigh and of the shank.
+    """
+    rate_rad_s = axes[1] @ grid.shank.gyr_rad_s - axes[0] @ grid.thigh.gyr_rad_s
+    return np.asarray(np.degrees(rate_rad_s) * (0.5 / grid.rate_hz))
 
 
 def twist_rad(thigh: HingeView, shank: HingeView, heading_rad: Float) -> Float:

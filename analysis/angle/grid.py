@@ -1,8 +1,13 @@
-"""One time base for both sensors: uniform steps, gaps kept as gaps."""
+"""One time base for both sensors: uniform steps, gaps kept as gaps.
+
+A sample is the mean over the step that ends at its time (`ImuSamples`), and so is a sample of the grid.
+Straight lines between means of steps of the same length are the means of shifted steps. A sensor with longer
+steps than the grid's describes an earlier moment; its times are moved so that the middles of the steps agree.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +21,8 @@ Bool = NDArray[np.bool_]
 # Below this rate a knee swing is no longer sampled; above it nothing is gained.
 _RATE_RANGE_HZ = (10.0, 500.0)
 _SHORTEST_S = 2.0
+# A difference between the steps of grid and sensor that matters: less is the jitter of the stamps.
+_OTHER_STEP = 0.05
 # A step longer than this many sample intervals is a gap, which a cubic fills better than a straight line.
 _LONG_STEPS = 2.5
 
@@ -69,6 +76,18 @@ def rate_of(time_s: Float) -> float:
     return float(round(rate)) if abs(rate - round(rate)) < 0.01 * rate else rate
 
 
+def middle_shift_s(own_hz: float, rate_hz: float) -> float:
+    """By how much the middles of a sensor's steps lie before those of a grid's steps that end alike.
+
+    Args:
+        own_hz: rate of the sensor.
+        rate_hz: of the grid.
+    """
+    if abs(own_hz - rate_hz) < _OTHER_STEP * rate_hz:
+        return 0.0
+    return (1 / own_hz - 1 / rate_hz) / 2
+
+
 def common_grid(thigh: ImuSamples, shank: ImuSamples, parameters: AngleParameters) -> Grid:
     """Resamples both sensors to the faster one's rate over the time that both cover.
 
@@ -81,6 +100,9 @@ def common_grid(thigh: ImuSamples, shank: ImuSamples, parameters: AngleParameter
             raise CannotAnswerError(
                 f"The {name} sensor has no samples.", "Check that it was switched on and streaming."
             )
+    rates = rate_of(thigh.time_s), rate_of(shank.time_s)
+    rate = min(max(*rates), _RATE_RANGE_HZ[1])
+    thigh, shank = (_moved(s, own, rate) for s, own in zip((thigh, shank), rates, strict=True))
     start = max(float(thigh.time_s[0]), float(shank.time_s[0]))
     stop = min(float(thigh.time_s[-1]), float(shank.time_s[-1]))
     if stop - start < _SHORTEST_S:
@@ -88,18 +110,20 @@ def common_grid(thigh: ImuSamples, shank: ImuSamples, parameters: AngleParameter
             f"The two sensors were recorded together for only {max(stop - start, 0.0):.1f} s.",
             "Record both at the same time, and check that their time stamps share one clock.",
         )
-    low, high = _RATE_RANGE_HZ
-    rate = max(rate_of(thigh.time_s), rate_of(shank.time_s))
-    if rate < low:
+    if rate < _RATE_RANGE_HZ[0]:
         raise CannotAnswerError(
             f"The sensors delivered only {rate:.1f} samples a second.", "Set a rate of 50 Hz or more."
         )
-    rate = min(rate, high)
     time_s = start + np.arange(int((stop - start) * rate + 1e-6) + 1) / rate
     moved, steps = zip(*(_on_grid(s, time_s, rate) for s in (thigh, shank)), strict=True)
     longest = np.maximum(*steps) - 1e-6
     known, carried = longest <= parameters.max_gap_s, longest <= parameters.max_carried_gap_s
     return Grid(time_s, rate, known, carried, *moved)
+
+
+def _moved(samples: ImuSamples, own_hz: float, rate_hz: float) -> ImuSamples:
+    shift_s = middle_shift_s(own_hz, rate_hz) if own_hz > 0.0 and rate_hz > 0.0 else 0.0
+    return samples if shift_s == 0.0 else replace(samples, time_s=samples.time_s - shift_s)
 
 
 def _on_grid(samples: ImuSamples, time_s: Float, rate: float) -> tuple[Motion, Float]:

@@ -10,7 +10,14 @@ import numpy as np
 from analysis.angle.result import AngleResult
 from analysis.check.axes import check_axes, widened
 from analysis.check.channels import check_channels
-from analysis.check.clocks import LAG_SD_S, UNSYNCHRONISED_SD_S, Clocks, check_clocks
+from analysis.check.clocks import (
+    LAG_SD_S,
+    UNSYNCHRONISED_SD_S,
+    Clocks,
+    check_clocks,
+    clock_is_nobodys,
+    unchecked,
+)
 from analysis.check.order import check_order
 from analysis.check.poses import check_stillness, check_values
 from analysis.check.scale import check_both, check_one
@@ -71,8 +78,12 @@ def check_recording(recording: Recording) -> Checked:
         shank_samples = _whole(checked.shank, first_shank, clocks.shank)
     found += [*both.findings, *clocks.findings]
     lag_sd_s = clocks.lag_sd_s
-    if not clocks.checked and any(f.kind == "not_synchronised" for f in found):
+    nobodys = clock_is_nobodys(recording)
+    if nobodys and not clocks.checked:
         lag_sd_s = UNSYNCHRONISED_SD_S
+        found.append(unchecked())
+    elif not nobodys and not clocks.findings:
+        lag_sd_s = LAG_SD_S
     poses = check_stillness(checked.thigh, shank_samples, recording.reference_poses)
     return replace(
         checked,

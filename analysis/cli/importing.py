@@ -45,6 +45,12 @@ def import_(
         str, typer.Option(metavar="NAME", help="Which sensor, of a file that holds several.")
     ] = "",
     shank_sensor: Annotated[str, typer.Option(metavar="NAME", help="The same for the shank.")] = "",
+    instantaneous: Annotated[
+        bool,
+        typer.Option(
+            "--instantaneous", help="Samples are values at their times, as of a simulation; not step means."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be understood, and write nothing.")
     ] = False,
@@ -68,6 +74,7 @@ def import_(
             columns=columns,
             rate_hz=rate,
             sensors=(thigh_sensor, shank_sensor),
+            instantaneous=instantaneous,
         )
         if out is not None and not dry_run:
             write_session(out, found.recording)

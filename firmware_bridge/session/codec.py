@@ -19,6 +19,7 @@ from firmware_bridge.samples import Segment, Side
 from firmware_bridge.session.model import (
     PHASE_NAMES,
     POSE_METHODS,
+    STEP_MEAN,
     TEST_NAMES,
     Event,
     LinkEvent,
@@ -215,6 +216,9 @@ def _sensor(raw: Any, segment: Segment) -> SensorInfo:
         acc_range_m_s2=content.optional_number("acc_range_m_s2", least=0),
         gyr_range_rad_s=content.optional_number("gyr_range_rad_s", least=0),
         clock=clock,
+        sample_delay_steps=content.number("sample_delay_steps", least=0, most=10)
+        if content.raw.get("sample_delay_steps") is not None
+        else STEP_MEAN,
     )
 
 

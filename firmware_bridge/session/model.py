@@ -20,12 +20,22 @@ Status = Literal["recording", "closed", "recovered", "imported"]
 
 PHASE_NAMES: tuple[str, ...] = get_args(PhaseName)
 TEST_NAMES: tuple[str, ...] = get_args(TestName)
+# A sensor can send nothing before it is over: decimated samples are at best means over the step before.
+STEP_MEAN = 0.5
 POSE_METHODS: tuple[str, ...] = get_args(PoseMethod)
 
 
 @dataclass(frozen=True, slots=True)
 class SensorInfo:
-    """One sensor as it was used. Ranges and clock are None where nothing is known of them."""
+    """One sensor as it was used. Ranges and clock are None where nothing is known of them.
+
+    Attributes:
+        driver, name, firmware: what it is.
+        nominal_rate_hz, acc_range_m_s2, gyr_range_rad_s: what it was set to.
+        clock: how to read its clock columns.
+        sample_delay_steps: by how many steps from one sample to the next the middle of what a sample
+            describes lies before its time: 0.5 = the mean over the step before, 0 = the value at that time.
+    """
 
     driver: str
     name: str = ""
@@ -34,6 +44,7 @@ class SensorInfo:
     acc_range_m_s2: float | None = None
     gyr_range_rad_s: float | None = None
     clock: DeviceClock | None = None
+    sample_delay_steps: float = STEP_MEAN
 
 
 @dataclass(frozen=True, slots=True)

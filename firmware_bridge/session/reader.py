@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from firmware_bridge.errors import MissingPathError, SessionError
 from firmware_bridge.findings import Finding
-from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session import table
 from firmware_bridge.session.codec import events_from_jsonl, info_from_json
 from firmware_bridge.session.delays import recorded_delay
-from firmware_bridge.session.model import Event, Recording, SessionInfo
+from firmware_bridge.session.model import STEP_MEAN, Event, Recording, SensorInfo, SessionInfo
 from firmware_bridge.session.outside import events_outside
 from firmware_bridge.session.repair import in_order
 from firmware_bridge.session.writer import EVENTS_FILE, INFO_FILE, SAMPLE_FILES
@@ -148,9 +150,18 @@ def _timed(
     for segment, s in samples.items():
         delay = delay_of(segment, s, info, events)
         time_s = times[segment] if delay is None else times[segment] - delay.delay_s
+        time_s = _step_ends(time_s, info.sensors.get(segment))
         timed[segment], sorted_out = in_order(replace(s, time_s=time_s), SAMPLE_FILES[segment])
         findings += [Finding("rows_out_of_order", segment, None, text) for text in sorted_out]
     return timed
+
+
+def _step_ends(time_s: Float, sensor: SensorInfo | None) -> Float:
+    """The times of samples that are not means over the step before, such that they can be taken for them."""
+    if sensor is None or sensor.sample_delay_steps == STEP_MEAN or len(time_s) < 2:
+        return time_s
+    step_s = float(np.median(np.diff(np.sort(time_s))))
+    return np.asarray(time_s + (STEP_MEAN - sensor.sample_delay_steps) * step_s)
 
 
 def _read_events(folder: Path, findings: list[Finding]) -> tuple[Event, ...]:

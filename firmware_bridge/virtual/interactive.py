@@ -12,7 +12,7 @@ from firmware_bridge.samples import Float, ImuSamples, Segment, Side
 from firmware_bridge.virtual.leg import HUMAN_KNEE, Body, Knee, Leg
 from firmware_bridge.virtual.playback import Playback
 from firmware_bridge.virtual.script import Posture, Script, ScriptWriter
-from firmware_bridge.virtual.simulation import ideal_signals
+from firmware_bridge.virtual.simulation import ideal_samples
 from firmware_bridge.virtual.wearing import Wearing, Worn
 
 # Samples are computed in portions; movements begin at least `lead_s` after they are ordered, which is longer.
@@ -118,9 +118,10 @@ class InteractiveLeg:
             return self._writer.done(tremor_deg=self._tremor_deg, seed=self._seed)
 
     def measure(self, segment: Segment, time_s: Float) -> tuple[Float, Float]:
-        """Specific force (n, 3) in m/s^2 and angular rate (n, 3) in rad/s; each instant once, in order."""
+        """Specific force (n, 3) in m/s^2 and angular rate (n, 3) in rad/s of samples, each once, in order."""
         worn, errors = self.wearing[segment], self._errors[segment]
-        acc, gyr = ideal_signals(Leg(self.script, self._body), segment, worn, time_s)
+        leg = Leg(self.script, self._body)
+        acc, gyr = ideal_samples(leg, segment, worn, time_s, self.rate_hz)
         n = len(time_s)
         step_rad_s = worn.gyr_bias_walk_rad_s * np.sqrt(worn.period_s(self.rate_hz) / 60.0)
         walk = errors.walk_rad_s + np.cumsum(errors.rng.normal(0.0, 1.0, (n, 3)), axis=0) * step_rad_s

@@ -119,7 +119,7 @@ def _samples(
     period_s = worn.period_s(rate_hz)
     count = int((leg.script.duration_s - worn.phase_s) / period_s)
     time_s = np.asarray(worn.phase_s + np.arange(count) * period_s, dtype=np.float64)
-    acc, gyr = ideal_signals(leg, segment, worn, time_s)
+    acc, gyr = ideal_samples(leg, segment, worn, time_s, rate_hz)
 
     rng = np.random.default_rng((seed, 4, list(Segment).index(segment)))
     step = worn.gyr_bias_walk_rad_s * np.sqrt(period_s / 60.0)
@@ -137,6 +137,23 @@ def _samples(
         device_ticks=ticks % CLOCK.ticks_modulo,
         sequence=(worn.first_sequence + np.arange(count)) % 2**16,
     )
+
+
+def ideal_samples(
+    leg: Leg, segment: Segment, worn: Worn, time_s: Float, rate_hz: float
+) -> tuple[Float, Float]:
+    """The samples of a sensor without any error: means over the step before, as real sensors send them.
+
+    The value in the middle of a step stands for its mean: at 50 Hz and 3 Hz of movement they differ by 0.6 %.
+
+    Args:
+        leg: that wears it.
+        segment: of the sensor.
+        worn: how it is worn.
+        time_s: (n,) of the samples.
+        rate_hz: nominal.
+    """
+    return ideal_signals(leg, segment, worn, time_s - worn.period_s(rate_hz) / 2)
 
 
 def ideal_signals(leg: Leg, segment: Segment, worn: Worn, time_s: Float) -> tuple[Float, Float]:

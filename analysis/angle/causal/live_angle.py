@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.angle.causal.handover import state_before_end
+from analysis.angle.causal.readiness import count_swings, is_enough
 from analysis.angle.causal.reading import CausalAngle, CausalKnee
 from analysis.angle.causal.resampling import RATE_SAMPLES, StreamResampler
 from analysis.angle.causal.sensor import Vector
 from analysis.angle.checks import refuse_unusable
 from analysis.angle.estimate import estimate_strapping
-from analysis.angle.grid import Grid, Motion, rate_of
+from analysis.angle.grid import Grid, Motion, middle_shift_s, rate_of
 from analysis.angle.parameters import DEFAULTS, AngleParameters
 from analysis.angle.result import FlexionTrack, HingeAxes
 from analysis.angle.strapping_estimate import StrappingEstimate
@@ -26,10 +27,6 @@ _TRY_EVERY_S = 2.0
 _NEXT_SEARCH = 1.5
 _WARM_UP_S = 10.0
 _LONGEST_HISTORY_S = 300.0
-_ENOUGH_SWINGS = 5
-# A stiff knee bends no further than this in a step.
-_ENOUGH_BENDING_DEG = 20.0
-_ENOUGH_BAND_DEG = 2.0
 
 _Both = tuple[tuple[Vector, Vector], tuple[Vector, Vector]]
 _Output = tuple[float, float, float, bool, float]
@@ -98,7 +95,7 @@ class LiveAngle:
     def status(self) -> LiveStatus:
         """Progress so far."""
         if self._found is None:
-            text = f"Swing the lower leg: {self._swings} of about {_ENOUGH_SWINGS} swings seen."
+            text = f"Swing the lower leg until the knee's axis is known: {self._swings} swings seen."
             return LiveStatus(False, nan, self._swings, text)
         sd_deg = self._found.axes.sd_deg
         text = f"The knee's axis is known from {self._swings} swings."
@@ -159,11 +156,13 @@ class LiveAngle:
         """The next grid sample, once both sensors cover it: time, motion, length of the step around it."""
         thigh, shank = self._streams[Segment.THIGH], self._streams[Segment.SHANK]
         if self._start_s is None or self._rate_hz is None:
-            if min(len(thigh.times), len(shank.times)) < (RATE_SAMPLES if self._rate_hz is None else 2):
+            if min(len(thigh.times), len(shank.times)) < RATE_SAMPLES:
                 return None
-            if self._rate_hz is None:
-                self._rate_hz = max(rate_of(np.array(f.times)) for f in (thigh, shank))
-            self._start_s = max(thigh.times[0], shank.times[0])
+            rates = [rate_of(np.array(stream.times)) for stream in (thigh, shank)]
+            self._rate_hz = self._rate_hz or max(rates)
+            for stream, own_hz in zip((thigh, shank), rates, strict=True):
+                stream.shift_s = middle_shift_s(own_hz, self._rate_hz)
+            self._start_s = max(stream.times[0] - stream.shift_s for stream in (thigh, shank))
         time_s = self._start_s + self._count / self._rate_hz
         if (one := thigh.at(time_s)) is None or (two := shank.at(time_s)) is None:
             return None
@@ -222,8 +221,8 @@ class LiveAngle:
             found = estimate_strapping(grid, poses, self._parameters)
         except CannotAnswerError:
             return
-        self._swings = count_swings(found.flexion_deg)
-        if self._found is not None or _good(found, self._swings):
+        self._swings = count_swings(found.flexion_deg, self._rate())
+        if self._found is not None or is_enough(found):
             self._take(found)
             self._search_at = round(_NEXT_SEARCH * searched)
 
@@ -277,27 +276,6 @@ class LiveAngle:
                 self._pose, self._had_zero = pose, True
                 self._knee.set_zero()
                 return
-
-
-def _good(found: StrappingEstimate, swings: int) -> bool:
-    """Whether the axes are good enough for a live angle."""
-    return (
-        swings >= _ENOUGH_SWINGS
-        and found.bending_deg >= _ENOUGH_BENDING_DEG
-        and float(np.nanmedian(found.sd_deg)) <= _ENOUGH_BAND_DEG
-    )
-
-
-def count_swings(flexion_deg: Float) -> int:
-    """How often the knee moved from the lower to the upper third of its range."""
-    values = flexion_deg[np.isfinite(flexion_deg)]
-    if not len(values):
-        return 0
-    low, high = np.percentile(values, [2, 98])
-    third = (high - low) / 3
-    place = np.where(values > high - third, 1, np.where(values < low + third, -1, 0))
-    place = place[place != 0]
-    return int(np.count_nonzero(np.diff(place) > 0))
 
 
 def track_of(rows: Float) -> FlexionTrack:

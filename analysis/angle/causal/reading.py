@@ -75,6 +75,8 @@ class CausalKnee:
         self._zero_up = _zero_up(found)
         self._posture_deg, self._middle_deg = found.zero.posture_deg, found.middle_deg
         self._step_s = 1.0 / rate_hz
+        self._hinges = _vector(knee.axes[0]), _vector(knee.axes[1])
+        self._half_step_deg_s = degrees(0.5 / rate_hz)
         self._information = hinge_information(p) / rate_hz
         self._follow = 1.0 - exp(-1.0 / (rate_hz * p.follow_s))
         self._follow4 = p.follow_level**4
@@ -128,6 +130,9 @@ class CausalKnee:
         share = momentary * momentary / (momentary * momentary + self._follow4)
         half = complex_exp(0.5j * (self._heading.heading_rad + share * phase(self._wobble)))
         angle = degrees(2 * phase(a1.conjugate() * a2 * half + b1 * (b2 * half).conjugate()))
+        # From the middle of the step to its end, as in `flexion.to_step_end_deg`.
+        one, two = self._hinges
+        angle += self._half_step_deg_s * (_dot(two, shank[0]) - _dot(one, thigh[0]))
         angle = (angle - self._middle_deg + 180.0) % 360.0 - 180.0 + self._middle_deg
         level_share = level2 * level2 / (level2 * level2 + self._follow4)
         self._slope = inclination * (1.0 - level_share)
@@ -196,6 +201,15 @@ def _axis_slope(q: Spinor) -> tuple[float, float]:
     level2 = horizontal.real * horizontal.real + horizontal.imag * horizontal.imag
     slope = z_inclination(q) / max(level2, 1e-2)
     return slope * horizontal.imag, -slope * horizontal.real
+
+
+def _vector(values: Float) -> Vector:
+    x, y, z = (float(v) for v in values)
+    return x, y, z
+
+
+def _dot(one: Vector, two: Vector) -> float:
+    return one[0] * two[0] + one[1] * two[1] + one[2] * two[2]
 
 
 def _hinge(axis: Float) -> Spinor:

@@ -21,12 +21,14 @@ class StreamResampler:
 
     Attributes:
         times: of the first samples, for the start and the rate of the grid.
+        shift_s: to take off the times (`grid.middle_shift_s`).
     """
 
-    __slots__ = ("_after", "_before", "_earlier", "_latest", "_waiting", "times")
+    __slots__ = ("_after", "_before", "_earlier", "_latest", "_waiting", "shift_s", "times")
 
     def __init__(self) -> None:
         self.times: list[float] = []
+        self.shift_s = 0.0
         self._waiting: deque[Row] = deque()
         self._latest = -inf
         self._earlier: Row | None = None
@@ -50,6 +52,7 @@ class StreamResampler:
 
         Instants must be asked for in order.
         """
+        time_s += self.shift_s
         if self._before is None or self._after is None:
             if len(self._waiting) < 2:
                 return None

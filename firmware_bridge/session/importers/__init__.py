@@ -25,7 +25,7 @@ from firmware_bridge.session.importers.understood import (
     refuse_other_unit,
     understand,
 )
-from firmware_bridge.session.model import Event, Recording
+from firmware_bridge.session.model import Event, Recording, SensorInfo
 from firmware_bridge.session.outside import events_outside
 from firmware_bridge.session.provenance import new_session
 from firmware_bridge.session.writer import write_session
@@ -55,6 +55,7 @@ def import_session(
     columns: str = "",
     rate_hz: float | None = None,
     sensors: tuple[str, str] = ("", ""),
+    instantaneous: bool = False,
 ) -> Import:
     """Makes a session folder out of two files of another program.
 
@@ -71,6 +72,7 @@ def import_session(
         columns: what the columns mean, as `mapping.from_line` or a TOML file; it is kept in the session.
         rate_hz: samples a second, of files without a rate.
         sensors: the thigh's and the shank's, by the names that a file with several sensors gives them.
+        instantaneous: the samples are values at their times, not means over the step before.
 
     Returns:
         What was written, and what was understood.
@@ -89,6 +91,7 @@ def import_session(
         columns=columns,
         rate_hz=rate_hz,
         sensors=sensors,
+        instantaneous=instantaneous,
     )
     write_session(out, found.recording)
     return found
@@ -110,6 +113,7 @@ def read_import(
     columns: str = "",
     rate_hz: float | None = None,
     sensors: tuple[str, str] = ("", ""),
+    instantaneous: bool = False,
 ) -> Import:
     """As `import_session`, without writing anything."""
     if format_ not in FORMATS:
@@ -143,7 +147,7 @@ def read_import(
     info = new_session(
         client,
         Side(side),
-        {Segment.THIGH: thigh.sensor, Segment.SHANK: shank.sensor},
+        {Segment.THIGH: _timed(thigh, instantaneous), Segment.SHANK: _timed(shank, instantaneous)},
         status="imported",
         started_at=started_at,
         notes=_notes(thigh, aligned.clock, understood, own),
@@ -152,6 +156,10 @@ def read_import(
     recording = Recording(info, aligned.thigh, aligned.shank, noted)
     recording = replace(recording, findings=(*found, *events_outside(recording)))
     return Import(recording, Understood(tuple(understood), aligned.clock, sentences(recording.findings)))
+
+
+def _timed(imported: Imported, instantaneous: bool) -> SensorInfo:
+    return replace(imported.sensor, sample_delay_steps=0.0) if instantaneous else imported.sensor
 
 
 def _own_mapping(columns: str) -> FileMapping | None:

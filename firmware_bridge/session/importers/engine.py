@@ -327,6 +327,7 @@ def _imported(
             clock=None
             if stream.time.ticks is None or stream.time.wrap is None
             else DeviceClock(stream.time.tick_s, int(stream.time.wrap)),
+            sample_delay_steps=mapping.sample_delay_steps,
         ),
         clock=stream.time.clock,
         mapping=mapping,

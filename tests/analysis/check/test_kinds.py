@@ -13,6 +13,9 @@ from analysis.check import check_recording
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Segment
+from firmware_bridge.virtual.sessions import condensed_session
+from firmware_bridge.virtual.simulation import simulate_session
+from firmware_bridge.virtual.wearing import Wearing
 
 # Fault of the benchmark -> kinds that may be found, and what follows from each.
 EXPECTED = {
@@ -73,6 +76,34 @@ def test_an_offset_is_corrected_within_twenty_milliseconds_and_raw_times_stay(
     checked = check_recording(late)
     assert np.abs(checked.shank.time_s - recording.shank.time_s).max() < 0.02
     assert np.array_equal(late.shank.time_s, recording.shank.time_s + offset_s)
+
+
+@pytest.mark.parametrize("offset_s", [-0.5, 0.1])
+def test_soft_tissue_shows_an_offset_where_the_thigh_rests(faults: ModuleType, offset_s: float) -> None:
+    recording = faults.session("prone", 702).recording
+    late = replace(recording, shank=faults.retimed(recording.shank, recording.shank.time_s + offset_s))
+    checked = check_recording(late)
+    assert "clock_offset" in {f.kind for f in checked.findings}
+    assert np.abs(checked.shank.time_s - recording.shank.time_s).max() < 0.04
+
+
+def test_a_jump_is_corrected_where_the_thigh_rests(faults: ModuleType) -> None:
+    recording = faults.session("prone", 703).recording
+    shank = recording.shank
+    jumped = replace(
+        recording, shank=faults.retimed(shank, shank.time_s + 0.4 * (shank.time_s > 0.5 * shank.time_s[-1]))
+    )
+    left_s = check_recording(jumped).shank.time_s - shank.time_s
+    assert np.quantile(np.abs(left_s), 0.95) < 0.04
+
+
+def test_clocks_that_nothing_ties_are_told_where_no_movement_shows_them() -> None:
+    rigid = simulate_session(condensed_session("prone", "prone", seed=5), Wearing.rigid(5), seed=5).recording
+    untied = Finding("clock_supposed", None, None, "Both files count from the same zero.")
+    for known, told in (((), False), ((untied,), True)):
+        checked = check_recording(replace(rigid, findings=known))
+        assert ("clock_unchecked" in {f.kind for f in checked.findings}) is told
+        assert (checked.lag_sd_s > 0.05) is told
 
 
 def test_a_slope_is_corrected_over_the_whole_recording(faults: ModuleType) -> None:

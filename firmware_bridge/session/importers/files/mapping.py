@@ -18,6 +18,7 @@ from typing import Literal
 
 from firmware_bridge.errors import UsageError
 from firmware_bridge.session.importers.files.units import spellings
+from firmware_bridge.session.model import STEP_MEAN
 
 Clock = Literal["session", "shared", "own", "overlap"]
 Quantity = Literal["acc", "gyr"]
@@ -91,6 +92,7 @@ class FileMapping:
         kept: further columns of `ImuSamples`, and their names.
         required: further columns that a file of this kind has.
         advice: what to do where the file does not hold acceleration and rate.
+        sample_delay_steps: as in `SensorInfo`.
         guessed: the meaning was supposed from names that many programs use.
         text: the TOML it was read from.
     """
@@ -107,6 +109,7 @@ class FileMapping:
     kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     advice: str = ""
+    sample_delay_steps: float = STEP_MEAN
     guessed: bool = False
     text: str = ""
 
@@ -145,6 +148,7 @@ def from_toml(text: str, name: str) -> FileMapping:
             kept={key: tuple(names) for key, names in content.get("kept", {}).items()},
             required=tuple(content.get("required", ())),
             advice=content.get("advice", ""),
+            sample_delay_steps=float(content.get("sample_delay_steps", STEP_MEAN)),
             guessed=content.get("guessed", False),
             text=text,
         )

@@ -9,7 +9,8 @@ from typing import Any as Case
 import numpy as np
 import pytest
 
-from analysis.angle.causal.live_angle import LiveAngle, count_swings
+from analysis.angle.causal.live_angle import LiveAngle
+from analysis.angle.causal.readiness import count_swings, travel_deg
 from analysis.angle.result import FlexionTrack
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Segment
@@ -157,6 +158,14 @@ def test_live_angle_is_never_ready_for_a_still_leg() -> None:
         estimate_angle(session.recording.thigh, session.recording.shank, causal=True)
 
 
-def test_count_swings() -> None:
-    assert count_swings(45 - 40 * np.cos(np.arange(1000) * 2 * np.pi / 100)) == 10
-    assert count_swings(np.full(10, np.nan)) == 0
+def test_a_deep_bend_hides_no_later_step() -> None:
+    """Sitting at 100 deg and then walking with 50 deg: every step counts."""
+    steps = 25 - 25 * np.cos(np.arange(1000) * 2 * np.pi / 100)
+    sitting = np.concatenate((np.full(500, 100.0), np.linspace(100.0, 0.0, 100), steps))
+    assert count_swings(steps, 100.0) == count_swings(sitting, 100.0) == 10
+    assert travel_deg(sitting, 100.0) == pytest.approx(100.0 + 10 * 2 * 50.0, rel=0.05)
+    assert count_swings(np.full(10, np.nan), 100.0) == 0
+
+
+def test_tremor_is_no_travel() -> None:
+    assert travel_deg(np.random.default_rng(1).normal(40.0, 1.0, 30_000), 100.0) == 0.0

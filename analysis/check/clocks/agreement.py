@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.check.clock_course import LEAST_OFFSET_S, ClockCourse, line_through, step_between
+from analysis.check.clocks.course import LEAST_OFFSET_S, ClockCourse, line_through, step_between
+from analysis.check.clocks.tissue import LEAST_TISSUE_OFFSET_S, TISSUE_SD_S, tissue_course
 from analysis.check.excerpt import RATE_HZ, excerpt
 from analysis.check.force import Sides, agreement, fit_levers
 from firmware_bridge.findings import Finding
@@ -74,14 +75,16 @@ def check_clocks(thigh: ImuSamples, shank: ImuSamples) -> Clocks:
     """
     found = _best_constant(thigh, shank)
     if found is None:
-        return Clocks(shank, (), LAG_SD_S, checked=False)
+        return _by_tissue(thigh, shank)
     if found.is_sound:
         return Clocks(shank, (), LAG_SD_S, checked=True)
     course = ClockCourse.constant(found.lag_s)
     if found.strangers:
         return Clocks(shank, (_apart(found),), LAG_SD_S, checked=True)
-    if found.force_m_s2 < _LEAST_FORCE_M_S2:
-        return Clocks(shank, (), LAG_SD_S, checked=False)
+    if found.force_m_s2 < _MUCH_FORCE_M_S2 and found.rho < _CLEAR:
+        by_tissue = _by_tissue(thigh, shank)
+        if by_tissue.checked or found.force_m_s2 < _LEAST_FORCE_M_S2:
+            return by_tissue
     if not found.constant or found.rho < _CLEAR:
         # The pooled agreement rests on the strongest windows; a jump may show in the weaker ones alone.
         course, found = _varying(thigh, shank, found)
@@ -92,6 +95,16 @@ def check_clocks(thigh: ImuSamples, shank: ImuSamples) -> Clocks:
             return Clocks(shank, (_doubtful(found),), UNSYNCHRONISED_SD_S, checked=True)
         return Clocks(shank, (), LAG_SD_S, checked=found.rho >= _CLEAR)
     return Clocks(course.corrected(shank), (course.finding(),), LAG_SD_S, checked=True)
+
+
+def _by_tissue(thigh: ImuSamples, shank: ImuSamples) -> Clocks:
+    """Where the thigh feels too little of the knee's force."""
+    course = tissue_course(thigh, shank)
+    if course is None:
+        return Clocks(shank, (), LAG_SD_S, checked=False)
+    if course.largest_s < LEAST_TISSUE_OFFSET_S:
+        return Clocks(shank, (), TISSUE_SD_S, checked=True)
+    return Clocks(course.corrected(shank), (course.finding(),), TISSUE_SD_S, checked=True)
 
 
 def _apart(found: _Agreement) -> Finding:
