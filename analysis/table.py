@@ -7,11 +7,13 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from analysis.angle.result import AngleResult
 from analysis.answer import Answer
 from analysis.change import to_json
 from analysis.change.blocks import AFTER_PHASES, blocks_of
 from analysis.change.result import Block, Comparison
-from analysis.derived import angle_summary
 from firmware_bridge.findings import Finding, sentences
 from firmware_bridge.session.model import ReferencePose
 
@@ -59,12 +61,25 @@ def rows_of(found: Answer) -> list[Row]:
 
 
 def _common(found: Answer) -> Row:
-    summary = angle_summary(found.angle)
-    figures = ("zero", "zero_sd_deg", "duration_s", "valid_percent", "flexion_sd_median_deg")
-    row: Row = {name: summary[name] for name in figures}
+    row = angle_figures(found.angle)
     row |= {"axes_sd_deg": found.angle.axes.sd_deg, "axes_residual_deg_s": found.angle.axes.residual_deg_s}
     row["practised"] = any(p.name in EXERCISES for p in found.recording.phases)
     return row
+
+
+def angle_figures(angle: AngleResult) -> Row:
+    """What the table and the summaries of a session say of its angle."""
+    track = angle.track
+    known = len(track.time_s) > 0
+    return {
+        "zero": angle.zero,
+        "zero_sd_deg": angle.zero_sd_deg,
+        "duration_s": float(track.time_s[-1] - track.time_s[0]) if known else 0.0,
+        "valid_percent": 100.0 * float(track.valid.mean()) if known else 0.0,
+        "flexion_sd_median_deg": float(np.median(track.flexion_sd_deg[track.valid]))
+        if track.valid.any()
+        else None,
+    }
 
 
 def _rows_of_test(found: Answer, comparison: Comparison) -> Iterator[Row]:
