@@ -1,37 +1,25 @@
-"""Many sessions -> one tidy table, one row per session and named test; a broken session is a row too."""
+"""Many sessions -> one tidy table, one row per session, test and strapping; a broken session is a row too."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from firmware_bridge.errors import KneeflexError, SessionError, UsageError
-from firmware_bridge.findings import sentences
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.answer import Answer
+    from analysis.table import Row
 
-Row = dict[str, Any]
 Progress = Callable[[int, int], None]
-
-COLUMNS: tuple[str, ...] = (
-    "session", "id", "client", "side", "started_at", "status", "test",
-    "before_extension_deg", "before_sd_deg", "before_n", "after_extension_deg", "after_sd_deg", "after_n",
-    "change_deg", "change_ci95_low_deg", "change_ci95_high_deg", "control_change_deg",
-    "net_change_deg", "net_change_ci95_low_deg", "net_change_ci95_high_deg",
-    "detectable_change_deg", "slip_deg", "verdict", "zero", "zero_sd_deg",
-    "duration_s", "valid_percent", "flexion_sd_median_deg", "axes_sd_deg", "axes_residual_deg_s",
-    "warnings", "error",
-)  # fmt: skip
 
 # Every process computes one session at a time; several BLAS threads in each would fight for the cores.
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -54,15 +42,14 @@ def batch(
         progress: called with (sessions done, sessions in all).
 
     Returns:
-        A table with `COLUMNS`, sorted by the path of the session below `root`, then in the order of the
-        session's tests. `error` is empty or the reason, in plain words, why a session gave no answer.
+        A table with `analysis.table.COLUMNS`, sorted by the path of the session below `root`, then in the
+        order of the session's tests. `error` is empty, or the reason why a session gave no answer.
 
     Raises:
         SessionError: there is no such folder, or no session in it.
         UsageError: Dask is not installed, or there is no scheduler at the address.
     """
-    import pandas as pd
-
+    from analysis.table import table_of
     from firmware_bridge.session.reader import find_sessions
 
     root = Path(root)
@@ -83,66 +70,36 @@ def batch(
         rows[index] = found
         if progress is not None:
             progress(len(rows), len(jobs))
-    table = pd.DataFrame([row for index in sorted(rows) for row in rows[index]], columns=list(COLUMNS))
-    # Whole numbers stay whole beside rows that have none.
-    return table.astype({"before_n": "Int64", "after_n": "Int64"})
+    return table_of(row for index in sorted(rows) for row in rows[index])
 
 
 def session_rows(folder: str, name: str) -> list[Row]:
-    """The rows of one session: one per named test, or a single one with the reason why there is none.
+    """The rows of one session: one per named test and strapping, or one with the reason why there is none.
 
     Args:
         folder: the session folder.
         name: how the table calls it.
     """
     from analysis.answer import answer
+    from analysis.table import recorded_with, rows_of, software_version
     from firmware_bridge.session.reader import read_info, read_session
 
-    row: Row = {"session": name, "warnings": "", "error": ""}
+    row: Row = {"session": name, "findings": "", "warnings": "", "error": ""}
+    row["software_version"] = software_version()
     try:
         info = read_info(folder)
         row |= {"id": info.id, "client": info.client, "side": info.side.value}
         row |= {"started_at": info.started_at, "status": info.status}
+        row["recorded_with"] = recorded_with(info.software)
         recording = read_session(folder)
         row |= {"status": recording.info.status, "warnings": " ".join(recording.warnings)}
-        return [row | found for found in _answer_rows(answer(recording))]
+        return [row | found for found in rows_of(answer(recording))]
     except KneeflexError as error:
         return [row | {"error": str(error).removeprefix(f"{folder}: ").replace(folder, name)}]
     except ImportError:  # that is a broken installation, not a broken session
         raise
     except Exception as error:  # one session must never cost the others their row
         return [row | {"error": f"This session cannot be analysed ({type(error).__name__}: {error})."}]
-
-
-def _answer_rows(found: Answer) -> list[Row]:
-    from analysis.change import to_json
-    from analysis.derived import angle_summary
-
-    summary = angle_summary(found.angle)
-    figures = ("zero", "zero_sd_deg", "duration_s", "valid_percent", "flexion_sd_median_deg")
-    common: Row = {name: summary[name] for name in figures}
-    common |= {"axes_sd_deg": found.angle.axes.sd_deg, "axes_residual_deg_s": found.angle.axes.residual_deg_s}
-    data = found.data_findings
-    if not found.comparisons:
-        return [common | {"verdict": "not enough data", "warnings": " ".join(sentences(data))}]
-    return [
-        common | _flat(to_json(comparison)) | {"warnings": " ".join(sentences((*data, *comparison.findings)))}
-        for comparison in found.comparisons
-    ]
-
-
-def _flat(comparison: Mapping[str, Any]) -> Row:
-    """before: {n: 4} -> before_n: 4, and intervals as low and high."""
-    row: Row = {}
-    for key, value in comparison.items():
-        if key.endswith("_ci95_deg"):
-            stem = key.removesuffix("_deg")
-            row[f"{stem}_low_deg"], row[f"{stem}_high_deg"] = value or (None, None)
-        elif isinstance(value, Mapping):
-            row |= {f"{key}_{inner}": inner_value for inner, inner_value in value.items()}
-        else:
-            row[key] = value
-    return row
 
 
 def _in_processes(jobs: Sequence[tuple[str, str]], workers: int) -> Iterator[tuple[int, list[Row]]]:

@@ -17,6 +17,7 @@ from analysis.answer import Answer
 from analysis.change import to_json
 from analysis.days import PersonTrend
 from analysis.movement.result import Repetition
+from analysis.table import angle_figures
 from firmware_bridge.errors import SessionError
 from firmware_bridge.session.files import make_private_folder, replace_files
 from firmware_bridge.session.guard import refuse_raw as refuse_raw
@@ -222,15 +223,11 @@ def angle_summary(angle: AngleResult) -> dict[str, Any]:
     track = angle.track
     known = track.flexion_deg[track.valid]
     return {
-        "zero": angle.zero,
-        "zero_sd_deg": angle.zero_sd_deg,
+        **angle_figures(angle),
         "rate_hz": angle.rate_hz,
-        "duration_s": float(track.time_s[-1] - track.time_s[0]) if len(track.time_s) else 0.0,
         "samples": len(track.time_s),
-        "valid_percent": 100.0 * float(track.valid.mean()) if len(track.time_s) else 0.0,
         "flexion_min_deg": float(known.min()) if len(known) else None,
         "flexion_max_deg": float(known.max()) if len(known) else None,
-        "flexion_sd_median_deg": float(np.median(track.flexion_sd_deg[track.valid])) if len(known) else None,
         "axes": {
             "thigh": angle.axes.thigh,
             "shank": angle.axes.shank,

@@ -19,6 +19,7 @@ _EXTRAS = {
     "bumble": "simulated sensors, kneeflex demo: pip install 'kneeflex[sim]'",
     "PySide6-Essentials": "a window where Tk is missing: pip install 'kneeflex[gui]'",
     "pyarrow": "Parquet tables: pip install 'kneeflex[parquet]'",
+    "statsmodels": "many people, kneeflex cohort: pip install 'kneeflex[cohort]'",
     "distributed": "batch on a cluster: pip install 'kneeflex[cluster]'",
 }
 

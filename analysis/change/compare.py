@@ -154,10 +154,10 @@ def _answer(
     ci95_deg = interval_of(change.value_deg, noise, wider)
     smallest_deg = detectable_deg(change.value_deg, noise, wider)
     net = None if again is None else net_change_of(before, again, after)
-    net_ci95_deg, allowed = None, True
+    net_ci95_deg, net_se_deg, allowed = None, None, True
     if net is not None:
         net_noise, net_wider = spread(net)
-        net_ci95_deg = interval_of(net.value_deg, net_noise, net_wider)
+        net_ci95_deg, net_se_deg = interval_of(net.value_deg, net_noise, net_wider), net_noise.se_deg
         allowed = net_allows(net.value_deg, net_noise, net_wider, 1 if change.value_deg > 0 else -1)
     verdict, reason = judge(change.value_deg, ci95_deg, smallest_deg, allowed, prepared.slip_deg)
     if verdict in ("gained", "lost"):
@@ -175,6 +175,8 @@ def _answer(
         detectable_change_source=noise.source,
         verdict=verdict,
         reason=reason,
+        change_se_deg=noise.se_deg,
+        net_change_se_deg=net_se_deg,
     )
 
 

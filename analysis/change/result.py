@@ -61,6 +61,8 @@ class Comparison:
         verdict, reason: the verdict and one plain sentence on why.
         findings: what else could have made the change, or contradicts it.
         zero_sd_deg: one sigma of the absolute angle; None when relative or unknown.
+        change_se_deg, net_change_se_deg: standard errors that the intervals rest on; what widens an interval
+            besides (a slip that was read, unfinished warm-up) is not in them.
     """
 
     test: TestName | None
@@ -80,6 +82,8 @@ class Comparison:
     blocks: Mapping[str, Block] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     zero_sd_deg: float | None = None
+    change_se_deg: float | None = None
+    net_change_se_deg: float | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot, isfinite
+from math import hypot, isfinite, sqrt
 
 from analysis.change.checks import SLIP_REFUSE_DEG
 from analysis.change.contrast import Contrast
@@ -57,6 +57,11 @@ class Noise:
 
     variance: Variance
     source: str
+
+    @property
+    def se_deg(self) -> float:
+        """The standard error."""
+        return sqrt(float(self.variance.deg2))
 
     def half_width_deg(self, level: float = 0.95) -> float:
         """Half width of the two-sided interval of that level."""

@@ -359,20 +359,22 @@ def _print_comparisons(
 
 def batch(
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="A folder that holds session folders.")],
-    out: Annotated[Path, typer.Option(help="The table to write, one row a session and test.")],
+    out: Annotated[Path, typer.Option(help="The table to write, CSV or .parquet: a row a session and test.")],
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT.")] = None,
 ) -> None:
     """Analyse every session below a folder into one tidy table."""
     from analysis import derived
     from analysis.batch import batch as run
+    from analysis.tablefile import refuse_format, table_bytes
 
     if workers is not None and scheduler is not None:
         raise UsageError("--workers and --scheduler exclude each other.", "Give one of them.")
     derived.refuse_raw(out)
+    refuse_format(out)
     with console.counting("Sessions") as progress:
         table = run(root, workers=workers, scheduler=scheduler, progress=progress)
-    derived.write_text(out, derived.table_text(table))
+    derived.write_files({out: table_bytes(table, out)})
     sessions = table.drop_duplicates("session")
     broken = int(sessions["error"].astype(bool).sum())
     console.say(

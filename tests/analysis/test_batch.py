@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from analysis.answer import answer
-from analysis.batch import COLUMNS, batch
+from analysis.batch import batch
+from analysis.table import COLUMNS
 from firmware_bridge.errors import SessionError, UsageError
 from firmware_bridge.session.model import Recording
 from firmware_bridge.session.reader import read_session
