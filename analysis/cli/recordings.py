@@ -41,12 +41,12 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def read(folder: Path) -> Recording:
-    """Reads a session folder, with a progress display."""
+def read(folder: Path, *, keep_parsed: bool = True) -> Recording:
+    """Reads a session folder, with a progress display, and keeps it parsed for the next command."""
     from firmware_bridge.session.reader import read_session
 
     with console.working(f"Reading {folder}"):
-        return read_session(folder)
+        return read_session(folder, keep_parsed=keep_parsed)
 
 
 def answer_of(folder: Path) -> Answer:
@@ -277,7 +277,7 @@ def check(folder: SessionDir, as_json: AsJson = False) -> None:
     from analysis import derived
     from analysis.answer import findings_of
 
-    recording = read(folder)
+    recording = read(folder, keep_parsed=False)  # a check leaves nothing behind
     with console.working("Checking"):
         found = findings_of(recording)
     refused = any(f.consequence == "refuse" for f in found)

@@ -103,6 +103,17 @@ def _all_whole(text: bytes, start: int, separator: str, fields: int) -> bool:
     """Whether every line that is not empty has so many fields and nothing that needs a closer look."""
     if separator == BLANKS or text.find(b'"', start) >= 0 or text.find(b"\0", start) >= 0:
         return False
+    mark = separator.encode()
+    marks = text[start:].translate(None, bytes(set(range(256)) - {*mark, ord("\n")}))
+    marks += b"" if text.endswith(b"\n") else b"\n"
+    line = mark * (fields - 1) + b"\n"
+    if marks == line * (len(marks) // len(line)):
+        return True
+    return _all_whole_or_empty(text, start, separator, fields)
+
+
+def _all_whole_or_empty(text: bytes, start: int, separator: str, fields: int) -> bool:
+    """The same answer line by line, which takes several times as long."""
     octets = np.frombuffer(text, np.uint8)[start:]
     ends = np.flatnonzero(octets == ord("\n"))
     starts = np.concatenate([[0], ends + 1])

@@ -63,19 +63,27 @@ class AppendOnlyFile:
                 self._file.close()
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Writes a file so that at any moment either the old or the new content is there, never a part.
 
     A new file is for its owner alone; one that is there keeps its permissions. What is no file, such as a
-    terminal, is written to as it is.
+    terminal, is written to as it is. `durable`: see `replace_files`.
     """
-    replace_files({path: content})
+    replace_files({path: content}, durable=durable)
 
 
-def replace_files(contents: Mapping[Path, bytes], then: Callable[[], None] | None = None) -> None:
+def replace_files(
+    contents: Mapping[Path, bytes], then: Callable[[], None] | None = None, *, durable: bool = True
+) -> None:
     """Replaces several files: first all are written beside, then `then` is done, then each takes its place.
 
     So a disk that is full, or a step between that fails, leaves everything as it was.
+
+    Args:
+        contents: the files.
+        then: is done in between.
+        durable: waits until the disk holds them. Only for what is checked when it is read, and can be made
+            again, that is waste: without it, a loss of power may leave a file torn.
 
     Raises:
         OSError: a file cannot be written; none was replaced, and `then` was not called.
@@ -90,14 +98,16 @@ def replace_files(contents: Mapping[Path, bytes], then: Callable[[], None] | Non
                 continue
             temporary = real.with_name(f".{real.name}.{os.getpid()}.tmp")
             written.append((temporary, real))
-            _write_beside(temporary, content, like=real)
+            _write_beside(temporary, content, like=real, durable=durable)
         if then is not None:
             then()
         for device, content in devices:
             device.write_bytes(content)
         while written:
             written[0][0].replace(written[0][1])
-            sync_folder(written.pop(0)[1].parent)
+            folder = written.pop(0)[1].parent
+            if durable:
+                sync_folder(folder)
     except BaseException:
         for temporary, _ in written:
             with suppress(OSError):
@@ -124,13 +134,14 @@ def append_line(path: Path, line: bytes) -> None:
             raise
 
 
-def _write_beside(temporary: Path, content: bytes, *, like: Path) -> None:
+def _write_beside(temporary: Path, content: bytes, *, like: Path, durable: bool) -> None:
     with open(temporary, "wb", opener=_private) as file:
         with suppress(OSError):
             os.chmod(file.fileno(), like.stat().st_mode & 0o777)  # noqa: PTH101
         file.write(content)
         file.flush()
-        _sync(file.fileno())
+        if durable:
+            _sync(file.fileno())
 
 
 def _private(path: str, flags: int) -> int:

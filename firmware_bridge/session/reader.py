@@ -1,9 +1,10 @@
-"""Reads a session folder, also one that a crash has left behind. Never changes a file."""
+"""Reads a session folder, also one that a crash has left behind. Never changes a file that was recorded."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,17 +18,23 @@ from firmware_bridge.session.codec import events_from_jsonl, info_from_json
 from firmware_bridge.session.delays import recorded_delay
 from firmware_bridge.session.model import STEP_MEAN, Event, Recording, SensorInfo, SessionInfo
 from firmware_bridge.session.outside import events_outside
+from firmware_bridge.session.parsed import parse_kept
 from firmware_bridge.session.repair import in_order
 from firmware_bridge.session.writer import EVENTS_FILE, INFO_FILE, SAMPLE_FILES
 from firmware_bridge.timing.delay import Delay
 from firmware_bridge.timing.shared_clock import session_times
 
 
-def read_session(folder: Path | str) -> Recording:
+def read_session(folder: Path | str, *, keep_parsed: bool = False) -> Recording:
     """Reads a session; repairs are listed in `Recording.findings`.
 
     A session that was never closed gets the status "recovered" in memory; on disk all stays as it is, so
     that a program that is still recording is not disturbed and the raw files remain the truth.
+
+    Args:
+        folder: the session.
+        keep_parsed: also writes the samples as arrays into derived/, so that the next reading is faster (see
+            `parsed`). Whether they are there never changes what is read.
 
     Raises:
         MissingPathError: there is no such folder.
@@ -36,12 +43,16 @@ def read_session(folder: Path | str) -> Recording:
     folder = Path(folder)
     info = read_info(folder)
     findings: list[Finding] = list(info.findings)
-    if info.status == "recording":
+    growing = info.status == "recording"
+    if growing:
         text = "This session was not closed: the recording was interrupted, or is still running."
         findings.append(Finding("not_closed", None, None, text))
         info = replace(info, status="recovered")
     events = _read_events(folder, findings)
-    samples = {segment: _read_samples(folder, segment, findings) for segment in Segment}
+    samples = {
+        segment: _read_samples(folder, segment, findings, keep=keep_parsed, growing=growing)
+        for segment in Segment
+    }
     if not any(len(s) for s in samples.values()):
         raise SessionError(
             f"The session {folder} holds no samples of either sensor.",
@@ -119,11 +130,16 @@ def _folders(folder: Path, seen: set[str]) -> Iterator[tuple[Path, set[str]]]:
             yield from _folders(child, seen)
 
 
-def _read_samples(folder: Path, segment: Segment, findings: list[Finding]) -> ImuSamples:
+def _read_samples(
+    folder: Path, segment: Segment, findings: list[Finding], *, keep: bool, growing: bool
+) -> ImuSamples:
     name = SAMPLE_FILES[segment]
     path = folder / name
-    content = _read(path) if path.is_file() else b""
-    samples, left_out = table.parse(content, name)
+    if growing or not path.is_file():  # a file that grows is another one each time
+        samples, left_out = table.parse(_read(path) if path.is_file() else b"", name)
+    else:
+        with _refused(path):
+            samples, left_out = parse_kept(path, keep=keep)
     findings += [Finding("damaged_file", segment, None, text) for text in left_out]
     if not len(samples):
         text = f"There is not one sample of the {segment} sensor."
@@ -176,8 +192,15 @@ def _read_events(folder: Path, findings: list[Finding]) -> tuple[Event, ...]:
 
 
 def _read(path: Path) -> bytes:
-    try:
+    with _refused(path):
         return path.read_bytes()
+
+
+@contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    """Tells in plain words what the operating system says when a file cannot be read."""
+    try:
+        yield
     except OSError as error:
         raise SessionError(
             f"{path} cannot be read: {error.strerror or error}.",

@@ -192,19 +192,25 @@ def fit_samples(samples: ImuSamples, clock: DeviceClock | None) -> ClockFit:
     Raises:
         ValueError: the samples were not streamed, so there are no arrival times.
     """
-    arrivals, ticks, sequence = samples.arrival_s, samples.device_ticks, samples.sequence
-    if arrivals is None:
-        raise ValueError("Samples without arrival times have no clock to fit.")
+    fit, sequence = _fit_source(samples, clock), samples.sequence
     modulo = None if clock is None else clock.sequence_modulo
-    if clock is None or ticks is None:
-        if sequence is None or modulo is None:
-            return fit_arrivals(arrivals)
-        return fit_sequence(sequence, arrivals, modulo)
-    fit = fit_clock(ticks, arrivals, clock)
-    if sequence is None or modulo is None:
+    if clock is None or samples.device_ticks is None or sequence is None or modulo is None:
         return fit
     # Device time has no stalls, so it determines the wraps of a short counter better than arrival times.
     return replace(fit, lost=fit_sequence(sequence, fit.time_s, modulo).lost)
+
+
+def _fit_source(samples: ImuSamples, clock: DeviceClock | None) -> ClockFit:
+    """The fit of the best source alone, with the loss as that source shows it."""
+    arrivals, ticks, sequence = samples.arrival_s, samples.device_ticks, samples.sequence
+    if arrivals is None:
+        raise ValueError("Samples without arrival times have no clock to fit.")
+    if clock is not None and ticks is not None:
+        return fit_clock(ticks, arrivals, clock)
+    modulo = None if clock is None else clock.sequence_modulo
+    if sequence is None or modulo is None:
+        return fit_arrivals(arrivals)
+    return fit_sequence(sequence, arrivals, modulo)
 
 
 def session_time(samples: ImuSamples, clock: DeviceClock | None) -> Float:
@@ -217,7 +223,8 @@ def session_time(samples: ImuSamples, clock: DeviceClock | None) -> Float:
     Returns:
         (n,) seconds on the session clock, late by the minimum radio delay: `session.delays.recorded_delay`.
     """
-    return samples.time_s if samples.arrival_s is None else fit_samples(samples, clock).time_s
+    # The loss is not asked for, and counting it costs as much as the times.
+    return samples.time_s if samples.arrival_s is None else _fit_source(samples, clock).time_s
 
 
 def _fit(positions: Int, unit_s: float, arrivals: Float, step: float | None) -> ClockFit:
