@@ -5,8 +5,9 @@
     for comparison in answer(read_session("monday")).comparisons:
         print(comparison.test, comparison.change_deg, comparison.verdict)
 
-Names load when they are first used. The rest of the library is in the packages `firmware_bridge` (sensor to
-recording) and `analysis` (recording to answer).
+Names load when they are first used. These names, and what they take and return, are the public library;
+docs/reference/library.md has an example of each. Everything else in the packages `firmware_bridge` (sensor to
+recording) and `analysis` (recording to answer) is internal and may change with any version.
 """
 
 from __future__ import annotations
@@ -18,18 +19,56 @@ if TYPE_CHECKING:
     from analysis.angle import LiveAngle, estimate_angle
     from analysis.answer import answer
     from analysis.change import trend_of_days
-    from firmware_bridge.samples import ImuSamples
+    from firmware_bridge.drivers import DRIVERS
+    from firmware_bridge.link.bridge import Bridge
+    from firmware_bridge.samples import ImuSamples, Segment
+    from firmware_bridge.session.importers import import_session
+    from firmware_bridge.session.model import PhaseSpan, ReferencePose
     from firmware_bridge.session.reader import read_session
+    from firmware_bridge.session.writer import write_session
+    from firmware_bridge.virtual.radio import VirtualRadio
+    from firmware_bridge.virtual.sessions import condensed_session
+    from firmware_bridge.virtual.simulated_clock import SimulatedClock
+    from firmware_bridge.virtual.simulation import simulate_session
 
-__all__ = ["ImuSamples", "LiveAngle", "answer", "estimate_angle", "read_session", "trend_of_days"]
+__all__ = [
+    "DRIVERS",
+    "Bridge",
+    "ImuSamples",
+    "LiveAngle",
+    "PhaseSpan",
+    "ReferencePose",
+    "Segment",
+    "SimulatedClock",
+    "VirtualRadio",
+    "answer",
+    "condensed_session",
+    "estimate_angle",
+    "import_session",
+    "read_session",
+    "simulate_session",
+    "trend_of_days",
+    "write_session",
+]
 
 _PLACES = {
+    "DRIVERS": "firmware_bridge.drivers",
+    "Bridge": "firmware_bridge.link.bridge",
     "ImuSamples": "firmware_bridge.samples",
     "LiveAngle": "analysis.angle",
+    "PhaseSpan": "firmware_bridge.session.model",
+    "ReferencePose": "firmware_bridge.session.model",
+    "Segment": "firmware_bridge.samples",
+    "SimulatedClock": "firmware_bridge.virtual.simulated_clock",
+    "VirtualRadio": "firmware_bridge.virtual.radio",
     "answer": "analysis.answer",
+    "condensed_session": "firmware_bridge.virtual.sessions",
     "estimate_angle": "analysis.angle",
+    "import_session": "firmware_bridge.session.importers",
     "read_session": "firmware_bridge.session.reader",
+    "simulate_session": "firmware_bridge.virtual.simulation",
     "trend_of_days": "analysis.change",
+    "write_session": "firmware_bridge.session.writer",
 }
 
 

@@ -79,6 +79,7 @@ ARROWS: Mapping[str, set[str]] = {
     },
     "kneeflex": {
         *SESSION, "analysis", "analysis.angle", "analysis.answer", "analysis.change", "analysis.cli",
+        "firmware_bridge.drivers", "firmware_bridge.link", "firmware_bridge.virtual",
     },
 }  # fmt: skip
 # Within the angle: what one sensor needs, then the knee of two, then the live form of both.
