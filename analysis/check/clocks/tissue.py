@@ -131,9 +131,7 @@ class _Views:
         return np.maximum(total[:, None] - fitted, self._floor)
 
     def _gain(self, left: Float, total: Float) -> Float:
-        return np.asarray(
-            -0.5 * _LOOKS * np.log(left / np.maximum(total, self._floor)[:, None]).sum(axis=0)
-        )
+        return np.asarray(-0.5 * _LOOKS * np.log(left / np.maximum(total, self._floor)[:, None]).sum(axis=0))
 
     def best(self) -> _Lag:
         """The best constant lag; it is clear where it beats every lag that is not its neighbour."""
