@@ -43,7 +43,7 @@ def batch(
 
     Returns:
         A table with `analysis.table.COLUMNS`, sorted by the path of the session below `root`, then in the
-        order of the session's tests. `error` is empty or says in plain words why a session gave no answer.
+        order of the session's tests. `error` is empty or the reason, in plain words, why there is no answer.
 
     Raises:
         SessionError: there is no such folder, or no session in it.
@@ -74,7 +74,7 @@ def batch(
 
 
 def session_rows(folder: str, name: str) -> list[Row]:
-    """The rows of one session: one per named test and strapping, or one that tells why there is none.
+    """The rows of one session: one per named test and strapping, or one with the reason why there is none.
 
     Args:
         folder: the session folder.
