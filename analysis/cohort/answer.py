@@ -92,9 +92,9 @@ def cohort_of(
     reference = reference or (conditions[0] if len(conditions) > 1 else "")
     answers, doubts = [], list(findings)
     for part in tests:
-        answer, told = _answer(part, reference, against)
+        answer, found = _answer(part, reference, against)
         answers.append(answer)
-        doubts += told
+        doubts += found
     doubts += of_tests(answers)
     versions = table.rows.drop_duplicates("session")["software_version"].value_counts()
     return Cohort(
@@ -148,8 +148,8 @@ def _answer(part: Tidy, reference: str, against: str) -> tuple[TestAnswer, list[
         attrition=part.attrition,
         by_day=_by_day(counted),
     )
-    told = doubts_of(answer, part)
-    return replace(answer, sentence=sentence_of(answer)), told
+    doubts = doubts_of(answer, part)
+    return replace(answer, sentence=sentence_of(answer)), doubts
 
 
 def _by_day(rows: pd.DataFrame) -> tuple[tuple[int, int], ...]:

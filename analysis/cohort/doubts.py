@@ -61,8 +61,7 @@ def _of_slip(part: Tidy, where: str) -> list[Finding]:
         findings.append(
             Finding("cohort_slip_unknown", None, None, f"{text} A slip would look like a change.")
         )
-    unjudged = read.assign(slip_ci95_low_deg=float("nan"), slip_ci95_high_deg=float("nan"))
-    slip = mean_of(person_values(unjudged, "slip_deg"))
+    slip = mean_of(person_values(read, "slip_deg"))
     if slip is not None and slip.ci95_deg is not None and verdict_of(slip) in ("gained", "lost"):
         text = (
             f"The straps slipped one way{where}: by {slip.value_deg:+.1f} deg "

@@ -34,7 +34,6 @@ def within_strapping(rows: pd.DataFrame) -> Repeatability | None:
     levels = ["before_extension_deg", "before_again_extension_deg"]
     first = one_knee(pairs.dropna(subset=levels)).drop_duplicates("client")
     icc, icc_ci95 = icc_of(list(first[levels].to_numpy(dtype=float)))
-    unjudged = pairs.assign(control_change_ci95_low_deg=np.nan, control_change_ci95_high_deg=np.nan)
     sem = sqrt(float(squares.mean()))
     return Repeatability(
         kind="within a strapping",
@@ -43,7 +42,7 @@ def within_strapping(rows: pd.DataFrame) -> Repeatability | None:
         mdc95_deg=_Z * sqrt(2) * sem,
         icc=icc,
         icc_ci95=icc_ci95,
-        shift=mean_of(person_values(unjudged, "control_change_deg")),
+        shift=mean_of(person_values(pairs, "control_change_deg")),
         people=len(squares),
         readings=2 * len(pairs),
     )

@@ -96,7 +96,7 @@ def read_texts(path: Path) -> pd.DataFrame:
 
 
 def _plain(cell: str) -> str:
-    """A cell without the apostrophe that `derived.table_text` puts before what looks like a formula."""
+    """A cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
     cell = cell.strip()
     return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
 
@@ -127,7 +127,7 @@ def _parquet(path: Path, content: bytes) -> pd.DataFrame:
 
 
 def typed(raw: pd.DataFrame, name: str = "The table") -> Table:
-    """A table whose known columns have their kinds; cells that make no sense are empty and told.
+    """A table whose known columns have their kinds; cells that make no sense are empty, with a finding.
 
     Args:
         raw: with the columns `NEEDED` at least; cells may be text.
