@@ -156,6 +156,7 @@ class Variant:
     name: str
     change: Estimate | None
     net: Estimate | None
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

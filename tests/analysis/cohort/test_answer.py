@@ -101,6 +101,7 @@ def test_conditions_give_a_difference_and_no_mean_of_all() -> None:
     turned = cohort_of(groups, reference="move").tests[0]
     assert turned.verdict == "lost"
     assert "less far than with move" in turned.sentence
+    assert answer.variants[0].differences == answer.differences
     flat = cohort_of(groups, by="").tests[0]
     assert (flat.counted, flat.differences) == ("net", ())
 
