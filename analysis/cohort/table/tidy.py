@@ -169,7 +169,9 @@ def _copied(rows: pd.DataFrame) -> Mask:
     """Rows that repeat an earlier one: the same recording, whatever its folder or code is called now."""
     key = ["test", "strapping"]
     by_id = rows.duplicated(["id", *key]) & (rows["id"] != "")
-    by_start = rows.duplicated(["client", "side", "started_at", *key]) & (rows["started_at"] != "")
+    # An import may have no more than a date for a start, so the length has to be the same as well.
+    same = ["client", "side", "started_at", "duration_s", *key]
+    by_start = rows.duplicated(same) & (rows["started_at"] != "") & rows["duration_s"].notna()
     measured = rows["before_extension_deg"].notna() & rows["change_deg"].notna()
     figures = ["before_extension_deg", "before_sd_deg", "after_extension_deg", "after_sd_deg", "change_deg"]
     by_value = rows.duplicated(["test", "side", *figures]) & measured
