@@ -119,7 +119,7 @@ def _of_readings(answer: TestAnswer, part: Tidy, where: str) -> list[Finding]:
     if (ways > 1).any():
         text = (
             f"The zero was set in several ways{where} in {names(sorted(ways[ways > 1].index))}: their "
-            "readings before practice count from different zeros, and what is said of those over the days is in doubt."
+            "readings before practice count from different zeros, so their course over the days is in doubt."
         )
         findings.append(Finding("cohort_zeros", None, None, text))
     for repeat in answer.repeatability:

@@ -178,3 +178,13 @@ def test_a_zero_that_was_set_in_several_ways_is_doubted(table: Table) -> None:
     (told,) = (f for f in cohort_of(Table(rows)).findings if f.kind == "cohort_zeros")
     assert "P01" in told.sentence
     assert "cohort_zeros" not in _kinds(cohort_of(table))
+
+
+def test_a_sentence_without_a_verdict_keeps_the_sign() -> None:
+    rows = simulate_table(CohortPlan(people=6, gain_deg=(-0.4,), rest_gain_deg=0.0), seed=3).rows
+    for sign in (1, -1):
+        turned = rows.assign(net_change_deg=sign * rows["net_change_deg"])
+        (answer,) = cohort_of(Table(turned)).tests
+        assert answer.net is not None
+        assert answer.verdict == "no detectable change"
+        assert f"the mean change is {answer.net.value_deg:+.1f} deg" in answer.sentence
