@@ -157,7 +157,7 @@ def typed(raw: pd.DataFrame, name: str = "The table") -> Table:
     if unreadable:
         shown = ", ".join(unreadable[:_SHOWN]) + (", ..." if len(unreadable) > _SHOWN else "")
         text = (
-            f"{len(unreadable)} cells are no numbers and count as empty ({shown}). Make the table again "
+            f"{count(len(unreadable), 'cell')} without a number where one belongs ({shown}): empty. Make the table again "
             "rather than saving it from a spreadsheet."
         )
         findings.append(Finding("table_cells", None, None, text, "gap"))
@@ -216,6 +216,11 @@ def _text(cell: object) -> str:
 def _truth(cell: object) -> bool | None:
     text = str(cell).strip().lower()
     return True if text in _YES else False if text in _NO else None
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things, in words that fit one of them too."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def names(values: Sequence[str], most: int = 5) -> str:

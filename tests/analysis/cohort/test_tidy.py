@@ -41,7 +41,7 @@ def test_copies_count_once_whatever_they_are_called(table: Table) -> None:
     assert list(counted["session"]) == list(_counted(table)["session"])
     (told,) = (f for f in tidy(doubled)[1] if f.kind == "table_copies")
     assert "3 rows" in told.sentence
-    assert "two codes" in told.sentence
+    assert "Nothing is left of P99" in told.sentence
 
 
 def test_two_imports_with_the_same_date_are_no_copies(table: Table) -> None:
