@@ -157,8 +157,8 @@ def typed(raw: pd.DataFrame, name: str = "The table") -> Table:
     if unreadable:
         shown = ", ".join(unreadable[:_SHOWN]) + (", ..." if len(unreadable) > _SHOWN else "")
         text = (
-            f"{count(len(unreadable), 'cell')} without a number where one belongs ({shown}): empty. Make the table again "
-            "rather than saving it from a spreadsheet."
+            f"{count(len(unreadable), 'cell')} without a number where one belongs ({shown}): empty. Make "
+            "the table again rather than saving it from a spreadsheet."
         )
         findings.append(Finding("table_cells", None, None, text, "gap"))
     if absent:

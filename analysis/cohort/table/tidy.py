@@ -216,8 +216,8 @@ def _impossible(rows: pd.DataFrame) -> list[Finding]:
             "Make the table again with `kneeflex batch`.",
         )
     text = (
-        f"{count(len(wrong), 'row')} left out for numbers that cannot be, or a change that is not before less "
-        f"after ({names(sorted(set(wrong['session'])))}). Make the table again."
+        f"{count(len(wrong), 'row')} left out for numbers that cannot be, or a change that is not before "
+        f"less after ({names(sorted(set(wrong['session'])))}). Make the table again."
     )
     return [Finding("table_impossible", None, None, text, "gap")]
 
