@@ -1,7 +1,7 @@
 """How often many people seem to change when nothing did, and whether the figures of a table are recovered.
 
 Simulated tables, not recordings: what is tried is what `kneeflex cohort` does with them. Run by hand:
-`python -m tests.benchmarks.null_cohorts [COHORTS]`; `test_null_cohorts.py` runs a few of each.
+`python -m tests.benchmarks.null_cohorts [COHORTS]`; in `test_null_cohorts.py` each gives an answer twice.
 """
 
 from __future__ import annotations
