@@ -72,7 +72,7 @@ def icc_misses(part: Tidy) -> bool | None:
 
 def limit_misses(part: Tidy) -> bool | None:
     found = goniometer_agreement(part.sessions)
-    return None if found is None else _excludes(found.limits_ci95_deg[1], 1.959964 * 1.6)
+    return None if found is None else _excludes(found.limits_ci95_deg[1], 1.959964 * (1.6**2 + 0.7**2) ** 0.5)
 
 
 def strata() -> Iterator[Stratum]:
