@@ -21,10 +21,10 @@ def null() -> ModuleType:
     return module
 
 
-def test_every_stratum_gives_an_answer(null: ModuleType) -> None:
-    quick = [s for s in null.strata() if not s.name.startswith("model")]
-    assert len(quick) >= 12
-    for stratum in quick:
+def test_every_kind_of_stratum_gives_an_answer(null: ModuleType) -> None:
+    quick = {s.misses: s for s in null.strata() if not s.name.startswith("model")}
+    assert len(quick) >= 6
+    for stratum in quick.values():
         missed, known = null.share(stratum, 1)
         assert known == 1, stratum.name
         assert missed in (0.0, 1.0)

@@ -19,7 +19,8 @@ from firmware_bridge.findings import Finding
 _MOST_CHANGE_DEG: Final = 90.0
 _EXTENSION_DEG: Final = (-60.0, 150.0)
 _MOST_IMPOSSIBLE: Final = 0.2
-_ROUNDED_DEG: Final = 0.02
+# Three figures that were rounded to one decimal each.
+_ROUNDED_DEG: Final = 0.16
 
 Mask: TypeAlias = "pd.Series[bool]"
 
