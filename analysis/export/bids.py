@@ -17,7 +17,6 @@ import numpy as np
 from analysis.angle.result import AngleResult
 from analysis.export.parquet import events_table
 from analysis.tablefile import unit_of
-from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import Recording
 
@@ -60,9 +59,6 @@ def session_files(
         recording: the session.
         angle: its knee angle, where there is one.
         subject, session: the labels, letters and digits only.
-
-    Raises:
-        CannotAnswerError: neither sensor has a sample.
     """
     stem = f"sub-{subject}_ses-{session}_task-{TASK}"
     files: dict[str, str] = {}
@@ -80,8 +76,6 @@ def session_files(
     files[f"motion/{stem}_events.tsv"] = _events(recording)
     files[f"motion/{stem}_events.json"] = _json(EVENTS)
     names = [f for f in files if f.endswith("_motion.tsv")]
-    if not names:
-        raise CannotAnswerError("This session holds no samples.")
     files[f"sub-{subject}_ses-{session}_scans.tsv"] = "\n".join(["filename", *names]) + "\n"
     return files
 

@@ -98,6 +98,8 @@ def _of_dataset(
     dataset: Dataset, folder: Path, left_out: list[tuple[Path, str]]
 ) -> tuple[Path, dict[Path, bytes]]:
     recording = read_session(folder)
+    if not len(recording.thigh) and not len(recording.shank):
+        raise CannotAnswerError("This session holds no samples.")
     angle = _angle(recording, folder, left_out)
     subject = dataset.subject(recording.info.client)
     session = dataset.session(subject, recording.info)

@@ -177,3 +177,16 @@ def test_codes_that_bids_cannot_tell_apart_are_refused(
         with pytest.raises(UsageError, match=words):
             export(folder, "motion-bids", out)
     assert len(pd.read_csv(out / "participants.tsv", sep="\t")) == 2
+
+
+def test_a_session_without_an_angle_is_exported_without_one(recording: Recording, tmp_path: Path) -> None:
+    still = np.arange(len(recording.thigh)) < 900  # before the swings there is no axis to be seen
+    folder, out = tmp_path / "s", tmp_path / "out"
+    write_session(folder, replace(recording, thigh=recording.thigh[still], shank=recording.shank[:0]))
+    found = export(folder, "motion-bids", out)
+    assert "without a knee angle" in found.left_out[0][1]
+    names = [p.name for p in out.rglob("*_motion.tsv")]
+    assert len(names) == 1
+    assert "tracksys-thigh" in names[0]
+    scans = next(out.rglob("*_scans.tsv")).read_text().split()
+    assert scans == ["filename", f"motion/{names[0]}"]
