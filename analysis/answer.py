@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from analysis.angle import estimate_angle
 from analysis.angle.result import AngleResult
+from analysis.angle.segments import SegmentOrientations, estimate_orientations
 from analysis.change import (
     Measured,
     OwnNoise,
@@ -81,6 +82,17 @@ def angle_of(recording: Recording, *, causal: bool = False) -> AngleResult:
         CannotAnswerError: the recording does not hold what the angle needs.
     """
     return _estimate(recording, check_recording(recording), causal=causal)
+
+
+def orientations_of(recording: Recording) -> SegmentOrientations:
+    """The orientation of both segments, from the same samples and on the same grid as `angle_of`.
+
+    Raises:
+        CannotAnswerError: the recording does not hold what the angle needs.
+    """
+    checked = check_recording(recording)
+    refuse_wrong(checked.findings)
+    return estimate_orientations(checked.thigh, checked.shank, phases=recording.phases, poses=checked.poses)
 
 
 def _estimate(recording: Recording, checked: Checked, *, causal: bool = False) -> AngleResult:

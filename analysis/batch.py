@@ -43,7 +43,7 @@ def batch(
 
     Returns:
         A table with `analysis.table.COLUMNS`, sorted by the path of the session below `root`, then in the
-        order of the session's tests. `error` is empty, or the reason why a session gave no answer.
+        order of the session's tests. `error` is empty or the reason, in plain words, why there is no answer.
 
     Raises:
         SessionError: there is no such folder, or no session in it.

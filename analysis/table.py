@@ -56,7 +56,7 @@ def rows_of(found: Answer) -> list[Row]:
     common = _common(found)
     if not found.comparisons:
         data = found.data_findings
-        return [common | {"verdict": "not enough data", **_told(data)}]
+        return [common | {"verdict": "not enough data", **_said(data)}]
     return [common | row for comparison in found.comparisons for row in _rows_of_test(found, comparison)]
 
 
@@ -84,7 +84,7 @@ def angle_figures(angle: AngleResult) -> Row:
 
 def _rows_of_test(found: Answer, comparison: Comparison) -> Iterator[Row]:
     """The row of a comparison, then one for every other strapping with a reading before practice."""
-    told = _told((*found.data_findings, *comparison.findings))
+    said = _said((*found.data_findings, *comparison.findings))
     first = comparison.before or comparison.after
     strapping = 0 if first is None else first.strapping
     values = {key: value for key, value in to_json(comparison).items() if key != "warnings"}
@@ -96,17 +96,17 @@ def _rows_of_test(found: Answer, comparison: Comparison) -> Iterator[Row]:
     if comparison.after is not None:
         row |= {"after_phase": comparison.after.phase, "after_strapping": comparison.after.strapping}
     closing_after_s = max((b.stop_s for b in comparison.blocks.values()), default=0.0)
-    yield row | _poses(found, strapping, closing_after_s) | told
+    yield row | _poses(found, strapping, closing_after_s) | said
     blocks = blocks_of(found.repetitions, comparison.test)
     for other in sorted({s for phase, s in blocks if phase == "before"} - {strapping}):
         row = {"test": comparison.test, "strapping": other, "verdict": "not enough data"}
         row["reason"] = "This strapping holds a reading before practice and no change."
         for phase in BLOCKS[:2]:
             row |= _block(blocks.get((phase, other)), phase, comparison.relative)
-        yield row | _poses(found, other, blocks["before", other].stop_s) | told
+        yield row | _poses(found, other, blocks["before", other].stop_s) | said
 
 
-def _told(findings: Iterable[Finding]) -> Row:
+def _said(findings: Iterable[Finding]) -> Row:
     findings = tuple(findings)
     kinds = dict.fromkeys(f.kind for f in findings)
     return {"findings": " ".join(kinds), "warnings": " ".join(sentences(findings))}

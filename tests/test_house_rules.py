@@ -70,10 +70,13 @@ ARROWS: Mapping[str, set[str]] = {
     "analysis.table": {*SESSION, *MEASURED, "analysis.answer"},
     "analysis.tablefile": {*SESSION, *MEASURED, *ANSWERS, "analysis.derived"},
     "analysis.batch": {*SESSION, *MEASURED, *ANSWERS, "analysis.derived", "analysis.table"},
+    "analysis.export": {
+        *SESSION, *MEASURED, *ANSWERS, "analysis.derived", "analysis.table", "analysis.tablefile",
+    },
     "analysis.doctor": {"analysis.views", "firmware_bridge.link"},
     "analysis.cli": {
         *SESSION, *MEASURED, *ANSWERS, "analysis.guide", "analysis.live", "analysis.views",
-        "analysis.derived", "analysis.batch", "analysis.tablefile", "analysis.doctor",
+        "analysis.derived", "analysis.batch", "analysis.tablefile", "analysis.doctor", "analysis.export",
         "firmware_bridge.capture", "firmware_bridge.clock", "firmware_bridge.link",
         "firmware_bridge.receiving", "firmware_bridge.settings", "firmware_bridge.virtual",
     },

@@ -11,7 +11,18 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from analysis.cli import calibration, clocks, cohort, console, demo, importing, people, recordings, sensors
+from analysis.cli import (
+    calibration,
+    clocks,
+    cohort,
+    console,
+    demo,
+    export,
+    importing,
+    people,
+    recordings,
+    sensors,
+)
 from analysis.cli.streaming import OWN_BOARD
 from firmware_bridge.clock import Clock, SystemClock
 from firmware_bridge.errors import KneeflexError, UsageError
@@ -38,7 +49,7 @@ app = typer.Typer(
     help="Two strapped-on Bluetooth IMUs, one knee flexion angle, and an honest before and after. "
     "For movement education and research; not a medical device.",
 )
-for module in (demo, sensors, importing, recordings, people, cohort, calibration, clocks):
+for module in (demo, sensors, importing, recordings, people, cohort, export, calibration, clocks):
     module.register(app)
 
 

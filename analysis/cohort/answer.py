@@ -92,9 +92,9 @@ def cohort_of(
     reference = reference or (conditions[0] if len(conditions) > 1 else "")
     answers, doubts = [], list(findings)
     for part in tests:
-        answer, told = _answer(part, reference, against)
+        answer, found = _answer(part, reference, against)
         answers.append(answer)
-        doubts += told
+        doubts += found
     doubts += of_tests(answers)
     versions = table.rows.drop_duplicates("session")["software_version"].value_counts()
     return Cohort(
@@ -144,12 +144,12 @@ def _answer(part: Tidy, reference: str, against: str) -> tuple[TestAnswer, list[
             r for r in (within_strapping(sessions), between_strappings(sessions)) if r is not None
         ),
         agreements=tuple(a for a in agreements if a is not None),
-        variants=_variants(sessions),
+        variants=_variants(sessions, column, reference),
         attrition=part.attrition,
         by_day=_by_day(counted),
     )
-    told = doubts_of(answer, part)
-    return replace(answer, sentence=sentence_of(answer)), told
+    doubts = doubts_of(answer, part)
+    return replace(answer, sentence=sentence_of(answer)), doubts
 
 
 def _by_day(rows: pd.DataFrame) -> tuple[tuple[int, int], ...]:
@@ -157,8 +157,8 @@ def _by_day(rows: pd.DataFrame) -> tuple[tuple[int, int], ...]:
     return tuple((int(day), int(rows.loc[rows["day"] == day, "client"].nunique())) for day in days)
 
 
-def _variants(sessions: pd.DataFrame) -> tuple[Variant, ...]:
-    """The mean change with other sessions."""
+def _variants(sessions: pd.DataFrame, column: str, reference: str) -> tuple[Variant, ...]:
+    """The same answer with other sessions: means, and the differences between conditions in one column."""
     changed = sessions[sessions["change_deg"].notna()]
     held, anew, far = withheld(changed), restrapped(changed), slipped(changed, SLIP_REFUSE_DEG)
     usual = ~held & ~anew & ~far
@@ -177,7 +177,12 @@ def _variants(sessions: pd.DataFrame) -> tuple[Variant, ...]:
         ("the same, less the slip that was read", freed[usual & read]),
     )
     return tuple(
-        Variant(name, mean_of(person_values(rows)), mean_of(person_values(rows, "net_change_deg")))
+        Variant(
+            name,
+            mean_of(person_values(rows)),
+            mean_of(person_values(rows, "net_change_deg")),
+            differences(person_values(rows, column), reference) if reference else (),
+        )
         for name, rows in choices
     )
 

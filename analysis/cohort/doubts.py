@@ -42,12 +42,26 @@ def doubts_of(answer: TestAnswer, part: Tidy) -> list[Finding]:
             "together."
         )
         findings.append(Finding("cohort_comparisons", None, None, text, "widen"))
+    findings += _of_comparisons(answer, where)
     if answer.differences and not any(d.paired for d in answer.differences):
         text = (
             f"The conditions{where} were measured on different people: unless chance decided who got which, "
             "the difference may be one of the people."
         )
         findings.append(Finding("cohort_groups", None, None, text))
+    return findings
+
+
+def _of_comparisons(answer: TestAnswer, where: str) -> list[Finding]:
+    """People whom a comparison leaves out: with one condition of a pair, or with both of two groups."""
+    findings = []
+    for d in answer.differences:
+        pair = {v.client for v in answer.people if v.condition in (d.condition, d.reference)}
+        left = len(pair) - d.estimate.people
+        if left > 0:
+            kind = "one of both conditions only" if d.paired else "both conditions, not one"
+            text = f"{left} of {len(pair)} people{where} did {kind}: the difference is without them."
+            findings.append(Finding("cohort_left_out", None, None, text, "gap"))
     return findings
 
 
@@ -61,8 +75,7 @@ def _of_slip(part: Tidy, where: str) -> list[Finding]:
         findings.append(
             Finding("cohort_slip_unknown", None, None, f"{text} A slip would look like a change.")
         )
-    unjudged = read.assign(slip_ci95_low_deg=float("nan"), slip_ci95_high_deg=float("nan"))
-    slip = mean_of(person_values(unjudged, "slip_deg"))
+    slip = mean_of(person_values(read, "slip_deg"))
     if slip is not None and slip.ci95_deg is not None and verdict_of(slip) in ("gained", "lost"):
         text = (
             f"The straps slipped one way{where}: by {slip.value_deg:+.1f} deg "
@@ -101,6 +114,14 @@ def _of_readings(answer: TestAnswer, part: Tidy, where: str) -> list[Finding]:
             "if it was entered again rather than measured again, agreement with the goniometer is not known."
         )
         findings.append(Finding("cohort_same_angle", None, None, text))
+    known = part.sessions[part.sessions["reference_method"] != ""]
+    ways = known.groupby("client")["reference_method"].nunique()
+    if (ways > 1).any():
+        text = (
+            f"The zero was set in several ways{where} in {names(sorted(ways[ways > 1].index))}: their "
+            "readings before practice count from different zeros, so their course over the days is in doubt."
+        )
+        findings.append(Finding("cohort_zeros", None, None, text))
     for repeat in answer.repeatability:
         moved = verdict_of(repeat.shift)
         if moved in ("gained", "lost") and repeat.shift is not None:

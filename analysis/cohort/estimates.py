@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.change.result import Verdict
-from analysis.cohort.result import ConditionMean, Difference, Estimate, Interval, PersonValue
+from analysis.cohort.result import ConditionMean, Difference, Estimate, PersonValue
 from firmware_bridge.samples import Float
 
 LEAST_PEOPLE = 3
@@ -26,15 +26,20 @@ def person_values(rows: pd.DataFrame, column: str = "change_deg") -> tuple[Perso
     stem = column.removesuffix("_deg")
     known = rows[rows[column].notna()]
     order = sorted(zip(known["client"], known["condition"], range(len(known)), strict=True))
-    figures = known[[column, f"{stem}_ci95_low_deg", f"{stem}_ci95_high_deg"]].to_numpy(dtype=float)
+    names = [f"{stem}_{name}_deg" for name in ("ci95_low", "ci95_high", "se")]
+    # Of quantities that are not judged, such as slip, the table has no interval.
+    figures = known.reindex(columns=[column, *names]).to_numpy(dtype=float)
     found = []
     for (client, condition), members in groupby(order, key=lambda row: row[:2]):
-        value, low, high = figures[[row[2] for row in members]].T
+        value, low, high, error = figures[[row[2] for row in members]].T
         mean, count = float(value.mean()), len(value)
         down, up = (sqrt(float((part**2).sum())) / count for part in (value - low, high - value))
         # Where one session has no interval, the sum has none.
         interval = (mean - down, mean + up) if isfinite(down + up) else None
-        found.append(PersonValue(str(client), str(condition), mean, interval, count))
+        se = sqrt(float((error**2).sum())) / count
+        found.append(
+            PersonValue(str(client), str(condition), mean, interval, count, se if isfinite(se) else None)
+        )
     return tuple(found)
 
 
@@ -139,20 +144,13 @@ def _between(one: Sequence[PersonValue], two: Sequence[PersonValue], level: floa
 def true_spread_deg(values: Sequence[PersonValue]) -> float | None:
     """SD of the people's true changes: what differs between them beyond the noise of each (random effects).
 
-    None below five people with an interval each.
+    None below five people with a standard error each.
     """
-    known = [(v.value_deg, v.ci95_deg) for v in values if v.ci95_deg is not None]
+    known = [(v.value_deg, v.se_deg) for v in values if v.se_deg is not None and v.se_deg > _SAME_DEG]
     if len(known) < 5:
         return None
     from statsmodels.stats.meta_analysis import combine_effects
 
-    effects = np.array([value for value, _ in known])
-    widths = np.array([_half(interval) for _, interval in known])
-    if widths.min() < _SAME_DEG:
-        return None
-    found = combine_effects(effects, (widths / 1.96) ** 2, method_re="iterated", use_t=True)
+    effects, errors = np.array(known).T
+    found = combine_effects(effects, errors**2, method_re="iterated", use_t=True)
     return sqrt(max(0.0, float(found.tau2)))
-
-
-def _half(interval: Interval) -> float:
-    return (interval[1] - interval[0]) / 2

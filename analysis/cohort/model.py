@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.change.checks import LEAST_REPETITIONS
 from analysis.cohort.estimates import LEAST_PEOPLE
 from analysis.cohort.repeats import one_knee
 from analysis.cohort.result import Model, Term
@@ -34,8 +35,10 @@ def change_model(counted: pd.DataFrame, column: str, reference: str = "") -> Mod
 
 def level_model(sessions: pd.DataFrame, reference: str = "") -> Model | None:
     """How straight the knee is before practice, by day and condition; needs absolute angles."""
-    known = sessions["before_extension_deg"].notna()
-    rows = one_knee(sessions[known]).drop_duplicates(["client", "day", "condition"])
+    known = sessions["before_extension_deg"].notna() & (sessions["before_n"] >= LEAST_REPETITIONS)
+    ordered = one_knee(sessions[known]).sort_values(["client", "day", "started_at", "strapping"])
+    # Later on the same day the knee has practised already.
+    rows = ordered.drop_duplicates(["client", "day", "condition"])
     straight = -rows["before_extension_deg"].to_numpy(dtype=float)
     return _fitted("straightness before practice", rows, straight, reference)
 

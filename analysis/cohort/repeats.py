@@ -34,7 +34,6 @@ def within_strapping(rows: pd.DataFrame) -> Repeatability | None:
     levels = ["before_extension_deg", "before_again_extension_deg"]
     first = one_knee(pairs.dropna(subset=levels)).drop_duplicates("client")
     icc, icc_ci95 = icc_of(list(first[levels].to_numpy(dtype=float)))
-    unjudged = pairs.assign(control_change_ci95_low_deg=np.nan, control_change_ci95_high_deg=np.nan)
     sem = sqrt(float(squares.mean()))
     return Repeatability(
         kind="within a strapping",
@@ -43,7 +42,7 @@ def within_strapping(rows: pd.DataFrame) -> Repeatability | None:
         mdc95_deg=_Z * sqrt(2) * sem,
         icc=icc,
         icc_ci95=icc_ci95,
-        shift=mean_of(person_values(unjudged, "control_change_deg")),
+        shift=mean_of(person_values(pairs, "control_change_deg")),
         people=len(squares),
         readings=2 * len(pairs),
     )
@@ -155,14 +154,15 @@ def agreement(what: str, pairs: Sequence[tuple[str, float, float]]) -> Agreement
     """Limits of agreement for (client, one, other): other less one. None below three people."""
     from scipy.stats import chi2, t
 
+    pairs = sorted(pairs)
     clients = [str(client) for client, _, _ in pairs]
-    people = sorted(set(clients))
-    n, total = len(people), len(pairs)
+    starts = [i for i, client in enumerate(clients) if i == 0 or client != clients[i - 1]]
+    n, total = len(starts), len(pairs)
     if n < LEAST_PEOPLE:
         return None
     one, other = (np.array([pair[i] for pair in pairs], dtype=float) for i in (1, 2))
     apart = other - one
-    groups = [apart[[c == client for c in clients]] for client in people]
+    groups = np.split(apart, starts[1:])
     means = np.array([g.mean() for g in groups])
     bias = estimate(means, total)
     between, mean = float(means.var(ddof=1)), float(means.mean())

@@ -36,6 +36,7 @@ class PersonValue:
 
     Attributes:
         ci95_deg: that of the session, or of the mean of several; by the noise model, not by their scatter.
+        se_deg: the standard error in it, without what widens an interval for a slip; None where unknown.
     """
 
     client: str
@@ -43,6 +44,7 @@ class PersonValue:
     value_deg: float
     ci95_deg: Interval | None
     sessions: int
+    se_deg: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Variant:
     name: str
     change: Estimate | None
     net: Estimate | None
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,18 @@ def sentence_of(answer: TestAnswer) -> str:
     found = answer.net if answer.counted == "net" else answer.change
     if found is None:
         return "No session holds a change that counts."
-    size = _size(found)
     beyond = ", beyond what the rest alone changed" if answer.counted == "net" else ""
     if answer.verdict == "not enough data":
         mean = f"the mean change is {found.value_deg:+.1f} deg{beyond}"
         return f"{found.people} people are not enough for an answer; {mean}."
     if answer.verdict == "no detectable change":
-        return f"In {found.people} people the mean change is {size}{beyond}: not beyond chance."
+        ends = "" if found.ci95_deg is None else f" [{found.ci95_deg[0]:+.1f}, {found.ci95_deg[1]:+.1f}]"
+        mean = f"the mean change is {found.value_deg:+.1f} deg{ends}{beyond}"
+        return f"In {found.people} people {mean}: not beyond chance."
     way = "further" if answer.verdict == "gained" else "less far"
     rest = "" if answer.counted == "net" else ", warm-up and expectation included"
     return (
-        f"In {found.people} people the knee straightens {size} {way} after practice{beyond}{rest}; "
+        f"In {found.people} people the knee straightens {_size(found)} {way} after practice{beyond}{rest}; "
         "this cannot say why."
     )
 

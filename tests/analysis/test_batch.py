@@ -12,6 +12,7 @@ import pytest
 
 from analysis.answer import answer
 from analysis.batch import batch
+from analysis.cli.recordings import batch as command
 from analysis.table import COLUMNS
 from firmware_bridge.errors import SessionError, UsageError
 from firmware_bridge.session.model import Recording
@@ -130,6 +131,23 @@ def test_a_folder_without_sessions_is_told(tmp_path: Path) -> None:
         batch(tmp_path)
     with pytest.raises(SessionError, match="no folder"):
         batch(tmp_path / "nowhere")
+
+
+def test_the_command_writes_what_the_name_promises(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.batch.batch", lambda *args, **options: table)
+    for name, magic in (("t.csv", b"session,"), ("t.xlsx", b""), ("t.parquet", b"PAR1")):
+        if name == "t.parquet":
+            pytest.importorskip("pyarrow", reason="the extra 'parquet' is not installed")
+        out = tmp_path / name
+        if magic:
+            command(tmp_path, out)
+            assert out.read_bytes().startswith(magic)
+        else:
+            with pytest.raises(UsageError):
+                command(tmp_path, out)
+            assert not out.exists()
 
 
 def test_a_cluster_without_dask_is_one_plain_sentence(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """How often many people seem to change when nothing did, and whether the figures of a table are recovered.
 
 Simulated tables, not recordings: what is tried is what `kneeflex cohort` does with them. Run by hand:
-`python -m tests.benchmarks.null_cohorts [COHORTS]`; `test_null_cohorts.py` runs a few of each.
+`python -m tests.benchmarks.null_cohorts [COHORTS]`; in `test_null_cohorts.py` each gives an answer twice.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def icc_misses(part: Tidy) -> bool | None:
 
 def limit_misses(part: Tidy) -> bool | None:
     found = goniometer_agreement(part.sessions)
-    return None if found is None else _excludes(found.limits_ci95_deg[1], 1.959964 * 1.6)
+    return None if found is None else _excludes(found.limits_ci95_deg[1], 1.959964 * (1.6**2 + 0.7**2) ** 0.5)
 
 
 def strata() -> Iterator[Stratum]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +43,7 @@ def join_columns(table: Table, path: Path) -> Table:
     if taken:
         raise SessionError(f"The table has a column {taken[0]} already.", f"Rename it in {path.name}.")
     index = [_key(row) for row in other[keys].itertuples(index=False)]
-    twice = sorted({" ".join(key) for key in index if index.count(key) > 1})
+    twice = sorted(" ".join(key) for key, times in Counter(index).items() if times > 1)
     if twice:
         raise SessionError(
             f"{path} says two things of {names(twice)}.",

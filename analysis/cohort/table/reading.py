@@ -96,7 +96,7 @@ def read_texts(path: Path) -> pd.DataFrame:
 
 
 def _plain(cell: str) -> str:
-    """A cell without the apostrophe that `derived.table_text` puts before what looks like a formula."""
+    """A cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
     cell = cell.strip()
     return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell
 
@@ -127,7 +127,7 @@ def _parquet(path: Path, content: bytes) -> pd.DataFrame:
 
 
 def typed(raw: pd.DataFrame, name: str = "The table") -> Table:
-    """A table whose known columns have their kinds; cells that make no sense are empty and told.
+    """A table whose known columns have their kinds; cells that make no sense are empty, with a finding.
 
     Args:
         raw: with the columns `NEEDED` at least; cells may be text.
@@ -157,8 +157,8 @@ def typed(raw: pd.DataFrame, name: str = "The table") -> Table:
     if unreadable:
         shown = ", ".join(unreadable[:_SHOWN]) + (", ..." if len(unreadable) > _SHOWN else "")
         text = (
-            f"{len(unreadable)} cells are no numbers and count as empty ({shown}). Make the table again "
-            "rather than saving it from a spreadsheet."
+            f"{count(len(unreadable), 'cell')} without a number where one belongs ({shown}): empty. Make "
+            "the table again rather than saving it from a spreadsheet."
         )
         findings.append(Finding("table_cells", None, None, text, "gap"))
     if absent:
@@ -216,6 +216,11 @@ def _text(cell: object) -> str:
 def _truth(cell: object) -> bool | None:
     text = str(cell).strip().lower()
     return True if text in _YES else False if text in _NO else None
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things, in words that fit one of them too."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def names(values: Sequence[str], most: int = 5) -> str:

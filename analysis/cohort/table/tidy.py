@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.change.checks import SLIP_REFUSE_DEG
 from analysis.cohort.result import Stage
-from analysis.cohort.table.reading import Table, names
+from analysis.cohort.table.reading import Table, count, names
 from analysis.table import BLOCKS
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.findings import Finding
@@ -19,7 +19,8 @@ from firmware_bridge.findings import Finding
 _MOST_CHANGE_DEG: Final = 90.0
 _EXTENSION_DEG: Final = (-60.0, 150.0)
 _MOST_IMPOSSIBLE: Final = 0.2
-_ROUNDED_DEG: Final = 0.02
+# Three figures that were rounded to one decimal each.
+_ROUNDED_DEG: Final = 0.16
 
 Mask: TypeAlias = "pd.Series[bool]"
 
@@ -148,18 +149,20 @@ def _unanswered(rows: pd.DataFrame) -> list[Finding]:
     if broken.empty:
         return []
     lost = sorted(set(broken["client"]) - set(rows.loc[rows["error"] == "", "client"]) - {""})
-    text = f"{broken['session'].nunique()} sessions gave no answer (see the column error) and are left out."
+    text = (
+        f"{count(broken['session'].nunique(), 'session')} left out for having no answer (see column error)."
+    )
     if lost:
         text += f" Nothing is left of {names(lost)}."
     return [Finding("table_errors", None, None, text, "gap")]
 
 
 def _nameless(rows: pd.DataFrame) -> list[Finding]:
-    count = int((rows["client"] == "").sum())
-    if not count:
+    nameless = int((rows["client"] == "").sum())
+    if not nameless:
         return []
     text = (
-        f"{count} rows have no person's code and are left out: nobody can say whether they are one person's. "
+        f"{count(nameless, 'row')} left out for having no person's code: whose they are cannot be said. "
         "Write the code into `client` of their session.json."
     )
     return [Finding("table_nameless", None, None, text, "gap")]
@@ -169,7 +172,9 @@ def _copied(rows: pd.DataFrame) -> Mask:
     """Rows that repeat an earlier one: the same recording, whatever its folder or code is called now."""
     key = ["test", "strapping"]
     by_id = rows.duplicated(["id", *key]) & (rows["id"] != "")
-    by_start = rows.duplicated(["client", "side", "started_at", *key]) & (rows["started_at"] != "")
+    # An import may have no more than a date for a start, so the length has to be the same as well.
+    same = ["client", "side", "started_at", "duration_s", *key]
+    by_start = rows.duplicated(same) & (rows["started_at"] != "") & rows["duration_s"].notna()
     measured = rows["before_extension_deg"].notna() & rows["change_deg"].notna()
     figures = ["before_extension_deg", "before_sd_deg", "after_extension_deg", "after_sd_deg", "change_deg"]
     by_value = rows.duplicated(["test", "side", *figures]) & measured
@@ -181,12 +186,12 @@ def _copies(rows: pd.DataFrame) -> list[Finding]:
     if copied.empty:
         return []
     text = (
-        f"{len(copied)} rows are copies of a recording that is in the table already "
+        f"{count(len(copied), 'row')} left out as copies of a recording that is in the table already "
         f"({names(sorted(set(copied['session'])))}): each counts once."
     )
-    twin = rows[rows["id"].isin(copied["id"]) & (rows["id"] != "")].groupby("id")["client"].nunique()
-    if (twin > 1).any():
-        text += " Some stand under two codes: only the first one counts; check whose they are."
+    lost = sorted(set(copied["client"]) - set(rows.loc[~_copied(rows), "client"]))
+    if lost:
+        text += f" Nothing is left of {names(lost)}: check whose recordings these are."
     return [Finding("table_copies", None, None, text, "correct")]
 
 
@@ -212,8 +217,8 @@ def _impossible(rows: pd.DataFrame) -> list[Finding]:
             "Make the table again with `kneeflex batch`.",
         )
     text = (
-        f"{len(wrong)} rows hold numbers that cannot be, or a change that is not before less after "
-        f"({names(sorted(set(wrong['session'])))}): they are left out. Make the table again."
+        f"{count(len(wrong), 'row')} left out for numbers that cannot be, or a change that is not before "
+        f"less after ({names(sorted(set(wrong['session'])))}). Make the table again."
     )
     return [Finding("table_impossible", None, None, text, "gap")]
 
@@ -222,9 +227,8 @@ def _without_condition(rows: pd.DataFrame, by: str) -> list[Finding]:
     empty = rows[rows["condition"] == ""]
     if empty.empty:
         return []
-    text = (
-        f"{len(empty)} rows of {names(sorted(set(empty['client'])))} have nothing in {by} and are left out."
-    )
+    whose = names(sorted(set(empty["client"])))
+    text = f"{count(len(empty), 'row')} of {whose} left out for having nothing in {by}."
     return [Finding("table_condition", None, None, text, "gap")]
 
 

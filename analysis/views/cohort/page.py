@@ -14,6 +14,7 @@ from analysis.cohort.result import (
     PersonValue,
     Repeatability,
     TestAnswer,
+    Variant,
 )
 from analysis.views import wording
 from analysis.views.cohort.figures import agreement_figure, forest_figure
@@ -64,10 +65,8 @@ def _of_test(answer: TestAnswer) -> dict[str, Any]:
             {"what": a.what, "picture": data_uri(agreement_figure(a)), "rows": agreement_rows(a)}
             for a in answer.agreements
         ],
-        "variants": [
-            (v.name, *_estimate(v.change), "" if v.net is None else _interval_of(v.net))
-            for v in answer.variants
-        ],
+        "variants": [_variant(v) for v in answer.variants],
+        "variant_head": _variant_head(answer),
         "attrition": [(s.name, str(s.people), str(s.sessions), str(s.rows)) for s in answer.attrition],
         "people": [_person(v) for v in sorted(answer.people, key=lambda v: (v.condition, v.client))],
         "with_condition": bool(answer.conditions),
@@ -78,11 +77,9 @@ def _of_test(answer: TestAnswer) -> dict[str, Any]:
 
 def change_rows(answer: TestAnswer) -> list[Row]:
     """The mean change in words: plain, net of the rest, and how truly people differ."""
-    rows = [
-        (name, *_estimate(found))
-        for name, found in (("change, before → after", answer.change), ("net of the rest", answer.net))
-        if found is not None
-    ]
+    rest = ", all conditions" if answer.conditions else ""
+    means = ((f"change, before → after{rest}", answer.change), (f"net of the rest{rest}", answer.net))
+    rows = [(name, *_estimate(found)) for name, found in means if found is not None]
     if answer.true_spread_deg is not None:
         spread = number(answer.true_spread_deg, "°")
         rows.append(
@@ -123,6 +120,19 @@ def _interval(interval: Interval | None) -> str:
         if interval is None
         else f"{wording.signed(interval[0])} to {wording.signed(interval[1])}"
     )
+
+
+def _variant_head(answer: TestAnswer) -> Row:
+    if answer.differences:
+        return ("sessions", *(f"{d.condition} less {d.reference}" for d in answer.differences), "people")
+    return ("sessions", "change", "95 % interval", "SD", "people (sessions)", "net of the rest")
+
+
+def _variant(v: Variant) -> Row:
+    if v.differences:
+        people = max(d.estimate.people for d in v.differences)
+        return (v.name, *(_interval_of(d.estimate) for d in v.differences), str(people))
+    return (v.name, *_estimate(v.change), "" if v.net is None else _interval_of(v.net))
 
 
 def _difference(d: Difference) -> Row:

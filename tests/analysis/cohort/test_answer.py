@@ -101,6 +101,7 @@ def test_conditions_give_a_difference_and_no_mean_of_all() -> None:
     turned = cohort_of(groups, reference="move").tests[0]
     assert turned.verdict == "lost"
     assert "less far than with move" in turned.sentence
+    assert answer.variants[0].differences == answer.differences
     flat = cohort_of(groups, by="").tests[0]
     assert (flat.counted, flat.differences) == ("net", ())
 
@@ -160,3 +161,30 @@ def test_the_order_of_the_rows_changes_no_answer(table: Table, seed: int) -> Non
     assert other.sentence == one.sentence
     assert other.people == one.people
     assert other.repeatability[0].sem_deg == pytest.approx(one.repeatability[0].sem_deg)
+
+
+def test_people_whom_a_comparison_leaves_out_are_counted() -> None:
+    crossed = simulate_table(CohortPlan(10, ("a", "b"), True, days=2), seed=1).rows
+    some = crossed[~((crossed["client"] == "P01") & (crossed["condition"] == "b"))]
+    found = cohort_of(Table(some))
+    assert found.tests[0].differences[0].estimate.people == 9
+    assert "cohort_left_out" in _kinds(found)
+    assert "cohort_left_out" not in _kinds(cohort_of(Table(crossed)))
+
+
+def test_a_zero_that_was_set_in_several_ways_is_doubted(table: Table) -> None:
+    rows = simulate_table(CohortPlan(people=6, days=3), seed=1).rows
+    rows.loc[1, "reference_method"] = "jig"
+    (told,) = (f for f in cohort_of(Table(rows)).findings if f.kind == "cohort_zeros")
+    assert "P01" in told.sentence
+    assert "cohort_zeros" not in _kinds(cohort_of(table))
+
+
+def test_a_sentence_without_a_verdict_keeps_the_sign() -> None:
+    rows = simulate_table(CohortPlan(people=6, gain_deg=(-0.4,), rest_gain_deg=0.0), seed=3).rows
+    for sign in (1, -1):
+        turned = rows.assign(net_change_deg=sign * rows["net_change_deg"])
+        (answer,) = cohort_of(Table(turned)).tests
+        assert answer.net is not None
+        assert answer.verdict == "no detectable change"
+        assert f"the mean change is {answer.net.value_deg:+.1f} deg" in answer.sentence

@@ -110,10 +110,9 @@ def test_how_truly_people_differ_is_recovered() -> None:
     noise, spread = 1.5, 2.5
     true = random.normal(4, spread, 300)
     read = true + random.normal(0, noise, 300)
-    half = 1.96 * noise
-    values = [PersonValue(f"P{i}", "", v, (v - half, v + half), 1) for i, v in enumerate(read)]
+    values = [PersonValue(f"P{i}", "", v, None, 1, noise) for i, v in enumerate(read)]
     assert true_spread_deg(values) == pytest.approx(spread, abs=0.4)
     same = 4 + random.normal(0, noise, 300)
-    values = [PersonValue(f"P{i}", "", v, (v - half, v + half), 1) for i, v in enumerate(same)]
+    values = [PersonValue(f"P{i}", "", v, None, 1, noise) for i, v in enumerate(same)]
     assert true_spread_deg(values) == pytest.approx(0, abs=0.6)
     assert true_spread_deg(values[:4]) is None

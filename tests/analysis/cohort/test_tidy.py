@@ -41,7 +41,14 @@ def test_copies_count_once_whatever_they_are_called(table: Table) -> None:
     assert list(counted["session"]) == list(_counted(table)["session"])
     (told,) = (f for f in tidy(doubled)[1] if f.kind == "table_copies")
     assert "3 rows" in told.sentence
-    assert "two codes" in told.sentence
+    assert "Nothing is left of P99" in told.sentence
+
+
+def test_two_imports_with_the_same_date_are_no_copies(table: Table) -> None:
+    rows = table.rows.assign(started_at="2026-03-01T00:00:00+00:00", client="P01", side="left")
+    assert "table_copies" not in _kinds(Table(rows))
+    assert "table_copies" not in _kinds(Table(rows.assign(duration_s=range(10))))
+    assert "table_copies" in _kinds(Table(rows.assign(duration_s=600.0)))
 
 
 def test_two_sessions_without_figures_are_no_copies(table: Table) -> None:
