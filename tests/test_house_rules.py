@@ -50,6 +50,7 @@ ARROWS: Mapping[str, set[str]] = {
         *SESSION, "firmware_bridge.clock", "firmware_bridge.timing", "firmware_bridge.drivers",
     },
     "analysis.constants": set(),
+    "analysis.decimals": set(),
     "analysis.angle": SESSION,
     "analysis.movement": {*SESSION, "analysis.angle"},
     "analysis.change": {*SESSION, "analysis.movement"},
@@ -66,7 +67,7 @@ ARROWS: Mapping[str, set[str]] = {
     "analysis.days": {*SESSION, *MEASURED, "analysis.answer", "analysis.measured", "analysis.history"},
     "analysis.cohort": {*SESSION, *MEASURED},
     "analysis.views": {*SESSION, *MEASURED, *ANSWERS, "analysis.guide", "analysis.live"},
-    "analysis.derived": {*SESSION, *MEASURED, *ANSWERS, "analysis.views"},
+    "analysis.derived": {*SESSION, *MEASURED, *ANSWERS, "analysis.decimals", "analysis.views"},
     "analysis.batch": {*SESSION, *MEASURED, *ANSWERS, "analysis.derived"},
     "analysis.doctor": {"analysis.views", "firmware_bridge.link"},
     "analysis.cli": {

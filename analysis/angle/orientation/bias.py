@@ -147,9 +147,10 @@ def solve(equations: Equations, duration_s: float, p: BiasParameters) -> tuple[F
     design = np.concatenate((equations.row[order] * (1 - after), equations.row[order] * after), axis=1)
     edges = np.searchsorted(left, np.arange(count))
     weights = np.ones(len(value))
-    bias, normal = np.zeros(3 * count), _prior(count, p)
+    prior = _prior(count, p)
+    bias, normal = np.zeros(3 * count), prior
     for _ in range(_PASSES if len(value) else 0):
-        normal, target = _prior(count, p), np.zeros(3 * count)
+        normal, target = prior.copy(), np.zeros(3 * count)
         weighted = design * (weights / sd**2)[:, None]
         for k, (a, b) in enumerate(pairwise(edges)):
             part = slice(3 * k, 3 * k + 6)
