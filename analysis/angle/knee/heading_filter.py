@@ -310,7 +310,7 @@ class FilterHistory:
 def observations(
     first: NDArray[np.int64], phasor: Complex, information: Float, blocks: Blocks
 ) -> tuple[list[float], list[float], list[float], list[bool], list[float]]:
-    """What each step observes: heading, level part squared, information, whether a gap lies in it, seconds."""
+    """What each step observes: heading, level part squared, information, whether it has a gap, seconds."""
     counts = np.diff(np.append(first, blocks.count))
     whole = np.add.reduceat(~blocks.cut, first, dtype=np.int64)
     direction = np.add.reduceat(np.where(blocks.cut, 0.0, phasor), first) / np.maximum(whole, 1)
