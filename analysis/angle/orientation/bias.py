@@ -168,29 +168,6 @@ def solve(equations: Equations, duration_s: float, p: BiasParameters) -> tuple[F
     return nodes, bias.reshape(count, 3).T, np.asarray(covariance[each, :, each], dtype=np.float64)
 
 
-def update(
-    bias_rad_s: Float, covariance: Float, seconds: float, rest: Equations, p: BiasParameters
-) -> tuple[Float, Float]:
-    """The causal form of `solve`: one Kalman predict over some seconds and one update with a window of rest.
-
-    A window whose innovation is larger than `contradiction` sigma is left out.
-
-    Args:
-        bias_rad_s: (3,) estimate so far.
-        covariance: (3, 3) of it.
-        seconds: since that estimate.
-        rest: equations of `at_rest`; may be empty.
-        p: the constants.
-    """
-    covariance = covariance + np.eye(3) * p.walk_sd_rad_s**2 * seconds / p.node_s
-    innovation = rest.value - rest.row @ bias_rad_s
-    expected = rest.row @ covariance @ rest.row.T + np.diag(rest.sd**2)
-    if (np.abs(innovation) > p.contradiction * np.sqrt(np.diag(expected))).any():
-        return bias_rad_s, covariance
-    gain = np.asarray(np.linalg.solve(expected, rest.row @ covariance).T, dtype=np.float64)
-    return bias_rad_s + gain @ innovation, covariance - gain @ rest.row @ covariance
-
-
 def _prior(count: int, p: BiasParameters) -> Float:
     """Information of a random walk that starts near zero, (3 count, 3 count)."""
     chain = np.zeros((count, count))
