@@ -18,8 +18,8 @@ FRONT_DOOR = ROOT / "kneeflex.py"
 FILES = [FRONT_DOOR, *sorted(p for wing in WINGS for p in (ROOT / wing).rglob("*.py"))]
 
 # What every room may use: data types, errors and constants that import nothing but one another.
-SHARED = {"firmware_bridge.samples", "firmware_bridge.errors", "firmware_bridge.constants",
-          "firmware_bridge.findings", "firmware_bridge.plausible", "analysis.constants"}  # fmt: skip
+SHARED = {"firmware_bridge.samples", "firmware_bridge.segments", "firmware_bridge.errors",
+          "firmware_bridge.constants", "firmware_bridge.findings", "firmware_bridge.plausible", "analysis.constants"}  # fmt: skip
 SESSION = {"firmware_bridge.session"}
 MEASURED = {"analysis.angle", "analysis.movement", "analysis.change"}
 ANSWERS = {"analysis.check", "analysis.answer", "analysis.measured", "analysis.history", "analysis.days",
@@ -27,6 +27,7 @@ ANSWERS = {"analysis.check", "analysis.answer", "analysis.measured", "analysis.h
 # A room (a folder or a file below a wing) -> the rooms that it may import, beside SHARED.
 ARROWS: Mapping[str, set[str]] = {
     "firmware_bridge.samples": set(),
+    "firmware_bridge.segments": set(),
     "firmware_bridge.errors": set(),
     "firmware_bridge.constants": set(),
     "firmware_bridge.findings": set(),
@@ -208,6 +209,20 @@ def test_light_modules_load_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*[m for m in {heavy!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
+
+
+def test_help_and_version_load_only_what_they_print_with() -> None:
+    """Their time is that of imports: numpy alone is a third of it."""
+    heavy = ("numpy", "asyncio", "firmware_bridge.session", "analysis.angle", "analysis.answer", "pydantic")
+    code = (
+        "import sys, kneeflex; sys.argv = ['kneeflex', sys.argv[1]]\n"
+        "try: kneeflex.main()\n"
+        f"except SystemExit: print(*[m for m in {heavy!r} if m in sys.modules], file=sys.stderr)"
+    )
+    for option in ("--help", "--version"):
+        run = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True)
+        assert run.stdout
+        assert run.stderr.split() == []
 
 
 def test_relative_and_lazy_imports_and_circles_are_seen(
