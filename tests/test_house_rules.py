@@ -19,7 +19,8 @@ FILES = [FRONT_DOOR, *sorted(p for wing in WINGS for p in (ROOT / wing).rglob("*
 
 # What every room may use: data types, errors and constants that import nothing but one another.
 SHARED = {"firmware_bridge.samples", "firmware_bridge.segments", "firmware_bridge.errors",
-          "firmware_bridge.constants", "firmware_bridge.findings", "firmware_bridge.plausible", "analysis.constants"}  # fmt: skip
+          "firmware_bridge.constants", "firmware_bridge.findings", "firmware_bridge.plausible",
+          "analysis.constants"}  # fmt: skip
 SESSION = {"firmware_bridge.session"}
 MEASURED = {"analysis.angle", "analysis.movement", "analysis.change"}
 ANSWERS = {"analysis.check", "analysis.answer", "analysis.measured", "analysis.history", "analysis.days",
