@@ -11,8 +11,8 @@ python tests/benchmarks/commands.py --minutes 10 --sessions 6 --repeats 3
 | batch, two workers | twice the time of one worker | the time of two |
 | batch, again | the first run | a second one |
 
-Times are those of the processor (user and system, with children) unless "wall" is said: in a wall clock, other
-programs count. The speed-up of two workers is given by both; by the processor it is what two free cores give.
+Times are those of the processor (user and system, with children) unless "wall" is said, where other programs
+count. The speed-up of two workers is given by both; by the processor it is what two free cores give.
 """
 
 from __future__ import annotations
