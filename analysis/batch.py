@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firmware_bridge.errors import KneeflexError, SessionError, UsageError
+from firmware_bridge.errors import CannotAnswerError, KneeflexError, SessionError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,9 @@ def batch(
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Analyses every session folder at or below a folder.
+
+    Sessions whose rows were kept by an earlier run, also one that was interrupted, are not computed again
+    (`kept_rows`).
 
     Args:
         root: the folder.
@@ -80,6 +84,13 @@ def session_rows(folder: str, name: str) -> list[Row]:
         folder: the session folder.
         name: how the table calls it.
     """
+    from analysis.kept_rows import kept_or_computed
+
+    return kept_or_computed(Path(folder), name, partial(_computed_rows, folder, name))
+
+
+def _computed_rows(folder: str, name: str) -> tuple[list[Row], bool]:
+    """The rows, and whether they follow from the files of the session alone."""
     from analysis.answer import answer
     from analysis.table import recorded_with, rows_of, software_version
     from firmware_bridge.session.reader import read_info, read_session
@@ -93,13 +104,15 @@ def session_rows(folder: str, name: str) -> list[Row]:
         row["recorded_with"] = recorded_with(info.software)
         recording = read_session(folder)
         row |= {"status": recording.info.status, "warnings": " ".join(recording.warnings)}
-        return [row | found for found in rows_of(answer(recording))]
+        return [row | found for found in rows_of(answer(recording))], True
     except KneeflexError as error:
-        return [row | {"error": str(error).removeprefix(f"{folder}: ").replace(folder, name)}]
+        text = str(error).removeprefix(f"{folder}: ").replace(folder, name)
+        return [row | {"error": text}], isinstance(error, CannotAnswerError)
     except ImportError:  # that is a broken installation, not a broken session
         raise
     except Exception as error:  # one session must never cost the others their row
-        return [row | {"error": f"This session cannot be analysed ({type(error).__name__}: {error})."}]
+        text = f"This session cannot be analysed ({type(error).__name__}: {error})."
+        return [row | {"error": text}], False
 
 
 def _in_processes(jobs: Sequence[tuple[str, str]], workers: int) -> Iterator[tuple[int, list[Row]]]:
@@ -109,11 +122,15 @@ def _in_processes(jobs: Sequence[tuple[str, str]], workers: int) -> Iterator[tup
     with _one_thread_per_process():
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
             futures = {pool.submit(session_rows, *job): index for index, job in enumerate(jobs)}
-            for future in as_completed(futures):
-                try:
-                    yield futures[future], future.result()
-                except BrokenProcessPool:
-                    crashed.append(futures[future])
+            try:
+                for future in as_completed(futures):
+                    try:
+                        yield futures[future], future.result()
+                    except BrokenProcessPool:
+                        crashed.append(futures[future])
+            except BaseException:  # Ctrl-C: without this, everything that still waits would be computed first
+                pool.shutdown(cancel_futures=True)
+                raise
         # One dying process takes the whole pool with it, so each of the rest gets a process of its own.
         for index in sorted(crashed):
             with ProcessPoolExecutor(1, mp_context=context) as pool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from firmware_bridge.samples import Segment
+from firmware_bridge.segments import Segment
 
 Consequence = Literal["refuse", "gap", "correct", "widen", "no_verdict", "tell"]
 CONSEQUENCES: tuple[str, ...] = get_args(Consequence)

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from firmware_bridge.segments import Segment as Segment
+from firmware_bridge.segments import Side as Side
+
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
-
-
-class Segment(StrEnum):
-    """The two body segments that carry a sensor ("shin" in words for the person)."""
-
-    THIGH = "thigh"
-    SHANK = "shank"
-
-
-class Side(StrEnum):
-    """The leg that is measured."""
-
-    LEFT = "left"
-    RIGHT = "right"
 
 
 def _frozen(values: ArrayLike, dtype: type[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:

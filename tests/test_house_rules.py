@@ -18,8 +18,9 @@ FRONT_DOOR = ROOT / "kneeflex.py"
 FILES = [FRONT_DOOR, *sorted(p for wing in WINGS for p in (ROOT / wing).rglob("*.py"))]
 
 # What every room may use: data types, errors and constants that import nothing but one another.
-SHARED = {"firmware_bridge.samples", "firmware_bridge.errors", "firmware_bridge.constants",
-          "firmware_bridge.findings", "firmware_bridge.plausible", "analysis.constants"}  # fmt: skip
+SHARED = {"firmware_bridge.samples", "firmware_bridge.segments", "firmware_bridge.errors",
+          "firmware_bridge.constants", "firmware_bridge.findings", "firmware_bridge.plausible",
+          "analysis.constants"}  # fmt: skip
 SESSION = {"firmware_bridge.session"}
 MEASURED = {"analysis.angle", "analysis.movement", "analysis.change"}
 ANSWERS = {"analysis.check", "analysis.answer", "analysis.measured", "analysis.history", "analysis.days",
@@ -27,6 +28,7 @@ ANSWERS = {"analysis.check", "analysis.answer", "analysis.measured", "analysis.h
 # A room (a folder or a file below a wing) -> the rooms that it may import, beside SHARED.
 ARROWS: Mapping[str, set[str]] = {
     "firmware_bridge.samples": set(),
+    "firmware_bridge.segments": set(),
     "firmware_bridge.errors": set(),
     "firmware_bridge.constants": set(),
     "firmware_bridge.findings": set(),
@@ -50,6 +52,7 @@ ARROWS: Mapping[str, set[str]] = {
         *SESSION, "firmware_bridge.clock", "firmware_bridge.timing", "firmware_bridge.drivers",
     },
     "analysis.constants": set(),
+    "analysis.decimals": set(),
     "analysis.angle": SESSION,
     "analysis.movement": {*SESSION, "analysis.angle"},
     "analysis.change": {*SESSION, "analysis.movement"},
@@ -62,14 +65,19 @@ ARROWS: Mapping[str, set[str]] = {
     },
     "analysis.answer": {*SESSION, *MEASURED, "analysis.check"},
     "analysis.measured": {*SESSION, *MEASURED, "analysis.answer"},
+    "analysis.kept_rows": {*SESSION, "analysis.measured"},
     "analysis.history": {*SESSION, *MEASURED, "analysis.answer", "analysis.measured"},
     "analysis.days": {*SESSION, *MEASURED, "analysis.answer", "analysis.measured", "analysis.history"},
     "analysis.cohort": {*SESSION, *MEASURED, "analysis.table"},
     "analysis.views": {*SESSION, *MEASURED, *ANSWERS, "analysis.guide", "analysis.live"},
-    "analysis.derived": {*SESSION, *MEASURED, *ANSWERS, "analysis.views", "analysis.table"},
+    "analysis.derived": {
+        *SESSION, *MEASURED, *ANSWERS, "analysis.decimals", "analysis.views", "analysis.table",
+    },
     "analysis.table": {*SESSION, *MEASURED, "analysis.answer"},
     "analysis.tablefile": {*SESSION, *MEASURED, *ANSWERS, "analysis.derived"},
-    "analysis.batch": {*SESSION, *MEASURED, *ANSWERS, "analysis.derived", "analysis.table"},
+    "analysis.batch": {
+        *SESSION, *MEASURED, *ANSWERS, "analysis.derived", "analysis.kept_rows", "analysis.table",
+    },
     "analysis.export": {
         *SESSION, *MEASURED, *ANSWERS, "analysis.derived", "analysis.table", "analysis.tablefile",
     },
@@ -212,6 +220,20 @@ def test_light_modules_load_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*[m for m in {heavy!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
+
+
+def test_help_and_version_load_only_what_they_print_with() -> None:
+    """Their time is that of imports: numpy alone is a third of it."""
+    heavy = ("numpy", "asyncio", "firmware_bridge.session", "analysis.angle", "analysis.answer", "pydantic")
+    code = (
+        "import sys, kneeflex; sys.argv = ['kneeflex', sys.argv[1]]\n"
+        "try: kneeflex.main()\n"
+        f"except SystemExit: print(*[m for m in {heavy!r} if m in sys.modules], file=sys.stderr)"
+    )
+    for option in ("--help", "--version"):
+        run = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True)
+        assert run.stdout
+        assert run.stderr.split() == []
 
 
 def test_relative_and_lazy_imports_and_circles_are_seen(

@@ -59,7 +59,8 @@ def clean(samples: ImuSamples) -> ImuSamples:
     """Only finite samples with increasing time stamps."""
     finite = np.isfinite(samples.time_s)
     for values in (samples.acc_m_s2, samples.gyr_rad_s):
-        finite &= np.isfinite(values).all(axis=1)
+        if not (each := np.isfinite(values)).all():  # a row at a time costs ten times as much
+            finite &= each.all(axis=1)
     latest = np.maximum.accumulate(np.where(finite, samples.time_s, -np.inf))
     forward = finite & (samples.time_s > np.concatenate(([-np.inf], latest[:-1])))
     return samples if forward.all() else samples[forward]

@@ -12,7 +12,7 @@ from analysis.cli import console
 from analysis.cli.recordings import read
 from analysis.cli.streaming import SensorSource, StreamOptions, require_simulation, stream
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.samples import Segment
+from firmware_bridge.segments import Segment
 
 if TYPE_CHECKING:
     from analysis.answer import Answer

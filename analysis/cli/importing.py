@@ -11,7 +11,7 @@ from analysis.cli import console
 from analysis.cli.recordings import AsJson
 from analysis.cli.streaming import Client, Leg
 from firmware_bridge.errors import UsageError
-from firmware_bridge.samples import Side
+from firmware_bridge.segments import Side
 
 
 def register(app: typer.Typer) -> None:

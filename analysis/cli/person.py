@@ -13,7 +13,7 @@ import typer
 
 from analysis.cli import console
 from firmware_bridge.errors import UsageError
-from firmware_bridge.samples import Side
+from firmware_bridge.segments import Side
 from firmware_bridge.session.model import TEST_NAMES
 from firmware_bridge.session.person import (
     Person,

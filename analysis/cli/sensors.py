@@ -24,7 +24,7 @@ from analysis.cli.streaming import (
     stream,
 )
 from firmware_bridge.errors import UsageError
-from firmware_bridge.samples import Segment, Side
+from firmware_bridge.segments import Segment, Side
 
 if TYPE_CHECKING:
     from analysis.answer import Answer

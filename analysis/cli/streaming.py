@@ -14,7 +14,7 @@ import typer
 
 from analysis.cli import console
 from firmware_bridge.errors import LinkError, UsageError
-from firmware_bridge.samples import Segment, Side
+from firmware_bridge.segments import Segment, Side
 
 if TYPE_CHECKING:
     from analysis.guide.protocol import Protocol

@@ -198,7 +198,7 @@ def _read(path: Path) -> bytes:
 
 @contextmanager
 def _refused(path: Path) -> Iterator[None]:
-    """Tells in plain words what the operating system says when a file cannot be read."""
+    """Turns what the operating system reports of a file that cannot be read into plain words."""
     try:
         yield
     except OSError as error:

@@ -3,16 +3,15 @@
 python tests/benchmarks/speed.py                  one hour of two sensors at 100 Hz, best of 5
 python tests/benchmarks/speed.py --minutes 10 --repeats 3
 
-The hour is a simulated session of several minutes, repeated with one continuous clock. Times are the
-smallest of the repeats, taken in turns, because the machine is rarely idle.
+The hour is a simulated session of several minutes, repeated with one continuous clock. Times are those of the
+processor, and the smallest of the repeats, taken in turns, because the machine is rarely idle. Commands and
+many sessions: `commands.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -59,9 +58,9 @@ def best_of(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, fl
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(time.process_time() - start)
     return {name: min(values) for name, values in times.items()}
 
 
@@ -72,12 +71,12 @@ def live_update_us(thigh: ImuSamples, shank: ImuSamples) -> tuple[float, float, 
         live, costs = LiveAngle(RATE_HZ), []
         for start in range(0, len(thigh), chunk):
             one, two = thigh[start : start + chunk], shank[start : start + chunk]
-            began = time.perf_counter()
+            began = time.thread_time()
             live.push(Segment.THIGH, one)
             live.push(Segment.SHANK, two)
             live.update()
             if live.status.ready:
-                costs.append((time.perf_counter() - began) * 1e6 / chunk)
+                costs.append((time.thread_time() - began) * 1e6 / chunk)
         return costs
 
     single, packets = run(1), run(10)
@@ -91,16 +90,6 @@ def peak_mib(run: Callable[[], object]) -> float:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak / 2**20
-
-
-def import_ms(statement: str, repeats: int = 5) -> float:
-    """Milliseconds of a fresh interpreter that runs a statement."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", statement], check=True)
-        times.append(time.perf_counter() - start)
-    return 1e3 * min(times)
 
 
 def main() -> None:
@@ -137,15 +126,9 @@ def main() -> None:
     minute = slice(0, int(120 * RATE_HZ))
     median, late, packets = live_update_us(thigh[minute], shank[minute])
     print(
-        f"live, a sample pair: median {median:.0f} us, 99 % {late:.0f} us; in packets of 10: {packets:.0f} us"
+        f"live, a sample pair: median {median:.0f} us, 99 % {late:.0f} us ({late / median:.1f} x); "
+        f"in packets of 10: {packets:.0f} us"
     )
-    for statement in (
-        "pass",
-        "import numpy",
-        "import analysis.angle",
-        "import analysis.angle.causal.live_angle",
-    ):
-        print(f"  {statement:34s} {import_ms(statement):7.0f} ms")
 
 
 def _installed(package: str) -> bool:

@@ -9,6 +9,7 @@ from math import acos, degrees, exp, radians, sqrt
 
 import numpy as np
 
+from analysis.angle.causal.rest_bias import vector
 from analysis.angle.causal.sensor import CausalSensor, Spinor, Vector, z_inclination
 from analysis.angle.knee.heading_filter import (
     FixedPointSmoother,
@@ -64,7 +65,7 @@ class CausalKnee:
     def __init__(self, found: StrappingEstimate, parameters: AngleParameters) -> None:
         p, knee, rate_hz = parameters, found.knee, found.blocks.rate_hz
         self._filter = HeadingFilter.of(p)
-        self._axes = knee.axes
+        self._axes = [vector(axis) for axis in knee.axes]
         sensors = (knee.thigh, knee.shank), (knee.centre.thigh_m, knee.centre.shank_m), knee.axes
         self._thigh, self._shank = (
             CausalSensor(rate_hz, s.bias_rad_s, s.bias_covariance[-1], lever_m, _hinge(axis), p)

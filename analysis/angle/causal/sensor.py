@@ -11,15 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import cos, pi, sin, sqrt, tan
 
-import numpy as np
-
-from analysis.angle.grid import Motion
-from analysis.angle.orientation.bias import at_rest, stride, update
-from analysis.angle.parameters import AngleParameters, BiasParameters
+from analysis.angle.causal.rest_bias import RestBias, vector
+from analysis.angle.causal.rest_bias import Vector as Vector
+from analysis.angle.parameters import AngleParameters
 from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.samples import Float
 
-Vector = tuple[float, float, float]
 Spinor = tuple[complex, complex]
 
 
@@ -86,7 +83,7 @@ class CausalSensor:
         self._lowpass = Lowpass.design(sqrt(2.0) / (2.0 * pi * tau_s), rate_hz)
         self._settle = max(1, round(tau_s * rate_hz))
         self._bias = RestBias(rate_hz, bias_rad_s, bias_covariance, parameters.bias)
-        self._lever_m = _vector(lever_m)
+        self._lever_m = vector(lever_m)
         self._hinge = sensor_from_hinge
         self.restart()
 
@@ -95,8 +92,8 @@ class CausalSensor:
         """Number of windows of rest that updated the bias."""
         return self._bias.rests
 
-    def bias_along(self, axis: Float) -> tuple[float, float]:
-        """The bias along an axis (3,) of the sensor, and its variance."""
+    def bias_along(self, axis: Vector) -> tuple[float, float]:
+        """The bias along an axis of the sensor, and its variance."""
         return self._bias.along(axis)
 
     def restart(self, level_from_sensor: Spinor | None = None) -> None:
@@ -189,51 +186,3 @@ def _upright(acc: Vector) -> Spinor:
         return 0j, 1 + 0j
     norm = sqrt(2.0 * (1.0 + z / size))
     return complex((1.0 + z / size) / norm), -1j * complex(x, y) / size / norm
-
-
-class RestBias:
-    """Updates the gyro's bias at rest: every half second, `bias.at_rest` of the last window."""
-
-    __slots__ = ("_bias", "_covariance", "_parameters", "_rate_hz", "_recent", "_stride", "rests")
-
-    def __init__(
-        self, rate_hz: float, bias_rad_s: Float, covariance: Float, parameters: BiasParameters
-    ) -> None:
-        self._rate_hz, self._parameters = rate_hz, parameters
-        self._stride = stride(rate_hz, parameters)
-        self._covariance = covariance
-        self._bias = _vector(bias_rad_s)
-        self.rests = 0
-        self.interrupt()
-
-    def interrupt(self) -> None:
-        """Discards the window, as after a gap."""
-        self._recent: list[tuple[float, ...]] = []
-
-    def step(self, gyr: Vector, acc: Vector) -> Vector:
-        """Takes one sample of each in rad/s and m/s^2 and returns the bias in rad/s."""
-        self._recent.append((*acc, *gyr))
-        if len(self._recent) == 4 * self._stride:
-            self._update()
-        return self._bias
-
-    def along(self, axis: Float) -> tuple[float, float]:
-        """The bias along an axis (3,), and its variance."""
-        return float(axis @ np.array(self._bias)), float(axis @ self._covariance @ axis)
-
-    def _update(self) -> None:
-        values = np.array(self._recent).T
-        del self._recent[: self._stride]
-        known = np.ones(values.shape[1], dtype=bool)
-        rest = at_rest(Motion(values[:3], values[3:]), known, self._rate_hz, self._parameters)
-        seconds = self._stride / self._rate_hz
-        self.rests += len(rest.value) > 0
-        bias, self._covariance = update(
-            np.array(self._bias), self._covariance, seconds, rest, self._parameters
-        )
-        self._bias = _vector(bias)
-
-
-def _vector(values: Float) -> Vector:
-    x, y, z = (float(v) for v in values)
-    return x, y, z

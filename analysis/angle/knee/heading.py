@@ -17,9 +17,8 @@ from analysis.angle.knee.heading_filter import (
     Heading,
     HeadingFilter,
     hinge_information,
-    hinge_walk_information,
-    random_walk_heading,
 )
+from analysis.angle.knee.heading_walk import hinge_walk_information, random_walk_heading
 from analysis.angle.knee.identification import Knee
 from analysis.angle.knee.view import HingeView
 from analysis.angle.orientation.quaternion import Complex

@@ -3,7 +3,7 @@
 A constant bias of the gyros along the hinge turns the heading steadily while the hinge stands upright, and
 not at all while it is level. The state is therefore the heading and that bias. Where the hinge is observed
 the filter estimates both, and elsewhere it predicts the heading from the bias. With a bias variance of zero
-the heading is a random walk. Two states, hence plain Python.
+the heading is a random walk (`heading_walk`). Two states, hence plain Python.
 
 A recording is filtered forward and then smoothed backward (`FilterHistory.smooth`). The stream has no future,
 but its zero lies in the past, where later observations still improve it (`FixedPointSmoother`).
@@ -24,11 +24,9 @@ from analysis.angle.parameters import AngleParameters
 from firmware_bridge.samples import Float
 
 # The heading changes slowly: one step of the filter a second suffices for a recording.
-_STEP_S = 1.0
-# A random walk repeats for every candidate of the axes: in long recordings its steps grow to this number.
-_WALK_STEPS = 1000
+STEP_S = 1.0
 # Variance of a heading before the first observation, and what a gap adds to it.
-_UNKNOWN_RAD2 = 100.0
+UNKNOWN_RAD2 = 100.0
 _TINY = 1e-9
 
 
@@ -50,11 +48,11 @@ class HeadingState(NamedTuple):
     @classmethod
     def unknown(cls, bias_rad2_s2: float) -> HeadingState:
         """No heading yet, and a bias of zero with this variance."""
-        return cls(0.0, 0.0, _UNKNOWN_RAD2, 0.0, bias_rad2_s2)
+        return cls(0.0, 0.0, UNKNOWN_RAD2, 0.0, bias_rad2_s2)
 
     def after_gap(self) -> HeadingState:
         """The heading is lost, the bias is kept."""
-        return self._replace(heading_rad2=self.heading_rad2 + _UNKNOWN_RAD2)
+        return self._replace(heading_rad2=self.heading_rad2 + UNKNOWN_RAD2)
 
     def update_bias(self, subtracted_rad_s: float, bias_rad2_s2: float) -> HeadingState:
         """The state after rest has been used to estimate the bias of the gyros.
@@ -163,7 +161,7 @@ class HeadingFilter:
         inclination: Float,
         bias_rad2_s2: float,
         blocks: Blocks,
-        step_s: float = _STEP_S,
+        step_s: float = STEP_S,
     ) -> FilterHistory:
         """Filters a recording in steps.
 
@@ -178,17 +176,8 @@ class HeadingFilter:
         """
         first = blocks.steps(step_s)
         counts = np.diff(np.append(first, blocks.count))
-        whole = np.add.reduceat(~blocks.cut, first, dtype=np.int64)
-        direction = np.add.reduceat(np.where(blocks.cut, 0.0, phasor), first) / np.maximum(whole, 1)
-        steps = zip(
-            np.angle(direction).tolist(),
-            np.abs(direction).tolist(),
-            (np.add.reduceat(np.where(blocks.cut, 0.0, information), first) * blocks.spacing_s).tolist(),
-            np.logical_or.reduceat(blocks.cut, first).tolist(),
-            (counts * blocks.spacing_s).tolist(),
-            (np.add.reduceat(inclination, first) / counts).tolist(),
-            strict=True,
-        )
+        sines = (np.add.reduceat(inclination, first) / counts).tolist()
+        steps = zip(*observations(first, phasor, information, blocks), sines, strict=True)
         predicted, updated, turns = [], [], []
         state = HeadingState.unknown(bias_rad2_s2)
         for heading_rad, level2, worth, gap, seconds, sine in steps:
@@ -294,19 +283,8 @@ class FilterHistory:
             states.append(state)
         states.reverse()
         heading, _, variance, _, bias_variance = np.array(states).T
-        middle = (self.first + np.append(self.first[1:], blocks.count) - 1) / 2
-        # Interpolated between the middles of the steps, but never across the edge of a gap.
-        edges = np.flatnonzero(np.diff(blocks.cut[self.first])) + 1
-        step = np.concatenate((np.arange(len(middle)), edges - 1, edges))
-        at = np.concatenate((middle, self.first[edges] - 1, self.first[edges]))
-        order = np.argsort(at, kind="stable")
-        step, at = step[order], at[order]
-        all_blocks = np.arange(blocks.count)
-        return Heading(
-            np.interp(all_blocks, at, heading[step]),
-            np.interp(all_blocks, at, np.sqrt(np.maximum(variance[step], 0.0))),
-            float(np.sqrt(max(np.median(bias_variance), 0.0))),
-        )
+        bias_sd_rad_s = float(np.sqrt(max(np.median(bias_variance), 0.0)))
+        return Heading(*on_blocks(self.first, heading, variance, blocks), bias_sd_rad_s)
 
     def reversed(self) -> FilterHistory:
         """The same for an axis of the opposite sign, which reverses the bias and the inclination."""
@@ -329,32 +307,40 @@ class FilterHistory:
         return smoother
 
 
+def observations(
+    first: NDArray[np.int64], phasor: Complex, information: Float, blocks: Blocks
+) -> tuple[list[float], list[float], list[float], list[bool], list[float]]:
+    """What each step observes: heading, level part squared, information, whether it has a gap, seconds."""
+    counts = np.diff(np.append(first, blocks.count))
+    whole = np.add.reduceat(~blocks.cut, first, dtype=np.int64)
+    direction = np.add.reduceat(np.where(blocks.cut, 0.0, phasor), first) / np.maximum(whole, 1)
+    return (
+        np.angle(direction).tolist(),
+        np.abs(direction).tolist(),
+        (np.add.reduceat(np.where(blocks.cut, 0.0, information), first) * blocks.spacing_s).tolist(),
+        np.logical_or.reduceat(blocks.cut, first).tolist(),
+        (counts * blocks.spacing_s).tolist(),
+    )
+
+
+def on_blocks(
+    first: NDArray[np.int64], heading: Float, variance: Float, blocks: Blocks
+) -> tuple[Float, Float]:
+    """Heading and standard deviation (m,) from those of the steps, which begin at the blocks `first`."""
+    middle = (first + np.append(first[1:], blocks.count) - 1) / 2
+    # Interpolated between the middles of the steps, but never across the edge of a gap.
+    edges = np.flatnonzero(np.diff(blocks.cut[first])) + 1
+    step = np.concatenate((np.arange(len(middle)), edges - 1, edges))
+    at = np.concatenate((middle, first[edges] - 1, first[edges]))
+    order = np.argsort(at, kind="stable")
+    step, at = step[order], at[order]
+    all_blocks = np.arange(blocks.count)
+    return (
+        np.interp(all_blocks, at, heading[step]),
+        np.interp(all_blocks, at, np.sqrt(np.maximum(variance[step], 0.0))),
+    )
+
+
 def hinge_information(parameters: AngleParameters) -> float:
     """Information of one second of the hinge about the heading, 1/rad^2; its tilt is in the filter."""
     return 1.0 / (parameters.wobble_rad**2 * parameters.wobble_s)
-
-
-def random_walk_heading(
-    phasor: Complex, information: Float, parameters: AngleParameters, blocks: Blocks
-) -> Heading:
-    """Random-walk heading, used only while identifying the axes and for the hinge misalignment.
-
-    Args:
-        phasor: (m,) as in `HeadingFilter.forward`; only its angle counts.
-        information: (m,) of one second of it, 1/rad^2; also its weight within a step.
-        parameters: the constants.
-        blocks: of the recording.
-    """
-    weighted = phasor * (information / np.maximum(np.abs(phasor), 1e-12))
-    walk = HeadingFilter(parameters.skin_process_noise_rad)
-    step_s = max(_STEP_S, blocks.count * blocks.spacing_s / _WALK_STEPS)
-    return walk.forward(weighted, information, np.zeros(blocks.count), 0.0, blocks, step_s).smooth(blocks)
-
-
-def hinge_walk_information(level2: Float, parameters: AngleParameters) -> Float:
-    """Information of one second of the hinge for a random walk, for its level part squared.
-
-    The tilt is counted as noise, because it changes as fast as this heading can follow.
-    """
-    p = parameters
-    return np.asarray(level2 / (p.wobble_rad**2 * level2 + p.tilt_rad**2) / p.wobble_s)

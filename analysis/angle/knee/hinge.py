@@ -144,6 +144,52 @@ def same_axes(a: HingeFit, b: HingeFit) -> bool:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class _Sensor:
+    """What of one sensor does not change with its axis.
+
+    Attributes:
+        gyr, up: (3, m) as in `HingeData`.
+        side: (3, m) gyr x up.
+        along_up: (m,) gyr . up.
+        rate2: (m,) |gyr|^2.
+    """
+
+    gyr: Float
+    up: Float
+    side: Float
+    along_up: Float
+    rate2: Float
+
+    @classmethod
+    def of(cls, gyr: Float, up: Float) -> _Sensor:
+        side = np.stack(
+            (
+                gyr[1] * up[2] - gyr[2] * up[1],
+                gyr[2] * up[0] - gyr[0] * up[2],
+                gyr[0] * up[1] - gyr[1] * up[0],
+            )
+        )
+        return cls(gyr, up, side, (gyr * up).sum(axis=0), (gyr**2).sum(axis=0))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Input:
+    """`HingeData` with what follows from it for all axes."""
+
+    thigh: _Sensor
+    shank: _Sensor
+    fast: Float
+    upright: Float
+    plan: Plan | None
+
+    @classmethod
+    def of(cls, data: HingeData) -> _Input:
+        thigh = _Sensor.of(data.thigh_gyr, data.thigh_up)
+        shank = _Sensor.of(data.shank_gyr, data.shank_up)
+        return cls(thigh, shank, np.sqrt(thigh.rate2 + shank.rate2), data.upright, data.plan)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class _HingeFrame:
     """One sensor's rate in the frame of up and axis, with its derivatives along the tangents of the axis.
 
@@ -164,20 +210,13 @@ class _HingeFrame:
     length_slope: Float
 
     @classmethod
-    def of(cls, gyr: Float, up: Float, axis: Float) -> _HingeFrame:
-        basis = tangents(axis)
-        side = np.stack(
-            (
-                gyr[1] * up[2] - gyr[2] * up[1],
-                gyr[2] * up[0] - gyr[0] * up[2],
-                gyr[0] * up[1] - gyr[1] * up[0],
-            )
-        )
+    def of(cls, sensor: _Sensor, axis: Float) -> _HingeFrame:
+        gyr, up, side, basis = sensor.gyr, sensor.up, sensor.side, tangents(axis)
         inclination, along = axis @ up, axis @ gyr
         level = np.sqrt(np.maximum(1 - inclination * inclination, 1e-4))
         across = axis @ side / level
-        over = ((gyr * up).sum(axis=0) - inclination * along) / level
-        length = np.sqrt(np.maximum((gyr**2).sum(axis=0) - along**2, _TINY))
+        over = (sensor.along_up - inclination * along) / level
+        length = np.sqrt(np.maximum(sensor.rate2 - along**2, _TINY))
         u, w = basis @ up, basis @ gyr
         shrink = inclination * u / level**2
         return cls(
@@ -193,13 +232,11 @@ class _HingeFrame:
 
 
 def _residuals(
-    data: HingeData, thigh: Float, shank: Float, parameters: AngleParameters
+    data: _Input, thigh: Float, shank: Float, parameters: AngleParameters
 ) -> tuple[Float, Float, Float]:
     """Residuals (k, m), derivatives (4, k, m) along the tangents, and the unscaled length residual (m,)."""
     p = parameters
-    one = _HingeFrame.of(data.thigh_gyr, data.thigh_up, thigh)
-    two = _HingeFrame.of(data.shank_gyr, data.shank_up, shank)
-    fast = np.sqrt((data.thigh_gyr**2).sum(axis=0) + (data.shank_gyr**2).sum(axis=0))
+    one, two, fast = _HingeFrame.of(data.thigh, thigh), _HingeFrame.of(data.shank, shank), data.fast
     level2 = np.sqrt(np.maximum((1 - one.inclination**2) * (1 - two.inclination**2), 1e-4))
     upright_hinge = 1 - level2 / (level2 + p.upright_hinge_level**2)
     turn = 1 / (p.gyro_floor_rad_s + fast * (p.turn_share + p.inclination_sd / np.sqrt(level2)))
@@ -250,7 +287,8 @@ def refine_hinge(
     tolerance_rad: float = _TOLERANCE_RAD,
 ) -> HingeFit:
     """Damped Gauss-Newton from a pair of axes to the next local minimum."""
-    residual, slopes, length = _residuals(data, thigh, shank, parameters)
+    given = _Input.of(data)
+    residual, slopes, length = _residuals(given, thigh, shank, parameters)
     cost, damping = _robust_cost(residual), 1e-3
     for _ in range(_STEPS):
         weighted = (slopes / (1 + residual**2)).reshape(4, -1)
@@ -259,7 +297,7 @@ def refine_hinge(
         step = np.asarray(np.linalg.solve(damped, -weighted @ residual.reshape(-1)), dtype=np.float64)
         step *= min(1.0, _LONGEST_STEP_RAD / max(float(np.abs(step).max()), _TINY))
         trial = _turned(thigh, step[:2]), _turned(shank, step[2:])
-        attempt = _residuals(data, *trial, parameters)
+        attempt = _residuals(given, *trial, parameters)
         if (lower := _robust_cost(attempt[0])) < cost:
             (thigh, shank), (residual, slopes, length), cost = trial, attempt, lower
             damping = max(damping / 5, 1e-7)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.angle.blocks import Blocks
 from analysis.angle.knee.centre import CommonView, KneeCentre, find_knee_centre
-from analysis.angle.knee.heading_filter import hinge_walk_information, random_walk_heading
+from analysis.angle.knee.heading_walk import hinge_walk_information, random_walk_heading
 from analysis.angle.knee.hinge import HingeData, HingeFit, Plan, find_hinge, refine_hinge, same_axes
 from analysis.angle.orientation.attitude import Attitude
 from analysis.angle.orientation.quaternion import matrices

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from firmware_bridge.samples import Float
 _BIAS_MATTERS_RAD_S = np.radians(0.2)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)  # without slots, because what follows from it is computed once
 class Attitude:
     """One sensor and the direction of up.
 
@@ -41,12 +42,12 @@ class Attitude:
     lever_m: Float
     force_weight: Float
 
-    @property
+    @cached_property
     def up_in_sensor(self) -> Float:
         """(3, m) up in sensor coordinates."""
         return self.strapdown.in_sensor(self.up)
 
-    @property
+    @cached_property
     def level_from_inertial(self) -> Pair:
         """m rotations into a level world that keeps the gyro's heading, less its known drift."""
         a, b = level_from_inertial(self.up)

@@ -147,9 +147,10 @@ def solve(equations: Equations, duration_s: float, p: BiasParameters) -> tuple[F
     design = np.concatenate((equations.row[order] * (1 - after), equations.row[order] * after), axis=1)
     edges = np.searchsorted(left, np.arange(count))
     weights = np.ones(len(value))
-    bias, normal = np.zeros(3 * count), _prior(count, p)
+    prior = _prior(count, p)
+    bias, normal = np.zeros(3 * count), prior
     for _ in range(_PASSES if len(value) else 0):
-        normal, target = _prior(count, p), np.zeros(3 * count)
+        normal, target = prior.copy(), np.zeros(3 * count)
         weighted = design * (weights / sd**2)[:, None]
         for k, (a, b) in enumerate(pairwise(edges)):
             part = slice(3 * k, 3 * k + 6)
@@ -165,29 +166,6 @@ def solve(equations: Equations, duration_s: float, p: BiasParameters) -> tuple[F
     covariance = np.linalg.inv(normal).reshape(count, 3, count, 3)
     each = np.arange(count)
     return nodes, bias.reshape(count, 3).T, np.asarray(covariance[each, :, each], dtype=np.float64)
-
-
-def update(
-    bias_rad_s: Float, covariance: Float, seconds: float, rest: Equations, p: BiasParameters
-) -> tuple[Float, Float]:
-    """The causal form of `solve`: one Kalman predict over some seconds and one update with a window of rest.
-
-    A window whose innovation is larger than `contradiction` sigma is left out.
-
-    Args:
-        bias_rad_s: (3,) estimate so far.
-        covariance: (3, 3) of it.
-        seconds: since that estimate.
-        rest: equations of `at_rest`; may be empty.
-        p: the constants.
-    """
-    covariance = covariance + np.eye(3) * p.walk_sd_rad_s**2 * seconds / p.node_s
-    innovation = rest.value - rest.row @ bias_rad_s
-    expected = rest.row @ covariance @ rest.row.T + np.diag(rest.sd**2)
-    if (np.abs(innovation) > p.contradiction * np.sqrt(np.diag(expected))).any():
-        return bias_rad_s, covariance
-    gain = np.asarray(np.linalg.solve(expected, rest.row @ covariance).T, dtype=np.float64)
-    return bias_rad_s + gain @ innovation, covariance - gain @ rest.row @ covariance
 
 
 def _prior(count: int, p: BiasParameters) -> Float:

@@ -8,6 +8,8 @@ from the left. Vectors are (3, n), one contiguous row per axis.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,10 @@ from firmware_bridge.samples import Float
 
 Complex = NDArray[np.complex128]
 Pair = tuple[Complex, Complex]
+
+# Long recordings are worked on in pieces of so many samples, whose intermediate results stay in the cache of
+# one core. From main memory they cost twice as much, and more on a machine whose memory is busy.
+_PIECE = 8192
 
 
 def multiply(left: Pair, right: Pair) -> Pair:
@@ -26,13 +32,20 @@ def multiply(left: Pair, right: Pair) -> Pair:
 
 def from_rotation_vectors(rotation_rad: Float) -> Pair:
     """Quaternions of rotation vectors (3, n) in radians."""
-    x, y, z = rotation_rad
-    half = 0.5 * np.sqrt(x * x + y * y + z * z)
-    scale = 0.5 * np.sinc(half / np.pi)
-    a, b = np.empty(half.shape, np.complex128), np.empty(half.shape, np.complex128)
-    a.real, a.imag = np.cos(half), scale * z
-    b.real, b.imag = scale * x, scale * y
+    n = rotation_rad.shape[1]
+    a, b = np.empty(n, np.complex128), np.empty(n, np.complex128)
+    for rows in _pieces(n):
+        x, y, z = rotation_rad[:, rows]
+        half = 0.5 * np.sqrt(x * x + y * y + z * z)
+        scale = 0.5 * np.sinc(half / np.pi)
+        a.real[rows], a.imag[rows] = np.cos(half), scale * z
+        b.real[rows], b.imag[rows] = scale * x, scale * y
     return a, b
+
+
+def _pieces(n: int, size: int = _PIECE) -> Iterator[slice]:
+    """Consecutive parts of n samples."""
+    return (slice(start, start + size) for start in range(0, n, size))
 
 
 def shortest(source: Float, target: Float) -> Pair:
@@ -79,10 +92,13 @@ def running_product(steps: Pair) -> Pair:
     a, b = _chunked(steps[0], chunks, length, 1.0), _chunked(steps[1], chunks, length, 0.0)
     for k in range(1, length):
         a[k], b[k] = multiply((a[k - 1], b[k - 1]), (a[k], b[k]))
-    a, b = multiply(_exclusive_prefix((a[-1], b[-1])), (a, b))
-    a, b = a.T.reshape(-1)[:n], b.T.reshape(-1)[:n]
-    norm = np.sqrt(a.real**2 + a.imag**2 + b.real**2 + b.imag**2)
-    return a / norm, b / norm
+    before = _exclusive_prefix((a[-1], b[-1]))
+    whole = np.empty((chunks, length), np.complex128), np.empty((chunks, length), np.complex128)
+    for rows in _pieces(length, max(1, _PIECE // chunks)):
+        c, d = multiply(before, (a[rows], b[rows]))
+        norm = np.sqrt(c.real**2 + c.imag**2 + d.real**2 + d.imag**2)
+        whole[0][:, rows], whole[1][:, rows] = (c / norm).T, (d / norm).T
+    return whole[0].reshape(-1)[:n], whole[1].reshape(-1)[:n]
 
 
 def _chunked(values: Complex, chunks: int, length: int, fill: float) -> Complex:
@@ -102,13 +118,16 @@ def _exclusive_prefix(totals: Pair) -> Pair:
 
 def rotate(q: Pair, v: Float) -> Float:
     """Turns vectors (3, n) by quaternions."""
-    a, b = q
-    w, x, y, z = a.real, b.real, b.imag, a.imag
-    vx, vy, vz = v
-    tx, ty, tz = 2 * (y * vz - z * vy), 2 * (z * vx - x * vz), 2 * (x * vy - y * vx)
-    return np.stack(
-        (vx + w * tx + (y * tz - z * ty), vy + w * ty + (z * tx - x * tz), vz + w * tz + (x * ty - y * tx))
-    )
+    turned = np.empty_like(v)
+    for rows in _pieces(v.shape[1]):
+        a, b = take(q, rows)
+        w, x, y, z = a.real, b.real, b.imag, a.imag
+        vx, vy, vz = v[:, rows]
+        tx, ty, tz = 2 * (y * vz - z * vy), 2 * (z * vx - x * vz), 2 * (x * vy - y * vx)
+        turned[0, rows] = vx + w * tx + (y * tz - z * ty)
+        turned[1, rows] = vy + w * ty + (z * tx - x * tz)
+        turned[2, rows] = vz + w * tz + (x * ty - y * tx)
+    return turned
 
 
 def matrices(q: Pair) -> Float:

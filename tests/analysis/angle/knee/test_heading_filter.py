@@ -14,8 +14,8 @@ from analysis.angle.knee.heading_filter import (
     HeadingFilter,
     HeadingState,
     hinge_information,
-    random_walk_heading,
 )
+from analysis.angle.knee.heading_walk import random_walk_heading
 from analysis.angle.parameters import DEFAULTS
 
 RATE_HZ = 100.0
@@ -179,3 +179,22 @@ def test_random_walk_heading_is_that_of_dense_least_squares() -> None:
     apart = np.angle(np.exp(1j * (walk.heading_rad[middle] - np.interp(middle, first + 4.5, wanted))))
     assert np.abs(apart).max() < 2e-3
     assert np.unwrap(walk.heading_rad) == pytest.approx(walk.heading_rad), "no jump where the angle wraps"
+
+
+def test_random_walk_heading_is_the_filter_with_a_bias_of_zero() -> None:
+    """The short form must not drift away from the long one, gaps and blind seconds included."""
+    rng = np.random.default_rng(5)
+    carried = np.ones(9_000, dtype=bool)
+    carried[3_000:3_400] = carried[6_001:6_002] = False
+    blocks = Blocks.of(carried, RATE_HZ, 0.05)
+    phasor = np.exp(1j * (2.0 + np.cumsum(rng.normal(0.0, 0.1, blocks.count))))
+    information = np.where(rng.random(blocks.count) < 0.2, 0.0, rng.uniform(0.0, 50.0, blocks.count))
+    information[500:600] = 0.0
+    walk = random_walk_heading(phasor, information, DEFAULTS, blocks)
+    level = np.zeros(blocks.count)
+    general = HeadingFilter(DEFAULTS.skin_process_noise_rad).forward(
+        phasor * information, information, level, 0.0, blocks
+    )
+    whole = general.smooth(blocks)
+    np.testing.assert_allclose(walk.heading_rad, whole.heading_rad, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(walk.sd_rad, whole.sd_rad, rtol=1e-12)
