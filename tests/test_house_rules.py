@@ -46,6 +46,9 @@ ARROWS: Mapping[str, set[str]] = {
     "firmware_bridge.capture": {
         *SESSION, "firmware_bridge.clock", "firmware_bridge.link", "firmware_bridge.receiving",
     },
+    "firmware_bridge.trial": {
+        *SESSION, "firmware_bridge.drivers", "firmware_bridge.link", "firmware_bridge.receiving",
+    },
     "firmware_bridge.virtual": {
         *SESSION, "firmware_bridge.clock", "firmware_bridge.timing", "firmware_bridge.drivers",
     },
@@ -69,9 +72,11 @@ ARROWS: Mapping[str, set[str]] = {
     "analysis.derived": {*SESSION, *MEASURED, *ANSWERS, "analysis.views"},
     "analysis.batch": {*SESSION, *MEASURED, *ANSWERS, "analysis.derived"},
     "analysis.doctor": {"analysis.views", "firmware_bridge.link"},
+    "analysis.sensor_report": {*SESSION, "firmware_bridge.trial"},
     "analysis.cli": {
         *SESSION, *MEASURED, *ANSWERS, "analysis.guide", "analysis.live", "analysis.views",
-        "analysis.derived", "analysis.batch", "analysis.doctor", "firmware_bridge.capture",
+        "analysis.derived", "analysis.batch", "analysis.doctor", "analysis.sensor_report",
+        "firmware_bridge.capture", "firmware_bridge.trial",
         "firmware_bridge.clock", "firmware_bridge.link", "firmware_bridge.receiving",
         "firmware_bridge.settings", "firmware_bridge.virtual",
     },
