@@ -78,7 +78,8 @@ def _streamed(trial: Trial) -> Iterator[str]:
     else:
         uncertainty_s = status.clock_uncertainty_s
         remains = "unknown" if uncertainty_s is None else f"{1e3 * uncertainty_s:.2f} ms"
-        yield f"clock: {_figure(status.drift_ppm)} ppm against this computer, offset that may remain: {remains}"
+        drift_ppm = _figure(status.drift_ppm)
+        yield f"clock: {drift_ppm} ppm against this computer, offset that may remain: {remains}"
         counter = "yes" if info.clock.sequence_modulo else "none"
         yield f"counter: {counter}; clock shared with others: {'yes' if info.clock.shared else 'no'}"
     yield f"battery: {'not told' if status.battery_percent is None else f'{status.battery_percent:.0f} %'}"

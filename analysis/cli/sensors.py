@@ -19,6 +19,7 @@ from analysis.cli.streaming import (
     StreamOptions,
     choose_source,
     note_rates,
+    require_simulation,
     show,
     stopping_cleanly,
     stream,
@@ -336,10 +337,16 @@ def _report_sensor(
         if sensor in set(Segment):
             paired = remembered()
     else:
-        source = choose_source(
-            clock, None, None, virtual=virtual, side=Side.RIGHT, seconds=None, rate_hz=rate_hz
-        )
-        radio, paired = source.radio, source.targets
+        require_simulation()
+        from firmware_bridge.virtual.boards import nearest_board_rate_hz
+        from firmware_bridge.virtual.radio import VirtualRadio
+        from firmware_bridge.virtual.sessions import still
+        from firmware_bridge.virtual.simulation import simulate_session
+
+        # A leg at rest: one sensor alone never starts a script.
+        resting = simulate_session(still(1.0), rate_hz=nearest_board_rate_hz(virtual, rate_hz))
+        radio = simulated = VirtualRadio(resting, driver=virtual, clock=clock)
+        paired = simulated.names
     meant = paired.get(Segment(sensor), sensor) if sensor in set(Segment) else sensor
     name = meant if isinstance(meant, str) else meant.address or meant.identifier
     console.note(f"Lay the sensor still on a table: it is tried for {seconds:g} s.")
