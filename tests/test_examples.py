@@ -35,6 +35,7 @@ def simulated() -> SimulatedSession:
     return simulate_session(condensed_session(seed=1), seed=1)
 
 
+@pytest.mark.slow
 def test_the_library_page_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
