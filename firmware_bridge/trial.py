@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import re
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -121,7 +123,7 @@ def try_sensor(
     rate_hz: float = 100.0,
     scan_s: float = 5.0,
 ) -> Trial:
-    """Scans for a sensor, streams from it, and notes how that went; errors of the link are part of it.
+    """Scans for a sensor, streams from it, and notes how that went, whatever errors came.
 
     Args:
         identifier: its name, address or serial number.
@@ -150,7 +152,8 @@ def try_sensor(
 def _stream(device: DiscoveredDevice, radio: Radio, seconds: float, begun: Trial, mask: _Mask) -> Trial:
     chunks: list[ImuSamples] = []
     events: list[LinkEvent] = []
-    failure, streamed_s = "", 0.0
+    failures: list[str] = []
+    streamed_s = 0.0
     bridge = Bridge(
         {Segment.THIGH: Target(device.name or device.address, address=device.address)},
         radio,
@@ -158,14 +161,21 @@ def _stream(device: DiscoveredDevice, radio: Radio, seconds: float, begun: Trial
         sinks=(lambda _, samples: chunks.append(samples),),
         on_event=events.append,
     )
+
+    def stream() -> None:
+        nonlocal streamed_s
+        with bridge:
+            while (streamed_s := bridge.now_s()) < seconds:
+                radio.clock.sleep(_LOOK_EVERY_S)
+                bridge.check()
+
     with _logged() as lines:
-        try:
-            with bridge:
-                while (streamed_s := bridge.now_s()) < seconds:
-                    radio.clock.sleep(_LOOK_EVERY_S)
-                    bridge.check()
-        except KneeflexError as error:
-            failure = str(error)
+        # A fault of the driver may keep the stream from beginning; it is kept behind the error that says so.
+        for step in (stream, bridge.check):
+            try:
+                step()
+            except Exception as error:
+                failures.append(_in_words(error))
     info, status = bridge.infos.get(Segment.THIGH), bridge.status[Segment.THIGH]
     return replace(
         begun,
@@ -175,7 +185,7 @@ def _stream(device: DiscoveredDevice, radio: Radio, seconds: float, begun: Trial
         arrivals=arrivals_of(chunks),
         events=tuple((event.time_s, mask(_words(event))) for event in events),
         log=tuple(mask(line) for line in lines),
-        failure=mask(failure),
+        failure=mask(" ".join(failures)),
     )
 
 
@@ -218,6 +228,14 @@ def arrivals_of(chunks: Iterable[ImuSamples]) -> Arrivals | None:
         float(np.median(np.linalg.norm(samples.acc_m_s2, axis=1))),
         float(np.median(np.linalg.norm(samples.gyr_rad_s, axis=1))),
     )
+
+
+def _in_words(error: Exception) -> str:
+    """An error for people as it is; a fault of the program with its place."""
+    if isinstance(error, KneeflexError):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}: {error}."
 
 
 def _words(event: LinkEvent) -> str:

@@ -324,9 +324,12 @@ def _report_sensor(
     clock: Clock, sensor: str, seconds: float, rate_hz: float, virtual: str | None, out: Path | None
 ) -> None:
     """Tries one sensor, and prints or writes its report; thigh and shank stand for the paired sensors."""
+    from analysis import derived
     from analysis.sensor_report import sensor_report
     from firmware_bridge.trial import try_sensor
 
+    if out is not None:
+        derived.refuse_raw(out)
     radio: Radio
     paired: Mapping[Segment, str | Target] = {}
     if virtual is None:
@@ -356,8 +359,6 @@ def _report_sensor(
     if out is None:
         console.say(text)
     else:
-        from analysis import derived
-
         derived.write_text(out, text)
         console.say(f"{out}: written. CONTRIBUTING.md says where it goes.")
     if trial.failure:

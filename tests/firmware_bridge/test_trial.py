@@ -8,6 +8,7 @@ import pytest
 
 from analysis.sensor_report import sensor_report
 from firmware_bridge.drivers import DRIVERS
+from firmware_bridge.drivers.kneeflex import KneeflexDecoder
 from firmware_bridge.samples import Segment
 from firmware_bridge.trial import needed_name, try_sensor
 from firmware_bridge.virtual.boards import DRIVER_OF, FIRMWARES, nearest_board_rate_hz
@@ -59,6 +60,17 @@ def test_losses_and_complaints_are_in_the_report(clock):
     for words in ("lost about 7", "not understood 3", "The battery is at 4 %", "2.5 s: lost: why silent"):
         assert words in report
     assert "lost 7\n" in sensor_report(replace(trial, status=replace(status, lost=7)))
+
+
+def test_a_fault_of_the_driver_is_in_the_report(clock, monkeypatch):
+    def decode(self, characteristic, payload):
+        raise ZeroDivisionError("for KF-thigh")
+
+    monkeypatch.setattr(KneeflexDecoder, "decode", decode)
+    trial = tried(radio_of(clock))
+    assert "ZeroDivisionError in test_trial.py" in trial.failure
+    assert "for (name)" in trial.failure
+    assert trial.advertised is not None
 
 
 def test_a_sensor_that_is_not_there_is_a_report_too(clock):
