@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tools")]
@@ -40,3 +41,17 @@ html_show_sourcelink = False
 html_show_copyright = False
 html_static_path = ["_static"]
 html_css_files = ["kneeflex.css"]
+
+
+def setup(app: Any) -> None:
+    """No page is lost: one that the menu does not name stands at the end of the reference."""
+    app.connect("source-read", list_every_page)
+
+
+def list_every_page(app: Any, page: str, source: list[str]) -> None:
+    """Puts the pages beside index.md that it does not name in the place of its last line of the reference."""
+    if page == "index":
+        text = source[0]
+        others = sorted(name for name in app.env.found_docs if "/" not in name and name != "index")
+        unnamed = [name for name in others if f"<{name}>" not in text and f"\n{name}\n" not in text]
+        source[0] = text.replace("(every other page)", "\n".join(unnamed))
