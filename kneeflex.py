@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from analysis.answer import answer
     from analysis.change import trend_of_days
     from firmware_bridge.drivers import DRIVERS
+    from firmware_bridge.errors import KneeflexError
     from firmware_bridge.link.bridge import Bridge
     from firmware_bridge.samples import ImuSamples, Segment
     from firmware_bridge.session.importers import import_session
@@ -35,6 +36,7 @@ __all__ = [
     "DRIVERS",
     "Bridge",
     "ImuSamples",
+    "KneeflexError",
     "LiveAngle",
     "PhaseSpan",
     "ReferencePose",
@@ -55,6 +57,7 @@ _PLACES = {
     "DRIVERS": "firmware_bridge.drivers",
     "Bridge": "firmware_bridge.link.bridge",
     "ImuSamples": "firmware_bridge.samples",
+    "KneeflexError": "firmware_bridge.errors",
     "LiveAngle": "analysis.angle",
     "PhaseSpan": "firmware_bridge.session.model",
     "ReferencePose": "firmware_bridge.session.model",

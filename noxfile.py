@@ -1,4 +1,4 @@
-"""One command that checks everything: `nox`. Sessions: test, fast, lint, types."""
+"""One command that checks everything: `nox`. Sessions: test, fast, lint, types, docs."""
 
 from __future__ import annotations
 
@@ -35,3 +35,10 @@ def types(session: nox.Session) -> None:
     """Types, strictly."""
     session.install(".[test]")
     session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, strictly, without network; open docs/_build/index.html."""
+    session.install(".[docs,sim]")
+    session.run("sphinx-build", "-q", "-W", "--keep-going", "docs", "docs/_build")

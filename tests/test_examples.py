@@ -30,11 +30,19 @@ def run(page: Path, names: dict[str, Any]) -> dict[str, Any]:
     return names
 
 
+def test_every_example_of_the_pages_is_run_by_a_test() -> None:
+    """Those of the driver page in tests/firmware_bridge/drivers/test_sensors_page.py, the others here."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    shown = {page.relative_to(ROOT).as_posix() for page in pages if examples(page)}
+    assert shown == {"README.md", "docs/reference/library.md", "docs/how-to/add-a-sensor.md"}
+
+
 @pytest.fixture(scope="module")
 def simulated() -> SimulatedSession:
     return simulate_session(condensed_session(seed=1), seed=1)
 
 
+@pytest.mark.slow
 def test_the_library_page_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,9 @@ ARROWS: Mapping[str, set[str]] = {
     "firmware_bridge.capture": {
         *SESSION, "firmware_bridge.clock", "firmware_bridge.link", "firmware_bridge.receiving",
     },
+    "firmware_bridge.trial": {
+        *SESSION, "firmware_bridge.drivers", "firmware_bridge.link", "firmware_bridge.receiving",
+    },
     "firmware_bridge.virtual": {
         *SESSION, "firmware_bridge.clock", "firmware_bridge.timing", "firmware_bridge.drivers",
     },
@@ -82,11 +85,13 @@ ARROWS: Mapping[str, set[str]] = {
         *SESSION, *MEASURED, *ANSWERS, "analysis.derived", "analysis.table", "analysis.tablefile",
     },
     "analysis.doctor": {"analysis.views", "firmware_bridge.link"},
+    "analysis.sensor_report": {*SESSION, "firmware_bridge.trial"},
     "analysis.cli": {
         *SESSION, *MEASURED, *ANSWERS, "analysis.guide", "analysis.live", "analysis.views",
         "analysis.derived", "analysis.batch", "analysis.tablefile", "analysis.doctor", "analysis.export",
-        "firmware_bridge.capture", "firmware_bridge.clock", "firmware_bridge.link",
-        "firmware_bridge.receiving", "firmware_bridge.settings", "firmware_bridge.virtual",
+        "analysis.sensor_report", "firmware_bridge.capture", "firmware_bridge.trial",
+        "firmware_bridge.clock", "firmware_bridge.link", "firmware_bridge.receiving",
+        "firmware_bridge.settings", "firmware_bridge.virtual",
     },
     "kneeflex": {
         *SESSION, "analysis", "analysis.angle", "analysis.answer", "analysis.change", "analysis.cli",

@@ -23,7 +23,7 @@ class HingeAxes:
         thigh, shank: (3,) unit vectors; a positive rotation of the shank about them, seen from the
             thigh, is flexion.
         sd_deg: one-sigma uncertainty of the worse of the two directions.
-        residual_deg_s: RMS of the gyro constraint |w1 x j1| - |w2 x j2| over the samples used.
+        residual_deg_s: RMS of the gyro constraint `|w1 x j1| - |w2 x j2|` over the samples used.
         pairing_margin: how much worse the other sign pairing fits, as a ratio of costs (> 1).
     """
 

@@ -19,6 +19,7 @@ from analysis.cli.streaming import (
     StreamOptions,
     choose_source,
     note_rates,
+    require_simulation,
     show,
     stopping_cleanly,
     stream,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from analysis.answer import Answer
     from analysis.days import PersonTrend
     from firmware_bridge.clock import Clock
+    from firmware_bridge.link.radio import Radio
+    from firmware_bridge.link.target import Target
     from firmware_bridge.receiving.status import LinkStatus
 
 Thigh = Annotated[str | None, typer.Option(help="The thigh sensor: name, address or serial number.")]
@@ -286,13 +289,80 @@ def _show_result(answer: Answer, report: Path, among: PersonTrend | None, *, the
         show_trend(among)
 
 
-def doctor() -> None:
-    """Tell what works on this machine."""
+def doctor(
+    context: typer.Context,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SENSOR",
+            help="Instead: try one sensor (name or address; thigh or shank as paired), and write what a "
+            "report about hardware needs.",
+        ),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1.0, help="How long --report streams.")] = 20.0,
+    rate: Rate = 100.0,
+    virtual: Virtual = None,
+    out: Annotated[Path | None, typer.Option(help="Write the report into this file.")] = None,
+) -> None:
+    """Tell what works on this machine; with --report, how one sensor does.
+
+    Lay the sensor still on a table. The report holds no name, no address and nothing of a person.
+    """
+    if report is not None:
+        _report_sensor(context.obj, report, seconds, rate, virtual, out)
+        return
+    if virtual is not None or out is not None:
+        raise UsageError("--virtual and --out go with --report.", "Name a sensor: --report SENSOR.")
     from analysis.doctor import examine
 
     for finding in examine():
         mark = {True: "ok   ", False: "no   ", None: "     "}[finding.works]
         console.say(f"{mark} {finding.what}: {finding.detail}")
+
+
+def _report_sensor(
+    clock: Clock, sensor: str, seconds: float, rate_hz: float, virtual: str | None, out: Path | None
+) -> None:
+    """Tries one sensor, and prints or writes its report; thigh and shank stand for the paired sensors."""
+    from analysis import derived
+    from analysis.sensor_report import sensor_report
+    from firmware_bridge.trial import try_sensor
+
+    if out is not None:
+        derived.refuse_raw(out)
+    radio: Radio
+    paired: Mapping[Segment, str | Target] = {}
+    if virtual is None:
+        from firmware_bridge.link.pairing import remembered
+        from firmware_bridge.link.radio import SystemRadio
+
+        radio = SystemRadio(clock)
+        if sensor in set(Segment):
+            paired = remembered()
+    else:
+        require_simulation()
+        from firmware_bridge.virtual.boards import nearest_board_rate_hz
+        from firmware_bridge.virtual.radio import VirtualRadio
+        from firmware_bridge.virtual.sessions import still
+        from firmware_bridge.virtual.simulation import simulate_session
+
+        # A leg at rest: one sensor alone never starts a script.
+        resting = simulate_session(still(1.0), rate_hz=nearest_board_rate_hz(virtual, rate_hz))
+        radio = simulated = VirtualRadio(resting, driver=virtual, clock=clock)
+        paired = simulated.names
+    meant = paired.get(Segment(sensor), sensor) if sensor in set(Segment) else sensor
+    name = meant if isinstance(meant, str) else meant.address or meant.identifier
+    console.note(f"Lay the sensor still on a table: it is tried for {seconds:g} s.")
+    with stopping_cleanly(), console.working("Trying the sensor"):
+        trial = try_sensor(name, radio, seconds=seconds, rate_hz=rate_hz)
+    text = sensor_report(trial, simulated=virtual is not None)
+    if out is None:
+        console.say(text)
+    else:
+        derived.write_text(out, text)
+        console.say(f"{out}: written. CONTRIBUTING.md says where it goes.")
+    if trial.failure:
+        raise typer.Exit(1)
 
 
 def _status_line(now_s: float, status: Mapping[Segment, LinkStatus]) -> str:

@@ -51,14 +51,18 @@ def scan(radio: Radio | None = None, seconds: float = 5.0) -> tuple[Found, ...]:
     Raises:
         LinkError: Bluetooth does not work.
     """
+    return tuple(device.found() for device in discover(radio, seconds))
 
+
+def discover(radio: Radio | None = None, seconds: float = 5.0) -> tuple[DiscoveredDevice, ...]:
+    """As `scan`, with everything that each device advertises."""
     used = radio or SystemRadio()
 
-    async def listen() -> tuple[Found, ...]:
+    async def listen() -> tuple[DiscoveredDevice, ...]:
         seen = DiscoveredDevices()
         async with used as entered:
             await watch(entered, seen, lambda: False, seconds)
-        return tuple(device.found() for device in seen.all())
+        return seen.all()
 
     return in_own_loop(listen(), used.clock)
 

@@ -23,7 +23,9 @@ Peer = Callable[[ImuSamples, ImuSamples, float], Estimate]
 
 def peers() -> dict[str, Peer]:
     """Name -> (angle in degrees (n,), axes (3,) of thigh and shank), of what is installed."""
-    found: dict[str, Peer] = {}
+    from complementary import complementary
+
+    found: dict[str, Peer] = {"complementary filter": complementary}
     try:
         import vqf  # noqa: F401
 

@@ -256,3 +256,16 @@ def test_an_unknown_kind_of_person_is_refused(run) -> None:
     done = run("live", "--virtual", "--headless", "--protocol", "daily", "--person", "angry")
     assert done.returncode == 2
     assert "obeying" in done.stderr
+
+
+def test_the_doctor_writes_the_report_of_a_sensor(run, tmp_path) -> None:
+    report = tmp_path / "report.md"
+    done = run("doctor", "--report", "shank", "--virtual", "movesense", "--seconds", "3", "--out", report)
+    assert done.returncode == 0, done.stderr
+    text = report.read_text(encoding="utf-8")
+    assert text.startswith("# A sensor tried: movesense")
+    assert "174630" not in text
+    missing = run("doctor", "--report", "no-such", "--virtual", "movesense", "--seconds", "3")
+    assert missing.returncode == 1
+    assert "does not show up" in missing.stdout
+    assert run("doctor", "--virtual").returncode == 2

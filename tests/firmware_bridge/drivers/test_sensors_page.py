@@ -15,7 +15,8 @@ from firmware_bridge.drivers.seam import Advertisement
 from firmware_bridge.errors import DecodeError
 from firmware_bridge.virtual.boards import DRIVER_OF, FIRMWARES
 
-PAGE = (Path(__file__).parents[3] / "docs" / "sensors.md").read_text(encoding="utf-8")
+PAGES = Path(__file__).parents[3] / "docs"
+PAGE = (PAGES / "sensors.md").read_text(encoding="utf-8")
 TABLE = [line for line in PAGE.splitlines() if re.match(r"\| `[a-z0-9-]+` \|", line)]
 COLUMNS = "driver rates range clock counter battery real round_trip start board loss source".split()  # noqa: SIM905
 ROWS = {
@@ -92,9 +93,10 @@ def test_the_real_packets_are_counted_right():
 
 
 def test_the_example_driver_works():
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    page = PAGES / "how-to" / "add-a-sensor.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     namespace = {}
-    exec(compile(code, "docs/sensors.md", "exec"), namespace)
+    exec(compile(code, page.name, "exec"), namespace)
     driver = namespace["Yours"]()
     assert driver.recognises(Advertisement("YOURS-1"))
     assert driver.start(100.0)[0].payload == b"\x01"
