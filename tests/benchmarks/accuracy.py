@@ -98,9 +98,13 @@ def judge_trial(trial: Trial, others: dict[str, Peer], lags: int) -> dict[str, f
         result["offline, same part"] = best_lag(track.time_s, part, at, rate_hz, lags)[0]
     thigh, shank, rate_hz = gridded(trial)
     for name, peer in others.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            angle, *axes = peer(thigh, shank, rate_hz)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                angle, *axes = peer(thigh, shank, rate_hz)
+        except AssertionError as refusal:  # qmt takes multiples of 5 Hz only
+            print(f"  {trial.name}: {name} refused: {refusal}")
+            continue
         seen = trial.reference_along(*axes)
         result[name] = min(best_lag(thigh.time_s, s * angle, seen, rate_hz, lags)[0] for s in (1, -1))
     return result
