@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from analysis.days import PersonTrend
 
-ANGLE_HEADER = "time_s,flexion_deg,flexion_sd_deg,valid\n"
+ANGLE_HEADER = "time_s,flexion_deg,flexion_sd_deg,relative_sd_deg,valid\n"
 
 
 def derived_folder(session: Path) -> Path:
@@ -187,8 +187,11 @@ def write_angle(path: Path, track: FlexionTrack) -> None:
 
 def angle_text(track: FlexionTrack) -> str:
     """The angle as CSV: 0.1 ms, 0.0001 deg; a gap is an empty field with valid = 0."""
-    columns = track.time_s, track.flexion_deg, track.flexion_sd_deg, track.valid.astype(np.float64)
-    return ANGLE_HEADER + decimal_lines(columns, (4, 4, 4, 0))
+    columns = (
+        track.time_s, track.flexion_deg, track.flexion_sd_deg, track.relative_sd_deg,
+        track.valid.astype(np.float64),
+    )  # fmt: skip
+    return ANGLE_HEADER + decimal_lines(columns, (4, 4, 4, 4, 0))
 
 
 def repetition_rows(repetitions: tuple[Repetition, ...]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from analysis.change import to_json
 from analysis.change.blocks import AFTER_PHASES, blocks_of
 from analysis.change.result import Block, Comparison
 from firmware_bridge.findings import Finding, sentences
+from firmware_bridge.samples import Float
 from firmware_bridge.session.model import ReferencePose
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ COLUMNS: tuple[str, ...] = (
     "detectable_change_deg", "slip_deg", "verdict", "reason", "zero", "zero_sd_deg",
     "reference_method", "reference_deg", "reference_sd_deg",
     "closing_method", "closing_deg", "closing_sd_deg", "closing_read_deg",
-    "duration_s", "valid_percent", "flexion_sd_median_deg", "axes_sd_deg", "axes_residual_deg_s",
+    "duration_s", "valid_percent", "flexion_sd_median_deg", "relative_sd_median_deg",
+    "axes_sd_deg", "axes_residual_deg_s",
     "recorded_with", "software_version", "findings", "warnings", "error",
 )  # fmt: skip
 WHOLE: tuple[str, ...] = ("day", "strapping", "after_strapping", *(f"{phase}_n" for phase in BLOCKS))
@@ -76,10 +78,13 @@ def angle_figures(angle: AngleResult) -> Row:
         "zero_sd_deg": angle.zero_sd_deg,
         "duration_s": float(track.time_s[-1] - track.time_s[0]) if known else 0.0,
         "valid_percent": 100.0 * float(track.valid.mean()) if known else 0.0,
-        "flexion_sd_median_deg": float(np.median(track.flexion_sd_deg[track.valid]))
-        if track.valid.any()
-        else None,
+        "flexion_sd_median_deg": _median(track.flexion_sd_deg[track.valid]),
+        "relative_sd_median_deg": _median(track.relative_sd_deg[track.valid]),
     }
+
+
+def _median(values: Float) -> float | None:
+    return float(np.median(values)) if len(values) else None
 
 
 def _rows_of_test(found: Answer, comparison: Comparison) -> Iterator[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, nan
+from math import hypot, inf, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,9 @@ _WARM_UP_S = 10.0
 _LONGEST_HISTORY_S = 300.0
 
 _Both = tuple[tuple[Vector, Vector], tuple[Vector, Vector]]
-_Output = tuple[float, float, float, bool, float]
+# Time, flexion, its three sigmas, validity, tilt of the thigh.
+_Output = tuple[float, float, float, float, float, bool, float]
+_NOTHING = (nan, nan, nan, nan, False, nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class LiveAngle:
         self._angles_from = 0
         self._zero_deg = 0.0
         self._pose: ReferencePose | None = None
+        self._zero_sd_deg = 0.0
         self._zero_rows: NDArray[np.int64] | None = None
         self._gap = False
         self._swings = 0
@@ -146,11 +149,11 @@ class LiveAngle:
         return track_of(self.advance())
 
     def advance(self) -> Float:
-        """The same as `update`, (5, n): time, flexion, its sd, validity, tilt of the thigh in degrees."""
+        """The same as `update`, (7, n): time, flexion, its three sigmas, validity, tilt of the thigh."""
         while (both := self._next()) is not None:
             self._step(*both)
         rows, self._out = self._out, []
-        return np.array(rows, dtype=np.float64).reshape(-1, 5).T
+        return np.array(rows, dtype=np.float64).reshape(-1, 7).T
 
     def _next(self) -> tuple[float, _Both, float] | None:
         """The next grid sample, once both sensors cover it: time, motion, length of the step around it."""
@@ -172,7 +175,7 @@ class LiveAngle:
         self._count += 1
         if any(start <= time_s < stop for start, stop in self._restraps.items()):
             self._begin_strapping()
-            self._out.append((time_s, nan, nan, False, nan))
+            self._out.append((time_s, *_NOTHING))
             return
         if len(self._history) < _LONGEST_HISTORY_S * self._rate():
             self._history.append((both, step_s))
@@ -185,10 +188,13 @@ class LiveAngle:
 
     def _output(self, time_s: float, angle: CausalAngle | None, step_s: float) -> _Output:
         if angle is None or step_s > self._parameters.max_gap_s:
-            return time_s, nan, nan, False, nan
+            return time_s, *_NOTHING
         # Samples before a pose that is still to come must not mix with those after it.
         valid = self._pose is not None or not (self._had_zero or self._awaits_pose())
-        return time_s, angle.angle_deg - self._zero_deg, angle.sd_deg, valid, angle.tilt_deg
+        relative = angle.relative_sd_deg
+        absolute = hypot(relative, self._zero_sd_deg)
+        flexion_deg = angle.angle_deg - self._zero_deg
+        return time_s, flexion_deg, absolute, relative, angle.sd_deg, valid, angle.tilt_deg
 
     def _rate(self) -> float:
         return self._rate_hz or 0.0
@@ -244,6 +250,7 @@ class LiveAngle:
         self._zero_deg, self._pose = zero_deg, found.zero.pose
         self._had_zero |= self._pose is not None
         self._found = found
+        self._update_zero_sd()
         self._knee = CausalKnee(found, self._parameters)
         self._angles, self._gap = [], False
         first, state = state_before_end(found, _WARM_UP_S)
@@ -252,6 +259,10 @@ class LiveAngle:
         for both, step_s in self._history[first:]:
             self._read(self._knee, both, step_s)
         self._knee.keep_zero()
+
+    def _update_zero_sd(self) -> None:
+        if self._found is not None and self._pose is not None:
+            self._zero_sd_deg = live_zero_sd_deg(self._found, self._pose)
 
     def _own_poses(self) -> list[ReferencePose]:
         """Poses of the present strapping, past and to come."""
@@ -274,10 +285,16 @@ class LiveAngle:
             if time_s >= pose.time_s + pose.duration_s and np.isfinite(window).any():
                 self._zero_deg = float(np.nanmedian(window)) - pose.flexion_deg
                 self._pose, self._had_zero = pose, True
+                self._update_zero_sd()
                 self._knee.set_zero()
                 return
 
 
 def track_of(rows: Float) -> FlexionTrack:
     """The track of rows from `LiveAngle.advance`."""
-    return FlexionTrack(rows[0], rows[1], rows[2], rows[3].astype(bool))
+    return FlexionTrack(rows[0], rows[1], rows[2], rows[5].astype(bool), rows[3], rows[4])
+
+
+def live_zero_sd_deg(found: StrappingEstimate, pose: ReferencePose) -> float:
+    """One sigma of a zero that a pose set, read with the axes of `found`."""
+    return float(np.hypot(pose.sd_deg, np.nanmedian(found.repeat_sd_deg)))
