@@ -9,6 +9,7 @@ from math import acos, degrees, exp, radians, sqrt
 
 import numpy as np
 
+from analysis.angle.causal.anchor import HeadingStep, RecentHeadings
 from analysis.angle.causal.sensor import CausalSensor, Spinor, Vector, z_inclination
 from analysis.angle.knee.heading_filter import (
     FixedPointSmoother,
@@ -88,6 +89,7 @@ class CausalKnee:
         self._zero_heading = FixedPointSmoother.at(self._heading)
         self._zero_slope, self._slope = found.uncertainty.zero_heading_slope, 0.0
         self._moved_rad, self._zero_heading_rad = 0.0, 0.0
+        self._recent = RecentHeadings(self._step_s)
         self._sensor2 = p.sensor_rad**2
         self._unseen2 = (p.misalignment_share * misalignment_rad) ** 2
         self.restart()
@@ -106,11 +108,13 @@ class CausalKnee:
         """Takes the present estimate of the heading at the zero posture as the one that the zero rests on."""
         self._zero_heading_rad = self._zero_heading.heading_rad
 
-    def set_zero(self) -> None:
-        """Makes the present posture the zero posture."""
-        self._moved_rad = self._zero_moved_rad()
-        self._zero_slope, self._zero_heading = self._slope, FixedPointSmoother.at(self._heading)
-        self.keep_zero()
+    def set_zero(self, back: int = 0) -> bool:
+        """Makes the posture so many samples ago the zero posture; False where that is too long ago."""
+        anchor = self._recent.anchor(back)
+        if anchor is None:
+            return False
+        self._moved_rad, self._zero_slope, self._zero_heading_rad, self._zero_heading = anchor
+        return True
 
     def _zero_moved_rad(self) -> float:
         """Change of the zero by what has been estimated of its heading since."""
@@ -123,7 +127,7 @@ class CausalKnee:
         phasor = 4 * a1 * b1 * (a2 * b2).conjugate()
         level2 = abs(phasor)
         inclination = (z_inclination((a1, b1)) + z_inclination((a2, b2))) / 2
-        self._observe(phase(phasor), level2, inclination)
+        observed = self._observe(phase(phasor), level2, inclination)
         filtered = complex_exp(1j * self._heading.heading_rad)
         self._wobble += self._follow * (phasor * filtered.conjugate() - self._wobble)
         momentary = abs(self._wobble)
@@ -136,8 +140,10 @@ class CausalKnee:
         angle = (angle - self._middle_deg + 180.0) % 360.0 - 180.0 + self._middle_deg
         level_share = level2 * level2 / (level2 * level2 + self._follow4)
         self._slope = inclination * (1.0 - level_share)
+        moved_rad = self._zero_moved_rad()
+        self._recent.append(HeadingStep(*observed, self._heading, self._slope, moved_rad))
         sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2, level_share)
-        return CausalAngle(angle - degrees(self._zero_moved_rad()), degrees(sd), self._tilt_deg(a1, b1))
+        return CausalAngle(angle - degrees(moved_rad), degrees(sd), self._tilt_deg(a1, b1))
 
     def _bias_along_hinge(self) -> tuple[float, float]:
         """The bias subtracted from the gyros (thigh's less shank's), and its variance from rest alone."""
@@ -146,22 +152,30 @@ class CausalKnee:
         )
         return one - two, one2 + two2
 
-    def _update_bias(self) -> None:
+    def _update_bias(self) -> tuple[HeadingState, float, float]:
         subtracted, variance = self._bias_along_hinge()
         more, before = subtracted - self._subtracted_rad_s, self._heading
         self._heading = before.update_bias(more, variance)
         self._zero_heading = self._zero_heading.update_bias(before, more, variance)
         self._subtracted_rad_s = subtracted
+        return before, more, variance
 
-    def _observe(self, heading_rad: float, level2: float, inclination: float) -> None:
+    def _observe(
+        self, heading_rad: float, level2: float, inclination: float
+    ) -> tuple[tuple[HeadingState, float, float] | None, HeadingState, HeadingState, float]:
+        """One step of the heading filter; returns the first four parts of a `HeadingStep`."""
+        biased = None
         if (rests := self._thigh.rests + self._shank.rests) != self._rests:
             self._rests = rests
-            self._update_bias()
-        updated = self._filter.update(self._heading, heading_rad, level2, self._information)
-        if updated is not self._heading:
-            self._zero_heading = self._zero_heading.update(self._heading, updated)
+            biased = self._update_bias()
+        before = self._heading
+        updated = self._filter.update(before, heading_rad, level2, self._information)
+        if updated is not before:
+            self._zero_heading = self._zero_heading.update(before, updated)
         self._heading = self._filter.predict(updated, self._step_s, inclination)
-        self._zero_heading = self._zero_heading.predict(self._step_s * inclination)
+        turn = self._step_s * inclination
+        self._zero_heading = self._zero_heading.predict(turn)
+        return biased, before, updated, turn
 
     def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float, share: float) -> float:
         """The causal form of `uncertainty`."""
