@@ -81,7 +81,10 @@ def step_warnings(repetitions: Sequence[Repetition], blocks: Iterable[Block]) ->
 def bent_end_warnings(
     repetitions: Sequence[Repetition], before: Block, after: Block, slip_deg: float | None
 ) -> list[Finding]:
-    """Whether the whole movement is shifted between the blocks, where no closing reference cleared it."""
+    """Whether the whole movement is shifted between the blocks.
+
+    A clean closing reference does not clear it: a sensor that slipped may have been pushed back before.
+    """
     if before.strapping != after.strapping:
         return []
     cleared = slip_deg is not None and abs(slip_deg) <= SLIP_WARN_DEG
@@ -104,12 +107,12 @@ def bent_end_warnings(
         return [Finding("both_ends_shifted", None, None, text)]
     unknown = ", and without a closing reference it cannot be told apart" if slip_deg is None else ""
     if cleared:
-        unknown = "; the closing reference reads as the opening one, so it was pushed back or did not slip"
+        unknown = ", and one that was pushed back before the closing reference looks the same"
     text = (
         f"The bent end of the movement shifted by {abs(shift_deg):.1f} deg, about as much as the straight "
         f"end: that is what a slipped sensor looks like{unknown}."
     )
-    return [Finding("both_ends_shifted", None, None, text, "tell" if cleared else "no_verdict")]
+    return [Finding("both_ends_shifted", None, None, text, "no_verdict")]
 
 
 def _held(repetitions: Sequence[Repetition], block: Block) -> tuple[Float, Float]:
