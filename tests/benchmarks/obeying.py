@@ -43,7 +43,7 @@ class TrueAngleFeed:
     def __init__(self, leg: InteractiveLeg, seed: int) -> None:
         self._leg, self._rng = leg, np.random.default_rng((seed, 8))
         self.now_s = 0.0
-        self._row = 0
+        self._row = self._bends = 0
         self._flexion_deg = np.zeros(0)
         self._swings, self._motion = MotionTracker(RATE_HZ), MotionTracker(RATE_HZ)
         self._phase: Phase | None = None
@@ -78,8 +78,9 @@ class TrueAngleFeed:
         n = len(time_s)
         flexion_deg = self._flexion_deg[stop - n : stop]
         track = FlexionTrack(time_s, flexion_deg, np.full(n, 0.3), np.ones(n, dtype=bool))
-        swings = self._swings.feed(track).bends
-        ready = swings >= 5
+        if self._bends < 5:
+            self._bends = self._swings.feed(track).bends
+        swings, ready = self._bends, self._bends >= 5
         if not ready:
             track = FlexionTrack(time_s, np.full(n, np.nan), np.full(n, 0.3), np.zeros(n, dtype=bool))
         return LiveFrame(
