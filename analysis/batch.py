@@ -29,7 +29,8 @@ COLUMNS: tuple[str, ...] = (
     "change_deg", "change_ci95_low_deg", "change_ci95_high_deg", "control_change_deg",
     "net_change_deg", "net_change_ci95_low_deg", "net_change_ci95_high_deg",
     "detectable_change_deg", "slip_deg", "verdict", "zero", "zero_sd_deg",
-    "duration_s", "valid_percent", "flexion_sd_median_deg", "axes_sd_deg", "axes_residual_deg_s",
+    "duration_s", "valid_percent", "flexion_sd_median_deg", "relative_sd_median_deg",
+    "axes_sd_deg", "axes_residual_deg_s",
     "warnings", "error",
 )  # fmt: skip
 
@@ -119,8 +120,9 @@ def _answer_rows(found: Answer) -> list[Row]:
     from analysis.derived import angle_summary
 
     summary = angle_summary(found.angle)
-    figures = ("zero", "zero_sd_deg", "duration_s", "valid_percent", "flexion_sd_median_deg")
-    common: Row = {name: summary[name] for name in figures}
+    figures = "zero", "zero_sd_deg", "duration_s", "valid_percent"
+    bands = "flexion_sd_median_deg", "relative_sd_median_deg"
+    common: Row = {name: summary[name] for name in (*figures, *bands)}
     common |= {"axes_sd_deg": found.angle.axes.sd_deg, "axes_residual_deg_s": found.angle.axes.residual_deg_s}
     data = found.data_findings
     if not found.comparisons:

@@ -114,6 +114,21 @@ class AngleParameters:
             more for each radian of flexion from the zero posture. What moves across the hinge, by skin or
             in the knee, also moves about it, where nothing shows it. Crossed: the median was 0.2 on
             recorded people, and 0.2 to 0.3 on simulated legs with 2 deg of soft tissue.
+        still_tissue_rad: one sigma of what a muscle that tightens without a movement, or a strap that
+            settles, turns a sensor about the hinge, where nothing shows it. Physics: 0.7 deg, a third of the
+            2 deg that soft tissue adds to such an angle (Teufl et al. 2018).
+        bent_tissue: the same for each radian of flexion from the zero posture. The thigh's skin turns about
+            the medio-lateral axis mostly in proportion to flexion (Barre et al. 2017), by some degrees in a
+            knee bend (Akbarshahi et al. 2010). Physics: 1 deg, which together with the share of the
+            misalignment makes the 2.2 to 2.9 deg that Teufl et al. found in walking.
+        effort_tissue_rad: the same for each g by which the force at the knee differs from gravity, up to one.
+            Physics: 2 deg. Skin markers against bone pins err by up to 4.4 deg in walking and 13 deg in
+            cutting (Benoit et al. 2006).
+        machine_misalignment_rad, leg_misalignment_rad: hinge misalignment below which the sensors sit on a
+            machine, where nothing yields, and above which all of this is expected. Physics: simulated
+            machines show 0.1 to 0.2 deg, jigs moved by hand 0.5, people 2 to 10.
+        sample_time_steps: one sigma of the time of a sample, in steps: filters in sensors are late by an
+            unknown part of a step. Physics: even within one step, 1 / sqrt(12).
         sensor_rad: one sigma of the angle from the sensors alone. Physics: accelerometers err by
             0.03 m/s^2, the scale of gyros by 0.2 %.
         least_misalignment_rad: smallest hinge misalignment assumed. Physics: 0.1 deg, from the noise and
@@ -156,6 +171,12 @@ class AngleParameters:
     follow_s: float = 1.0
     follow_level: float = 0.4
     misalignment_share: float = 0.25
+    still_tissue_rad: float = radians(0.7)
+    bent_tissue: float = radians(1.0)
+    effort_tissue_rad: float = radians(2.0)
+    machine_misalignment_rad: float = radians(0.2)
+    leg_misalignment_rad: float = radians(0.5)
+    sample_time_steps: float = 0.29
     sensor_rad: float = 0.003
     least_misalignment_rad: float = 0.0017
     max_axis_blocks: int = 3000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -41,15 +41,36 @@ class FlexionTrack:
     Attributes:
         time_s: (n,) session clock, uniform steps.
         flexion_deg: (n,) NaN where nothing is known.
-        flexion_sd_deg: (n,) one sigma of flexion_deg *within one strapping*: the uncertainty of the
-            zero, which is common to all samples, is `AngleResult.zero_sd_deg`.
+        flexion_sd_deg: (n,) one sigma of flexion_deg; with a reference pose it holds the uncertainty of the
+            zero, which is common to all samples (`AngleResult.zero_sd_deg`).
         valid: (n,) False in gaps and wherever the angle must not be used.
+        relative_sd_deg: (n,) one sigma of differences within the strapping, without the zero; where it is
+            left out, the same as flexion_sd_deg.
+        repeat_sd_deg: (n,) one sigma of differences between like postures: what straps and muscle do about
+            the hinge repeats and is left out. Where the argument is left out, the same as relative_sd_deg.
     """
 
     time_s: Float
     flexion_deg: Float
     flexion_sd_deg: Float
     valid: NDArray[np.bool_]
+    relative_sd_deg: Float = field(default_factory=lambda: np.zeros(0))
+    repeat_sd_deg: Float = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        if len(self.relative_sd_deg) != len(self.time_s):
+            object.__setattr__(self, "relative_sd_deg", self.flexion_sd_deg)
+        if len(self.repeat_sd_deg) != len(self.time_s):
+            object.__setattr__(self, "repeat_sd_deg", self.relative_sd_deg)
+
+    def widened(self, sd_deg: Float | float) -> FlexionTrack:
+        """The same with a further, independent error (n,) within the strapping in every sigma."""
+        return replace(
+            self,
+            flexion_sd_deg=np.hypot(self.flexion_sd_deg, sd_deg),
+            relative_sd_deg=np.hypot(self.relative_sd_deg, sd_deg),
+            repeat_sd_deg=np.hypot(self.repeat_sd_deg, sd_deg),
+        )
 
     def rows(self, part: slice | NDArray[np.bool_]) -> FlexionTrack:
         """Some samples of the track: a slice of it, or those that a mask picks."""

@@ -62,7 +62,7 @@ def estimate_session(
         CannotAnswerError: no strapping shows the axes.
     """
     n = len(grid.time_s)
-    flexion, sd, tilt = (np.full(n, np.nan) for _ in range(3))
+    flexion, sd, relative, repeat, tilt = (np.full(n, np.nan) for _ in range(5))
     strappings: list[Strapping] = []
     findings: list[Finding] = []
     failure: CannotAnswerError | None = None
@@ -80,11 +80,13 @@ def estimate_session(
             text = f"{nothing} no reference pose was recorded after re-strapping."
             findings.append(Finding("no_angle", None, span, text, "gap"))
             continue
-        flexion[rows], sd[rows], tilt[rows] = found.flexion_deg, found.sd_deg, found.tilt_deg
+        flexion[rows], tilt[rows] = found.flexion_deg, found.tilt_deg
+        sd[rows], relative[rows] = found.flexion_sd_deg, found.relative_sd_deg
+        repeat[rows] = found.repeat_sd_deg
         strappings.append(Strapping(found, found.zero.pose, found.zero_sd_deg, float(part.time_s[-1])))
     if not strappings:
         raise failure or CannotAnswerError("The recording is empty.", "Record both sensors.")
-    track = FlexionTrack(grid.time_s, flexion, sd, np.isfinite(flexion))
+    track = FlexionTrack(grid.time_s, flexion, sd, np.isfinite(flexion), relative, repeat)
     return SessionEstimate(track, tilt, tuple(strappings), tuple(findings))
 
 

@@ -57,9 +57,21 @@ class StrappingEstimate:
         return np.where(self.grid.known, self.angle_deg - self.zero.zero_deg, np.nan)
 
     @property
-    def sd_deg(self) -> Float:
-        """(n,) one sigma of the flexion relative to the zero posture; NaN in gaps."""
+    def repeat_sd_deg(self) -> Float:
+        """(n,) one sigma of differences between like postures; NaN in gaps."""
         return np.where(self.grid.known, self.blocks.to_samples(self.uncertainty.sd_deg), np.nan)
+
+    @property
+    def relative_sd_deg(self) -> Float:
+        """(n,) one sigma of the flexion relative to the zero posture; NaN in gaps."""
+        within = np.hypot(self.repeat_sd_deg, self.blocks.to_samples(self.uncertainty.tissue_deg))
+        return np.hypot(within, self.uncertainty.sample_time_steps * np.gradient(self.angle_deg))
+
+    @property
+    def flexion_sd_deg(self) -> Float:
+        """(n,) one sigma of the flexion: with that of the zero, where a pose has set it; NaN in gaps."""
+        relative = self.relative_sd_deg
+        return relative if self.zero.pose is None else np.hypot(relative, self.zero_sd_deg)
 
     @property
     def tilt_deg(self) -> Float:
@@ -80,7 +92,7 @@ class StrappingEstimate:
         """One sigma of the zero; NaN when relative."""
         if self.zero.pose is None:
             return float("nan")
-        return float(np.hypot(self.zero.pose.sd_deg, np.nanmean(self.sd_deg[self.zero.rows])))
+        return float(np.hypot(self.zero.pose.sd_deg, np.nanmean(self.repeat_sd_deg[self.zero.rows])))
 
     @property
     def axes_sd_deg(self) -> float:

@@ -53,7 +53,6 @@ def _inverted_sd_deg(result: AngleResult, nats: float) -> Float:
 
 def widened(result: AngleResult, sd_deg: Float | float) -> AngleResult:
     """The same result with a further, independent error (n,) in its band."""
-    track = result.track
     if not np.any(np.asarray(sd_deg) > 0):
         return result
-    return replace(result, track=replace(track, flexion_sd_deg=np.hypot(track.flexion_sd_deg, sd_deg)))
+    return replace(result, track=result.track.widened(sd_deg))

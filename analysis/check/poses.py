@@ -75,7 +75,7 @@ def check_values(result: AngleResult) -> AngleResult:
             "or its angle is mistyped. Correct it in events.jsonl."
         )
         findings.append(Finding("pose_value", None, (time_s, time_s), text, "no_verdict"))
-    zero_sd_deg = result.zero_sd_deg
+    zero_sd_deg, track = result.zero_sd_deg, result.track
     known = result.track.flexion_deg[result.track.valid]
     if result.zero == "reference_pose" and len(known):
         straightest, most = (float(v) for v in np.percentile(known, [0.5, 99.5]))
@@ -87,7 +87,9 @@ def check_values(result: AngleResult) -> AngleResult:
                 "events.jsonl."
             )
             findings.append(Finding("pose_sense", None, None, text, "no_verdict"))
-            zero_sd_deg = float(np.hypot(zero_sd_deg, beyond + 2 * _NEVER_BEYOND_DEG))
+            wrong_deg = beyond + 2 * _NEVER_BEYOND_DEG
+            zero_sd_deg = float(np.hypot(zero_sd_deg, wrong_deg))
+            track = replace(track, flexion_sd_deg=np.hypot(track.flexion_sd_deg, wrong_deg))
         elif straightest < -_RARELY_BEYOND_DEG:
             text = (
                 f"The knee reads {-straightest:.0f} deg beyond straight. Few knees do that: check the angle "
@@ -98,6 +100,7 @@ def check_values(result: AngleResult) -> AngleResult:
         return result
     return replace(
         result,
+        track=track,
         pose_check_deg=tuple(checks),
         zero_sd_deg=zero_sd_deg,
         findings=(*findings, *result.findings),

@@ -124,7 +124,8 @@ def angle(
     console.say(
         f"Knee flexion {summary['flexion_min_deg']:.1f} to {summary['flexion_max_deg']:.1f} deg, {zero}; "
         f"{summary['valid_percent']:.1f} % valid; "
-        f"band (one sigma) {summary['flexion_sd_median_deg']:.2f} deg; "
+        f"one sigma {summary['flexion_sd_median_deg']:.2f} deg, of differences "
+        f"{summary['relative_sd_median_deg']:.2f} deg; "
         f"hinge axes known to {result.axes.sd_deg:.1f} deg"
     )
 

@@ -87,7 +87,7 @@ class RepetitionDetector:
             self._run_start = len(self._flexion_deg) + int(gaps[-1]) + 1
         self._time_s.extend(track.time_s)
         self._flexion_deg.extend(flexion_deg)
-        self._sd_deg.extend(track.flexion_sd_deg)
+        self._sd_deg.extend(track.repeat_sd_deg)
         # The kernel needs `reach` samples after each, and the central difference one more.
         limit = max(self._run_start, len(self._flexion_deg) - self._reach - 1)
         self._filter(limit - limit % self._portion)

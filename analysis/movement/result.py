@@ -15,7 +15,7 @@ class Plateau:
 
     Attributes:
         flexion_deg: median flexion over the plateau.
-        sd_deg: one sigma of that median within one strapping.
+        sd_deg: one sigma of differences between such medians of like postures, within one strapping.
     """
 
     start_s: float

@@ -58,7 +58,7 @@ def draw_track(axes: Axes, track: FlexionTrack) -> None:
     """Draws the track into `axes`, with legend labels."""
     flexion = np.where(track.valid, track.flexion_deg, np.nan)
     rows = shown_rows(flexion)
-    time, middle, sd = track.time_s[rows], flexion[rows], track.flexion_sd_deg[rows]
+    time, middle = track.time_s[rows], flexion[rows]
     for number, (start_s, stop_s) in enumerate(gap_spans(track)):
         axes.axvspan(
             start_s,
@@ -70,9 +70,12 @@ def draw_track(axes: Axes, track: FlexionTrack) -> None:
             zorder=0.5,
             label="no usable angle" if number == 0 else None,
         )
-    axes.fill_between(
-        time, middle - sd, middle + sd, color=TRACK, alpha=0.25, linewidth=0, label="one-sigma band"
-    )
+    bands = [(track.relative_sd_deg, 0.25, "one-sigma band")]
+    if not np.array_equal(track.relative_sd_deg, track.flexion_sd_deg, equal_nan=True):
+        bands = [(track.flexion_sd_deg, 0.12, "the same, with the zero"), *bands]
+    for sigma, alpha, label in bands:
+        sd = sigma[rows]
+        axes.fill_between(time, middle - sd, middle + sd, color=TRACK, alpha=alpha, linewidth=0, label=label)
     axes.plot(time, middle, color=TRACK, linewidth=1.1, label="knee flexion")
 
 

@@ -29,7 +29,7 @@ def test_angle_writes_the_contract_columns_near_the_truth(
     assert only_json(run.stdout)["zero"] == "reference_pose"
     assert plot.read_bytes().startswith(b"\x89PNG")
     table = pd.read_csv(out)
-    assert list(table.columns) == ["time_s", "flexion_deg", "flexion_sd_deg", "valid"]
+    assert list(table.columns) == ["time_s", "flexion_deg", "flexion_sd_deg", "relative_sd_deg", "valid"]
     good = table[table["valid"] == 1]
     truth = np.interp(good["time_s"], simulated.truth.time_s, simulated.truth.flexion_deg)
     assert np.std(good["flexion_deg"] - truth) < 1.5

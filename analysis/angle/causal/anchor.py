@@ -25,6 +25,7 @@ class HeadingStep(NamedTuple):
         state: after that prediction.
         slope: of the angle with the heading.
         moved_rad: change of the zero so far.
+        angle_deg: about the hinge, from no particular zero.
     """
 
     biased: tuple[HeadingState, float, float] | None
@@ -34,11 +35,13 @@ class HeadingStep(NamedTuple):
     state: HeadingState
     slope: float
     moved_rad: float
+    angle_deg: float
 
 
 class Anchor(NamedTuple):
     """A past posture as the zero posture: see `CausalKnee.set_zero`."""
 
+    angle_deg: float
     moved_rad: float
     slope: float
     heading_rad: float
@@ -69,4 +72,4 @@ class RecentHeadings:
             if step.after is not step.before:
                 heading = heading.update(step.before, step.after)
             heading = heading.predict(step.turn)
-        return Anchor(then.moved_rad, then.slope, then.state.heading_rad, heading)
+        return Anchor(then.angle_deg, then.moved_rad, then.slope, then.state.heading_rad, heading)

@@ -30,7 +30,9 @@ _WARM_UP_S = 10.0
 _LONGEST_HISTORY_S = 300.0
 
 _Both = tuple[tuple[Vector, Vector], tuple[Vector, Vector]]
-_Output = tuple[float, float, float, bool, float]
+# Time, flexion, its three sigmas, validity, tilt of the thigh.
+_Output = tuple[float, float, float, float, float, bool, float]
+_NOTHING = (nan, nan, nan, nan, False, nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class LiveAngle:
         self._angles_from = 0
         self._zero_deg = 0.0
         self._pose: ReferencePose | None = None
+        self._zero_sd_deg = 0.0
         self._zero_rows: NDArray[np.int64] | None = None
         self._gap = False
         self._swings, self._inverted = 0, 0.0
@@ -161,11 +164,11 @@ class LiveAngle:
         return track_of(self.advance())
 
     def advance(self) -> Float:
-        """The same as `update`, (5, n): time, flexion, its sd, validity, tilt of the thigh in degrees."""
+        """The same as `update`, (7, n): time, flexion, its three sigmas, validity, tilt of the thigh."""
         while (both := self._next()) is not None:
             self._step(*both)
         rows, self._out = self._out, []
-        return np.array(rows, dtype=np.float64).reshape(-1, 5).T
+        return np.array(rows, dtype=np.float64).reshape(-1, 7).T
 
     def _next(self) -> tuple[float, _Both, float] | None:
         """The next grid sample, once both sensors cover it: time, motion, length of the step around it."""
@@ -187,7 +190,7 @@ class LiveAngle:
         self._count += 1
         if any(start <= time_s < stop for start, stop in self._restraps.items()):
             self._begin_strapping()
-            self._out.append((time_s, nan, nan, False, nan))
+            self._out.append((time_s, *_NOTHING))
             return
         if self._history_grows:
             self._history.append((both, step_s))
@@ -201,13 +204,14 @@ class LiveAngle:
 
     def _output(self, time_s: float, angle: CausalAngle | None, step_s: float) -> _Output:
         if angle is None or step_s > self._parameters.max_gap_s:
-            return time_s, nan, nan, False, nan
+            return time_s, *_NOTHING
         # Samples before a pose that is still to come must not mix with those after it.
         valid = self._pose is not None or not (self._had_zero or self._awaits_pose())
         flexion_deg = angle.angle_deg - self._zero_deg
         from_pose_deg = flexion_deg - (self._pose.flexion_deg if self._pose is not None else 0.0)
-        sd_deg = hypot(angle.sd_deg, self._inverted * from_pose_deg)
-        return time_s, flexion_deg, sd_deg, valid, angle.tilt_deg
+        relative = hypot(angle.relative_sd_deg, self._inverted * from_pose_deg)
+        absolute = hypot(relative, self._zero_sd_deg)
+        return time_s, flexion_deg, absolute, relative, angle.sd_deg, valid, angle.tilt_deg
 
     @property
     def _history_grows(self) -> bool:
@@ -271,6 +275,7 @@ class LiveAngle:
         self._had_zero |= self._pose is not None
         self._found, self._inverted = found, _inverted(found.direction.log_likelihood_ratio)
         self._findings = tuple(about_strapping(found, found.diagnostics(), self._pose is None))
+        self._update_zero_sd()
         self._knee = CausalKnee(found, self._parameters)
         self._angles, self._gap = [], False
         first, state = state_before_end(found, _WARM_UP_S)
@@ -279,6 +284,10 @@ class LiveAngle:
         for both, step_s in self._history[first:]:
             self._read(self._knee, both, step_s)
         self._knee.keep_zero()
+
+    def _update_zero_sd(self) -> None:
+        if self._found is not None and self._pose is not None:
+            self._zero_sd_deg = live_zero_sd_deg(self._found, self._pose)
 
     def _own_poses(self) -> list[ReferencePose]:
         """Poses of the present strapping, past and to come."""
@@ -304,6 +313,7 @@ class LiveAngle:
             if self._knee.set_zero(max(len(self._angles) - high - 1, 0)):
                 self._zero_deg = float(np.nanmedian(window)) - pose.flexion_deg
                 self._pose, self._had_zero = pose, True
+                self._update_zero_sd()
                 if self._found is not None and self._found.direction.log_likelihood_ratio < SURE_RATIO:
                     self._search_now = True  # the pose may settle which way the knee bends
                 return
@@ -319,4 +329,9 @@ def _inverted(log_likelihood_ratio: float) -> float:
 
 def track_of(rows: Float) -> FlexionTrack:
     """The track of rows from `LiveAngle.advance`."""
-    return FlexionTrack(rows[0], rows[1], rows[2], rows[3].astype(bool))
+    return FlexionTrack(rows[0], rows[1], rows[2], rows[5].astype(bool), rows[3], rows[4])
+
+
+def live_zero_sd_deg(found: StrappingEstimate, pose: ReferencePose) -> float:
+    """One sigma of a zero that a pose set, read with the axes of `found`."""
+    return float(np.hypot(pose.sd_deg, np.nanmedian(found.repeat_sd_deg)))

@@ -21,6 +21,7 @@ from analysis.angle.knee.hinge import tangents
 from analysis.angle.orientation.quaternion import from_matrix
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.strapping_estimate import StrappingEstimate
+from analysis.angle.uncertainty import leg_share, tissue_rad2
 from firmware_bridge.samples import Float
 
 _MOST_RAD2 = 10.0
@@ -47,10 +48,18 @@ UNKNOWN = CausalState()
 
 @dataclass(frozen=True, slots=True)
 class CausalAngle:
-    """One sample: angle about the hinge from no particular zero, one sigma, tilt of the thigh."""
+    """One sample of the angle about the hinge.
+
+    Attributes:
+        angle_deg: from no particular zero.
+        sd_deg: one sigma of differences between like postures.
+        relative_sd_deg: one sigma of differences within the strapping.
+        tilt_deg: of the thigh since the zero posture.
+    """
 
     angle_deg: float
     sd_deg: float
+    relative_sd_deg: float
     tilt_deg: float
 
 
@@ -92,6 +101,9 @@ class CausalKnee:
         self._recent = RecentHeadings(self._step_s)
         self._sensor2 = p.sensor_rad**2
         self._unseen2 = (p.misalignment_share * misalignment_rad) ** 2
+        self._parameters, self._leg2 = p, leg_share(misalignment_rad, p) ** 2
+        self._sample_time_steps = p.sample_time_steps
+        self._effort_gain, self._effort_g = 1.0 - exp(-1.0 / (rate_hz * p.block_s)), 0.0
         self.restart()
 
     def restart(self, at: CausalState = UNKNOWN) -> None:
@@ -113,7 +125,12 @@ class CausalKnee:
         anchor = self._recent.anchor(back)
         if anchor is None:
             return False
-        self._moved_rad, self._zero_slope, self._zero_heading_rad, self._zero_heading = anchor
+        self._posture_deg, self._moved_rad, self._zero_slope = (
+            anchor.angle_deg,
+            anchor.moved_rad,
+            anchor.slope,
+        )
+        self._zero_heading_rad, self._zero_heading = anchor.heading_rad, anchor.heading
         return True
 
     def _zero_moved_rad(self) -> float:
@@ -136,14 +153,24 @@ class CausalKnee:
         angle = degrees(2 * phase(a1.conjugate() * a2 * half + b1 * (b2 * half).conjugate()))
         # From the middle of the step to its end, as in `flexion.to_step_end_deg`.
         one, two = self._hinges
-        angle += self._half_step_deg_s * (_dot(two, shank[0]) - _dot(one, thigh[0]))
+        half_deg = self._half_step_deg_s * (_dot(two, shank[0]) - _dot(one, thigh[0]))
+        angle += half_deg
         angle = (angle - self._middle_deg + 180.0) % 360.0 - 180.0 + self._middle_deg
         level_share = level2 * level2 / (level2 * level2 + self._follow4)
         self._slope = inclination * (1.0 - level_share)
         moved_rad = self._zero_moved_rad()
-        self._recent.append(HeadingStep(*observed, self._heading, self._slope, moved_rad))
-        sd = self._sd_rad(angle, (a1, b1), (a2, b2), level2, level_share)
-        return CausalAngle(angle - degrees(moved_rad), degrees(sd), self._tilt_deg(a1, b1))
+        self._recent.append(HeadingStep(*observed, self._heading, self._slope, moved_rad, angle))
+        bent = radians(angle - self._posture_deg)
+        variance = self._variance(bent, (a1, b1), (a2, b2), level2, level_share)
+        self._effort_g += self._effort_gain * (abs(self._thigh.force_g - 1.0) - self._effort_g)
+        tissue = self._leg2 * tissue_rad2(bent, min(self._effort_g, 1.0), self._parameters)
+        in_time = radians(2.0 * half_deg * self._sample_time_steps)
+        return CausalAngle(
+            angle - degrees(moved_rad),
+            degrees(sqrt(variance)),
+            degrees(sqrt(variance + tissue + in_time * in_time)),
+            self._tilt_deg(a1, b1),
+        )
 
     def _bias_along_hinge(self) -> tuple[float, float]:
         """The bias subtracted from the gyros (thigh's less shank's), and its variance from rest alone."""
@@ -177,8 +204,8 @@ class CausalKnee:
         self._zero_heading = self._zero_heading.predict(turn)
         return biased, before, updated, turn
 
-    def _sd_rad(self, angle_deg: float, one: Spinor, two: Spinor, level2: float, share: float) -> float:
-        """The causal form of `uncertainty`."""
+    def _variance(self, bent: float, one: Spinor, two: Spinor, level2: float, share: float) -> float:
+        """The causal form of `uncertainty`, in rad^2."""
         x1, y1 = _axis_slope(one)
         x2, y2 = _axis_slope(two)
         z, c = self._zero_axis_slope, self._covariance
@@ -190,9 +217,7 @@ class CausalKnee:
         turned = now * now * now2 - 2 * now * then * both + then * then * then2
         variance += min(max(turned, 0.0), _MOST_RAD2)
         variance += now * now * level2 * self._misalignment2
-        bent = radians(angle_deg - self._posture_deg)
-        variance += self._sensor2 + self._unseen2 * (1.0 + bent * bent)
-        return sqrt(variance)
+        return variance + self._sensor2 + self._unseen2 * (1.0 + bent * bent)
 
     def _tilt_deg(self, a: complex, b: complex) -> float:
         horizontal, vertical = 2j * a.conjugate() * b, z_inclination((a, b))

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf, nan
 
-import numpy as np
-
-from analysis.angle.causal.live_angle import LiveAngle, track_of
+from analysis.angle.causal.live_angle import LiveAngle, live_zero_sd_deg, track_of
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.session import SessionEstimate, Strapping
 from firmware_bridge.errors import CannotAnswerError
@@ -42,8 +40,8 @@ def replay_session(
             "Begin with 8 to 10 slow swings of the lower leg, or estimate from the whole recording.",
         )
     found, pose = live.first
-    zero_sd_deg = nan if pose is None else float(np.hypot(pose.sd_deg, np.nanmedian(found.sd_deg)))
+    zero_sd_deg = nan if pose is None else live_zero_sd_deg(found, pose)
     begin_s = float(found.grid.time_s[0])
     stop_s = min((p.start_s for p in phases if p.name == "restrap" and p.start_s > begin_s), default=inf)
     strapping = Strapping(found, pose, zero_sd_deg, stop_s)
-    return SessionEstimate(track_of(rows), rows[4], (strapping,))
+    return SessionEstimate(track_of(rows), rows[6], (strapping,))

@@ -69,6 +69,9 @@ class CausalSensor:
         lever_m: from the knee to the sensor.
         sensor_from_hinge: a frame with z along the axis.
         parameters: the constants.
+
+    Attributes:
+        force_g: size of the newest force at the knee, in g.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class CausalSensor:
     def restart(self, level_from_sensor: Spinor | None = None) -> None:
         """Resets the orientation, as after a gap, or sets it; bias, lever and axis stay."""
         self._bias.interrupt()
+        self.force_g = 1.0
         self._q = level_from_sensor
         self._gyr: Vector = (0.0, 0.0, 0.0)
         self._swept: tuple[complex, float] | None = None
@@ -134,6 +138,8 @@ class CausalSensor:
             horizontal -= (swept[0] - self._swept[0]) * self._rate_hz
             vertical -= (swept[1] - self._swept[1]) * self._rate_hz
         self._swept = swept
+        across2 = horizontal.real * horizontal.real + horizontal.imag * horizontal.imag
+        self.force_g = sqrt(across2 + vertical * vertical) / GRAVITY_M_S2
         horizontal, vertical = self._filter(horizontal, vertical)
         size = sqrt(
             horizontal.real * horizontal.real + horizontal.imag * horizontal.imag + vertical * vertical

@@ -90,7 +90,7 @@ def test_the_file_of_another_program_is_not_written_over_and_results_are(tmp_pat
     with pytest.raises(UsageError):
         refuse_raw(export)
     for name, text in (
-        ("angle.csv", "time_s,flexion_deg,flexion_sd_deg,valid\n0,1,1,1\n"),
+        ("angle.csv", "time_s,flexion_deg,flexion_sd_deg,relative_sd_deg,valid\n0,1,1,1,1\n"),
         ("t.csv", "session,id\n"),
     ):
         (tmp_path / name).write_text(text)
