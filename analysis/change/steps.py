@@ -98,13 +98,21 @@ def bent_end_warnings(
     if not clear or change_deg * shift_deg < 0:
         return []
     if not _together(change_deg, shift_deg):
-        if cleared or abs(shift_deg) < SLIP_REFUSE_DEG:
+        if abs(shift_deg) < SLIP_REFUSE_DEG:
             return []
         text = (
             f"The bent end of the movement shifted by {abs(shift_deg):.1f} deg the same way as the straight "
-            "end: so much of the change may be a slipped sensor. Record a closing reference pose."
+            "end: so much of the change may be a slipped sensor"
         )
-        return [Finding("both_ends_shifted", None, None, text)]
+        text += (
+            ", also of one that was pushed back before the closing reference pose."
+            if cleared
+            else ". Record a closing reference pose."
+        )
+        # What is left of the change if all of that was slip.
+        left_deg = abs(change_deg) - abs(shift_deg)
+        doubtful = not cleared and left_deg < SLIP_REFUSE_DEG
+        return [Finding("both_ends_shifted", None, None, text, "no_verdict" if doubtful else "tell")]
     unknown = ", and without a closing reference it cannot be told apart" if slip_deg is None else ""
     if cleared:
         unknown = ", and one that was pushed back before the closing reference looks the same"
