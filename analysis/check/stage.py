@@ -15,7 +15,7 @@ from analysis.check.clocks import (
     UNSYNCHRONISED_SD_S,
     Clocks,
     check_clocks,
-    clock_is_nobodys,
+    clocks_are_untied,
     unchecked,
 )
 from analysis.check.order import check_order
@@ -80,11 +80,11 @@ def check_recording(recording: Recording) -> Checked:
         shank_samples = _whole(checked.shank, first_shank, clocks.shank)
     found += [*both.findings, *clocks.findings]
     lag_sd_s = clocks.lag_sd_s
-    nobodys = clock_is_nobodys(recording)
-    if nobodys and not clocks.checked:
+    untied = clocks_are_untied(recording)
+    if untied and not clocks.checked:
         lag_sd_s = UNSYNCHRONISED_SD_S
         found.append(unchecked())
-    elif not nobodys and not clocks.findings:
+    elif not untied and not clocks.findings:
         lag_sd_s = LAG_SD_S
     poses = check_stillness(checked.thigh, shank_samples, recording.reference_poses)
     return replace(

@@ -112,7 +112,7 @@ class AngleFeed:
         )
 
     def _about_axes(self) -> Iterator[Finding]:
-        """What of the axes' doubts concerns the running number: not what its band shows anyway."""
+        """The doubts about the axes that the band of the running number does not show."""
         for finding in self._live.findings:
             # Before a reference pose the number has no meaning yet that a wrong direction could spoil.
             withheld = finding.consequence in ("refuse", "no_verdict") and self._zeroed

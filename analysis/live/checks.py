@@ -26,7 +26,7 @@ SLOW_WINDOW_S: Final = 60.0
 _LEAST_WINDOW_S: Final = 20.0
 _LEAST_SAMPLES: Final = 50
 _REPEATS_S: Final = 0.1
-# What a minute may show by chance, and only the whole recording can judge.
+# Kinds that a minute may show by chance; they are left to the analysis of the whole recording.
 _LATER: Final = ("scale_changed", "clock_doubtful", "negated")
 
 
@@ -55,19 +55,19 @@ class _Stream:
 
 @dataclass(slots=True)
 class _Twice:
-    """Findings of a check that a minute's chance may deceive: told once two checks in a row agree."""
+    """Findings of a check that may be wrong about one minute: reported once two checks in a row agree."""
 
     newest: tuple[Finding, ...] = ()
-    told: tuple[Finding, ...] = ()
+    reported: tuple[Finding, ...] = ()
 
     def take(self, findings: Iterable[Finding]) -> None:
         before = {f.kind for f in self.newest}
         self.newest = tuple(f for f in findings if f.kind not in _LATER)
-        self.told = tuple(f for f in self.newest if f.kind in before)
+        self.reported = tuple(f for f in self.newest if f.kind in before)
 
 
 class LiveChecks:
-    """Takes the samples of both sensors as they come and says what is wrong with them.
+    """The findings about the newest samples of both sensors.
 
     Attributes:
         findings: of the newest checks, those that matter most first.
@@ -82,7 +82,7 @@ class LiveChecks:
         self.findings: tuple[Finding, ...] = ()
 
     def restart(self) -> None:
-        """Forgets what was found about both sensors together, as after strapping on anew."""
+        """Drops all samples and what was found in both sensors together, as after strapping on anew."""
         self._clocks, self._scales = _Twice(), _Twice()
         self._streams = {segment: _Stream() for segment in Segment}
 
@@ -114,7 +114,7 @@ class LiveChecks:
         if now_s - self._slow_s >= SLOW_S:
             self._slow_s = now_s
             self._of_both()
-        self.findings = worst_first([*self._quick, *self._clocks.told, *self._scales.told])
+        self.findings = worst_first([*self._quick, *self._clocks.reported, *self._scales.reported])
         return self.findings
 
     def _of_each(self) -> Iterable[Finding]:
@@ -147,7 +147,7 @@ class LiveChecks:
 
 
 def _of_clocks(finding: Finding, corrected: ImuSamples, shank: ImuSamples) -> Finding:
-    """The live angle is not corrected as the recording is: what is said must not promise it."""
+    """The same with a sentence for the live angle, which is not corrected as the recording is."""
     if finding.kind != "clock_offset":
         return finding
     late_s = float(shank.time_s[-1] - corrected.time_s[-1])

@@ -142,7 +142,7 @@ class LiveAngle:
     def set_pose(self, pose: ReferencePose) -> None:
         """Adds a pose in the past, present or future; the first pose of a strapping sets its zero.
 
-        A pose that is told minutes late, after the history has ended, is left to the analysis afterwards.
+        A pose that is added minutes late, after the history has ended, is left to the analysis afterwards.
         """
         if self._knee is not None and pose.time_s < self._time_of(self._angles_from):
             # Before what is kept of the running angle: only a new search can use it.
@@ -309,7 +309,7 @@ class LiveAngle:
             window = np.array(self._angles[max(low, 0) : max(high, 0)])
             if time_s < pose.time_s + pose.duration_s or not np.isfinite(window).any():
                 continue
-            # The heading is that of the pose, also where the pose is told late.
+            # The heading is that of the pose, also where the pose is added late.
             if self._knee.set_zero(max(len(self._angles) - high - 1, 0)):
                 self._zero_deg = float(np.nanmedian(window)) - pose.flexion_deg
                 self._pose, self._had_zero = pose, True

@@ -59,7 +59,7 @@ def tissue_course(thigh: ImuSamples, shank: ImuSamples) -> ClockCourse | None:
 
 @dataclass(frozen=True, slots=True)
 class _Lag:
-    """A course, and how much likelier it is than that the shank tells nothing of the thigh (log units)."""
+    """A course, and how much likelier it is than no relation between shank and thigh (log units)."""
 
     course: ClockCourse
     gain: float

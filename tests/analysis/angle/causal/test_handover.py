@@ -35,7 +35,7 @@ def test_causal_knee_continues_where_the_search_ended(simulated: Callable, postu
         assert abs(apart) < (1.5 if k < 2700 else 0.7)
 
 
-def test_a_pose_told_late_is_the_pose_told_in_time(simulated: Callable) -> None:
+def test_a_pose_entered_late_is_the_pose_entered_in_time(simulated: Callable) -> None:
     """On an upright hinge the heading of the pose counts, not that of the present."""
     case = simulated("side_lying")
     grid = common_grid(case.thigh, case.shank, DEFAULTS)
