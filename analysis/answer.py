@@ -25,7 +25,7 @@ from analysis.check.slip import check_turned
 from analysis.movement import find_releases, find_repetitions
 from analysis.movement.result import Release, Repetition
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.findings import Finding, sentences, unique
+from firmware_bridge.findings import Finding, known_and_found, sentences, unique
 from firmware_bridge.session.model import Recording, SessionInfo
 
 _SIGNED = ("change_deg", "change_ci95_deg", "control_change_deg", "net_change_deg", "net_change_ci95_deg")
@@ -58,7 +58,7 @@ class Answer:
     @property
     def data_findings(self) -> tuple[Finding, ...]:
         """The findings about recording and angle, which hold whatever is compared."""
-        return unique([*self.recording.findings, *self.angle.findings])
+        return known_and_found(self.recording.findings, self.angle.findings)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -48,6 +48,13 @@ def unique(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(dict.fromkeys(findings))
 
 
+def known_and_found(known: Iterable[Finding], found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What was known of a recording and what was found in it; a fault found again is said once, as found."""
+    found = tuple(found)
+    again = {(f.kind, f.segment) for f in found if f.segment is not None}
+    return unique([*(f for f in known if (f.kind, f.segment) not in again or f in found), *found])
+
+
 def finding_to_json(finding: Finding) -> dict[str, Any]:
     """A finding as plain JSON values."""
     return {

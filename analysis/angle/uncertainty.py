@@ -27,8 +27,9 @@ from firmware_bridge.samples import Float
 
 FloatOrArray = TypeVar("FloatOrArray", float, Float)
 
-# Above this ratio of misfits the pairing of the axes is taken as certain.
-_CLEAR_MARGIN = 1.5
+# Above this ratio of misfits the pairing of the axes is taken as certain. Of 592 simulated searches on parts
+# of sessions it was wrong in 28 of 90 below 1.5, in 2 of 15 between 1.5 and 2, and in none of 487 above.
+_CLEAR_MARGIN = 2.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)

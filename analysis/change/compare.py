@@ -161,7 +161,6 @@ def _answer(
         allowed = net_allows(net.value_deg, net_noise, net_wider, 1 if change.value_deg > 0 else -1)
     verdict, reason = judge(change.value_deg, ci95_deg, smallest_deg, allowed, prepared.slip_deg)
     if verdict in ("gained", "lost"):
-        # A closing pose that reads as the opening one clears a shift of both ends; nothing else does.
         against = [f for f in prepared.findings if f.kind == "both_ends_shifted"]
         if against and against[0].consequence == "no_verdict":
             verdict, reason = "no detectable change", against[0].sentence

@@ -81,7 +81,10 @@ def step_warnings(repetitions: Sequence[Repetition], blocks: Iterable[Block]) ->
 def bent_end_warnings(
     repetitions: Sequence[Repetition], before: Block, after: Block, slip_deg: float | None
 ) -> list[Finding]:
-    """Whether the whole movement is shifted between the blocks, where no closing reference cleared it."""
+    """Whether the whole movement is shifted between the blocks.
+
+    A clean closing reference does not clear it: a sensor that slipped may have been pushed back before.
+    """
     if before.strapping != after.strapping:
         return []
     cleared = slip_deg is not None and abs(slip_deg) <= SLIP_WARN_DEG
@@ -95,21 +98,29 @@ def bent_end_warnings(
     if not clear or change_deg * shift_deg < 0:
         return []
     if not _together(change_deg, shift_deg):
-        if cleared or abs(shift_deg) < SLIP_REFUSE_DEG:
+        if abs(shift_deg) < SLIP_REFUSE_DEG:
             return []
         text = (
             f"The bent end of the movement shifted by {abs(shift_deg):.1f} deg the same way as the straight "
-            "end: so much of the change may be a slipped sensor. Record a closing reference pose."
+            "end: so much of the change may be a slipped sensor"
         )
-        return [Finding("both_ends_shifted", None, None, text)]
+        text += (
+            ", also of one that was pushed back before the closing reference pose."
+            if cleared
+            else ". Record a closing reference pose."
+        )
+        # What is left of the change if all of that was slip.
+        left_deg = abs(change_deg) - abs(shift_deg)
+        doubtful = not cleared and left_deg < SLIP_REFUSE_DEG
+        return [Finding("both_ends_shifted", None, None, text, "no_verdict" if doubtful else "tell")]
     unknown = ", and without a closing reference it cannot be told apart" if slip_deg is None else ""
     if cleared:
-        unknown = "; the closing reference reads as the opening one, so it was pushed back or did not slip"
+        unknown = ", and one that was pushed back before the closing reference looks the same"
     text = (
         f"The bent end of the movement shifted by {abs(shift_deg):.1f} deg, about as much as the straight "
         f"end: that is what a slipped sensor looks like{unknown}."
     )
-    return [Finding("both_ends_shifted", None, None, text, "tell" if cleared else "no_verdict")]
+    return [Finding("both_ends_shifted", None, None, text, "no_verdict")]
 
 
 def _held(repetitions: Sequence[Repetition], block: Block) -> tuple[Float, Float]:

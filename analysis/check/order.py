@@ -12,6 +12,8 @@ _AFTER = ("after", "after_5min", "after_10min", "after_30min")
 _EXERCISE = ("pandiculation", "quad_press")
 _MEASURED = ("before", "before_again", *_AFTER)
 # What may lie between two parts of one block without making two of it.
+# Without a pause between them, and with the one so many times longer than the other.
+_AT_ONCE_S, _LONGER = 1.0, 1.4
 _HARMLESS = ("pause", "reference", "closing_reference")
 
 
@@ -21,6 +23,12 @@ def check_order(phases: Sequence[PhaseSpan]) -> tuple[Finding, ...]:
     for test in dict.fromkeys(p.test for p in phases if p.name in _MEASURED):
         findings += _of_test([p for p in phases if p.test == test or p.name not in _MEASURED])
     return tuple(dict.fromkeys(findings))
+
+
+def _holds_more(before: PhaseSpan, after: PhaseSpan) -> bool:
+    """Whether a block that runs straight into the next one lasts so long that more than the test is in it."""
+    lasts_s = before.stop_s - before.start_s
+    return after.start_s - before.stop_s < _AT_ONCE_S and lasts_s > _LONGER * (after.stop_s - after.start_s)
 
 
 def _of_test(phases: list[PhaseSpan]) -> list[Finding]:
@@ -39,7 +47,9 @@ def _of_test(phases: list[PhaseSpan]) -> list[Finding]:
             "No exercise is marked between before and after: if it was done meanwhile, its movements count "
             "as repetitions of the block before it. Mark it as pandiculation in events.jsonl."
         )
-        findings.append(Finding("exercise_unmarked", None, (before[0].stop_s, after[0].start_s), text))
+        span = (before[0].start_s, after[0].start_s)
+        consequence = "no_verdict" if _holds_more(before[-1], after[0]) else "tell"
+        findings.append(Finding("exercise_unmarked", None, span, text, consequence))  # type: ignore[arg-type]
     for name in _MEASURED:
         named = [p for p in phases if p.name == name]
         for first, second in pairwise(named):

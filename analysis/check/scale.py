@@ -49,6 +49,8 @@ _MUCH_BETTER = 0.8
 _MIRRORED = -0.6
 _MIRROR_BETTER = 0.99
 _SAME_ERROR = 0.05
+# A gyroscope that needs more than this factor has no wrong scale but other axes, or another unit.
+_NO_SCALE_ERROR = 1.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,12 @@ def _finding(scales: Float, wrong: np.ndarray) -> Finding:
     size = float(np.abs(scales - 1)[wrong].max())
     wrong = wrong & (np.abs(scales - 1) > 0.5 * size)
     consequence = "refuse" if size > _REFUSED_ERROR else "no_verdict"
+    if size > _NO_SCALE_ERROR or scales.min() < 0:
+        text = (
+            "Gyroscopes and accelerometers do not tell of the same movement: the rates are in another unit, "
+            "about other axes, or with other signs than the forces. Check the columns and the units."
+        )
+        return Finding("gyro_scale", None, None, text, "refuse")
     if wrong.all() and abs(scales[0] / scales[1] - 1) < _SAME_ERROR + 0.2 * size:
         text = (
             f"Against gravity both gyroscopes turn {1 / float(scales.mean()):.2f} times as far as the leg. "

@@ -15,14 +15,14 @@ from analysis.check.clocks import (
     UNSYNCHRONISED_SD_S,
     Clocks,
     check_clocks,
-    clock_is_nobodys,
+    clocks_are_untied,
     unchecked,
 )
 from analysis.check.order import check_order
 from analysis.check.poses import check_stillness, check_values
 from analysis.check.scale import check_both, check_one
 from firmware_bridge.errors import CannotAnswerError
-from firmware_bridge.findings import Finding, unique
+from firmware_bridge.findings import Finding, known_and_found, unique
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import PhaseSpan, Recording, ReferencePose
 
@@ -59,12 +59,14 @@ def check_recording(recording: Recording) -> Checked:
         for segment, samples in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank))
     )
     found += [*thigh.findings, *shank.findings]
-    checked = Checked(thigh.samples, shank.samples, recording.reference_poses, unique(found))
+    checked = Checked(thigh.samples, shank.samples, recording.reference_poses, _each_once(recording, found))
     if min(len(checked.thigh), len(checked.shank)) < _LEAST_SAMPLES or _refused(found):
         return checked
     scales = [check_one(checked.thigh, Segment.THIGH), check_one(checked.shank, Segment.SHANK)]
     found += [f for s in scales for f in s.findings]
-    checked = replace(checked, findings=unique(found), tilt_deg=max(s.tilt_deg for s in scales))
+    checked = replace(
+        checked, findings=_each_once(recording, found), tilt_deg=max(s.tilt_deg for s in scales)
+    )
     if _refused(found):
         return checked
     first_thigh, first_shank = (_first_strapping(s, recording.phases) for s in (checked.thigh, checked.shank))
@@ -78,21 +80,26 @@ def check_recording(recording: Recording) -> Checked:
         shank_samples = _whole(checked.shank, first_shank, clocks.shank)
     found += [*both.findings, *clocks.findings]
     lag_sd_s = clocks.lag_sd_s
-    nobodys = clock_is_nobodys(recording)
-    if nobodys and not clocks.checked:
+    untied = clocks_are_untied(recording)
+    if untied and not clocks.checked:
         lag_sd_s = UNSYNCHRONISED_SD_S
         found.append(unchecked())
-    elif not nobodys and not clocks.findings:
+    elif not untied and not clocks.findings:
         lag_sd_s = LAG_SD_S
     poses = check_stillness(checked.thigh, shank_samples, recording.reference_poses)
     return replace(
         checked,
         shank=shank_samples,
         poses=poses.poses,
-        findings=unique([*found, *poses.findings]),
+        findings=_each_once(recording, [*found, *poses.findings]),
         lag_sd_s=lag_sd_s,
         scale_doubt=both.doubt,
     )
+
+
+def _each_once(recording: Recording, found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What was known, and what was found; what was found again only as it was found now."""
+    return known_and_found(recording.findings, [f for f in found if f not in recording.findings])
 
 
 def _first_strapping(samples: ImuSamples, phases: Iterable[PhaseSpan]) -> ImuSamples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import inf, nan
 from queue import Empty, SimpleQueue
@@ -11,8 +11,10 @@ import numpy as np
 
 from analysis.angle.causal.live_angle import LiveAngle
 from analysis.guide.motion import MotionState, MotionTracker
+from analysis.live.checks import LiveChecks, worst_first
 from analysis.live.frame import LiveFrame, SensorState, UserCommand
 from analysis.movement.repetitions import MEASURING_PHASES
+from firmware_bridge.findings import Finding
 from firmware_bridge.receiving.status import LinkStatus
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.model import Event, Marker, Pain, Phase, PhaseSpan, ReferencePose
@@ -63,6 +65,7 @@ class AngleFeed:
         self.scheduled = ScheduledEvents(())
         self._live = LiveAngle(rate_hz)
         self._watch = MotionTracker(rate_hz)
+        self._checks = LiveChecks()
         self._arrived: SimpleQueue[tuple[Segment, ImuSamples]] = SimpleQueue()
         self._phase: Phase | None = None
         self._before_deg = self._straightest_deg = nan
@@ -80,9 +83,10 @@ class AngleFeed:
             self.event(event)
         while True:
             try:
-                self._live.push(*self._arrived.get_nowait())
+                segment, samples = self._arrived.get_nowait()
             except Empty:
                 break
+            self._live.push(segment, self._checks.pass_on(segment, samples))
         track = self._live.update()
         motion = self._watch.feed(track)
         self._remember(motion)
@@ -104,7 +108,16 @@ class AngleFeed:
             hidden=self._hidden,
             paused=self._paused,
             finished=over,
+            findings=worst_first([*self._checks.check(now_s), *self._about_axes()]),
         )
+
+    def _about_axes(self) -> Iterator[Finding]:
+        """The doubts about the axes that the band of the running number does not show."""
+        for finding in self._live.findings:
+            # Before a reference pose the number has no meaning yet that a wrong direction could spoil.
+            withheld = finding.consequence in ("refuse", "no_verdict") and self._zeroed
+            if withheld or finding.kind == "swapped":
+                yield finding
 
     def event(self, event: Event) -> None:
         """Records an event and applies it to the angle and the next frames."""
@@ -113,6 +126,7 @@ class AngleFeed:
             if self._phase is not None and self._phase.name == "restrap":
                 self._live.set_phase(PhaseSpan(self._phase.time_s, event.time_s, "restrap"))
                 self._zeroed = False
+                self._checks.restart()
             self._phase = event
             self._watch.restart(event.time_s)
             self._live.set_phase(PhaseSpan(event.time_s, inf, event.name, event.test))

@@ -11,6 +11,7 @@ import numpy as np
 from analysis.angle.result import FlexionTrack
 from analysis.guide.motion import MotionState
 from analysis.guide.prompt import Cue, Prompt
+from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import PhaseName, TestName
 
@@ -75,6 +76,7 @@ class LiveFrame:
         hidden: the number and the curve must not be shown (blind measuring).
         paused: the session is paused.
         finished: nothing further will come; the view closes.
+        findings: what is wrong now with sensors or axes, worst first.
     """
 
     now_s: float
@@ -95,6 +97,7 @@ class LiveFrame:
     hidden: bool = False
     paused: bool = False
     finished: bool = False
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from firmware_bridge.session.model import PhaseSpan
 EDGE_SHARE = 0.05
 LEAST_HOLD_S = 0.5
 RELAX_S = 3.0
+LEAST_RELAX_S = 1.5
+# A leg that lies and bends by so much begins the next repetition.
+BEND_DEG = 5.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -172,12 +175,26 @@ def _hold_metrics(signals: _Signals, hold: slice) -> dict[str, float]:
     }
 
 
+def _until_bending(signals: _Signals, part: slice) -> int:
+    """How many samples of a rest come before the next bend."""
+    level_deg, rate_deg_s = signals.slow_deg[part], signals.slow_deg_s[part]
+    bent = np.flatnonzero(level_deg > np.minimum.accumulate(level_deg) + BEND_DEG)
+    if not len(bent):
+        return len(level_deg)
+    still = np.flatnonzero(rate_deg_s[: bent[0]] < STILL_DEG_S)
+    return int(still[-1]) + 1 if len(still) else 0
+
+
 def _relaxation_metrics(signals: _Signals, rest: slice) -> dict[str, float]:
-    """How much the leg still moves in the 3 s from its arrival on; positive drift = goes on straightening."""
-    needed = round(RELAX_S * signals.rate_hz)
+    """How much the leg still moves in the 3 s from its arrival on; positive drift = goes on straightening.
+
+    Where the next bend begins within them they end there; NaN where less than 1.5 s are left.
+    """
     arrived = np.flatnonzero(np.abs(signals.slow_deg_s[rest]) < STILL_DEG_S)
-    part_deg = signals.slow_deg[rest][arrived[0] :][:needed] if len(arrived) else signals.slow_deg[:0]
-    if len(part_deg) < needed or np.isnan(part_deg).any():
+    first = rest.start + (int(arrived[0]) if len(arrived) else rest.stop - rest.start)
+    part = slice(first, min(first + round(RELAX_S * signals.rate_hz), rest.stop))
+    part_deg = signals.slow_deg[part][: _until_bending(signals, part)]
+    if len(part_deg) < round(LEAST_RELAX_S * signals.rate_hz) or np.isnan(part_deg).any():
         return {"relaxation_drift_deg": nan, "relaxation_rate_deg_s": nan}
     end = round(0.5 * signals.rate_hz)
     return {

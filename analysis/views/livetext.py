@@ -133,9 +133,14 @@ def _alarm(frame: LiveFrame, age_s: float) -> str:
     for sensor in frame.sensors:
         if not sensor.is_well:
             return sensor.problem or f"The {_place(sensor.segment)} sensor is {sensor.state}."
+    grave = [f.sentence for f in frame.findings if f.consequence in ("refuse", "gap")]
+    if grave:
+        return grave[0]
     if math.isfinite(age_s) and age_s > STALE_S and not frame.paused:
         return "No new angle: the number is old."
-    return frame.message if frame.prompt else ""
+    if frame.prompt and frame.message:
+        return frame.message
+    return frame.findings[0].sentence if frame.findings else ""
 
 
 def _sensor(sensor: SensorState) -> str:

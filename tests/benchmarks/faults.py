@@ -1,6 +1,6 @@
 """What is found of what is wrong: faults put into sound simulated sessions, and sound sessions left alone.
 
-    python tests/benchmarks/faults.py                 the table of kinds: 10 variants in two postures each
+    python tests/benchmarks/faults.py                 the table of kinds: 10 variants in three postures each
     python tests/benchmarks/faults.py --variants 4    a quick look
     python tests/benchmarks/faults.py --sound 100     false alarms over simulated sessions
 
@@ -102,6 +102,18 @@ def clock_rate(recording: Recording, rng: Rng) -> Recording:
     """One sensor's real rate is 0.5 to 2.5 % off."""
     slope = 1 + _sign(rng) * rng.uniform(0.005, 0.025)
     return one(recording, rng, lambda s: retimed(s, s.time_s[0] + (s.time_s - s.time_s[0]) * slope))
+
+
+def other_axes(recording: Recording, rng: Rng) -> Recording:
+    """The rates of one or both sensors are about other axes than the forces, or with other signs."""
+    turn = np.eye(3)[rng.permutation(3)] * rng.choice([-1.0, 1.0], 3)[:, None]
+    if np.trace(turn) > 2.5:
+        turn = np.eye(3)[[1, 2, 0]]
+
+    def change(s: ImuSamples) -> ImuSamples:
+        return replace(s, gyr_rad_s=s.gyr_rad_s @ turn.T)
+
+    return both(recording, change) if rng.random() < 0.5 else one(recording, rng, change)
 
 
 def _during(recording: Recording, rng: Rng, name: str, length_s: float) -> tuple[float, float]:
@@ -274,23 +286,24 @@ def slipped(posture: str, seed: int, gain_deg: float, rng: Rng) -> Recording:
 
 
 FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
-    "clock offset": (clock_offset, ("standing", "supine")),
-    "clock jump": (clock_jump, ("standing", "supine")),
-    "clock rate": (clock_rate, ("seated", "supine")),
-    "frozen": (frozen, ("prone", "standing")),
-    "dead axis": (dead_axis, ("prone", "standing")),
-    "gyro scale": (gyro_scale, ("prone", "supine")),
-    "wrong rate": (wrong_rate, ("standing", "seated")),
-    "scale changed": (scale_changed, ("prone", "seated")),
-    "accelerometer": (accelerometer, ("prone", "standing")),
-    "negated": (negated, ("standing", "supine")),
-    "not together": (not_together, ("standing", "supine")),
-    "pose moved": (pose_moved, ("prone", "standing")),
-    "pose mistyped": (pose_mistyped, ("prone", "standing")),
-    "exchanged": (exchanged, ("prone", "standing")),
-    "phase twice": (phase_twice, ("prone", "standing")),
-    "unmarked": (unmarked, ("prone", "standing")),
-    "strap turned": (strap_turned, ("prone", "supine")),
+    "clock offset": (clock_offset, ("standing", "supine", "prone")),
+    "clock jump": (clock_jump, ("standing", "supine", "prone")),
+    "clock rate": (clock_rate, ("seated", "supine", "prone")),
+    "frozen": (frozen, ("prone", "standing", "supine")),
+    "dead axis": (dead_axis, ("prone", "standing", "supine")),
+    "gyro scale": (gyro_scale, ("prone", "supine", "standing")),
+    "wrong rate": (wrong_rate, ("standing", "seated", "prone")),
+    "scale changed": (scale_changed, ("prone", "seated", "supine")),
+    "accelerometer": (accelerometer, ("prone", "standing", "supine")),
+    "other axes": (other_axes, ("prone", "standing", "supine")),
+    "negated": (negated, ("standing", "supine", "prone")),
+    "not together": (not_together, ("standing", "supine", "prone")),
+    "pose moved": (pose_moved, ("prone", "standing", "supine")),
+    "pose mistyped": (pose_mistyped, ("prone", "standing", "supine")),
+    "exchanged": (exchanged, ("prone", "standing", "supine")),
+    "phase twice": (phase_twice, ("prone", "standing", "supine")),
+    "unmarked": (unmarked, ("prone", "standing", "supine")),
+    "strap turned": (strap_turned, ("prone", "supine", "standing")),
 }
 
 
@@ -335,9 +348,9 @@ def _beyond(found: Answer, truth: SimulatedSession) -> float:
 
 
 def injected(name: str, variants: int) -> Iterator[Outcome]:
-    """The outcomes of one fault: both postures, with and without a true change."""
+    """The outcomes of one fault: all its postures, with and without a true change."""
     for k in range(variants):
-        for j, posture in enumerate(("prone", "standing") if name == "slip" else FAULTS[name][1]):
+        for j, posture in enumerate(("prone", "standing", "supine") if name == "slip" else FAULTS[name][1]):
             rng = np.random.default_rng((len(name), k, j))
             seed, gain_deg = 700 + k % 4, GAIN_DEG * ((k + j) % 2)
             truth = session(posture, seed, gain_deg)

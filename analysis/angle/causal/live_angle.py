@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot, inf, nan
+from math import exp, hypot, inf, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,14 @@ from analysis.angle.causal.readiness import count_swings, is_enough
 from analysis.angle.causal.reading import CausalAngle, CausalKnee
 from analysis.angle.causal.resampling import RATE_SAMPLES, StreamResampler
 from analysis.angle.causal.sensor import Vector
-from analysis.angle.checks import refuse_unusable
+from analysis.angle.checks import SURE_RATIO, about_strapping, refuse_unusable
 from analysis.angle.estimate import estimate_strapping
 from analysis.angle.grid import Grid, Motion, middle_shift_s, rate_of
 from analysis.angle.parameters import DEFAULTS, AngleParameters
 from analysis.angle.result import FlexionTrack, HingeAxes
 from analysis.angle.strapping_estimate import StrappingEstimate
 from firmware_bridge.errors import CannotAnswerError
+from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
 
@@ -82,7 +83,7 @@ class LiveAngle:
             self._strappings.append((self._found, self._pose))
         self._first = self._count
         self._history: list[tuple[_Both, float]] = []
-        self._search_at = 0
+        self._search_at, self._search_now = 0, False
         self._knee: CausalKnee | None = None
         self._found = None
         self._angles: list[float] = []
@@ -92,7 +93,13 @@ class LiveAngle:
         self._zero_sd_deg = 0.0
         self._zero_rows: NDArray[np.int64] | None = None
         self._gap = False
-        self._swings = 0
+        self._swings, self._inverted = 0, 0.0
+        self._findings: tuple[Finding, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is doubtful about the axes in use."""
+        return self._findings
 
     @property
     def status(self) -> LiveStatus:
@@ -133,7 +140,15 @@ class LiveAngle:
         self._streams[segment].push(samples)
 
     def set_pose(self, pose: ReferencePose) -> None:
-        """Adds a pose in the past, present or future; the first pose of a strapping sets its zero."""
+        """Adds a pose in the past, present or future; the first pose of a strapping sets its zero.
+
+        A pose that is added minutes late, after the history has ended, is left to the analysis afterwards.
+        """
+        if self._knee is not None and pose.time_s < self._time_of(self._angles_from):
+            # Before what is kept of the running angle: only a new search can use it.
+            if not self._history_grows:
+                return
+            self._search_now = True
         self._poses = sorted([*self._poses, pose], key=lambda p: p.time_s)
 
     def set_phase(self, phase: PhaseSpan) -> None:
@@ -177,13 +192,14 @@ class LiveAngle:
             self._begin_strapping()
             self._out.append((time_s, *_NOTHING))
             return
-        if len(self._history) < _LONGEST_HISTORY_S * self._rate():
+        if self._history_grows:
             self._history.append((both, step_s))
         angle = None if self._knee is None else self._read(self._knee, both, step_s)
         self._set_zero(time_s)
         self._out.append(self._output(time_s, angle, step_s))
         # The search comes last, because new axes bring a zero of their own, which this sample does not have.
-        if len(self._history) > self._search_at:
+        if (self._search_now and self._history_grows) or len(self._history) > self._search_at:
+            self._search_now = False
             self._search()
 
     def _output(self, time_s: float, angle: CausalAngle | None, step_s: float) -> _Output:
@@ -191,10 +207,16 @@ class LiveAngle:
             return time_s, *_NOTHING
         # Samples before a pose that is still to come must not mix with those after it.
         valid = self._pose is not None or not (self._had_zero or self._awaits_pose())
-        relative = angle.relative_sd_deg
-        absolute = hypot(relative, self._zero_sd_deg)
         flexion_deg = angle.angle_deg - self._zero_deg
+        from_pose_deg = flexion_deg - (self._pose.flexion_deg if self._pose is not None else 0.0)
+        relative = hypot(angle.relative_sd_deg, self._inverted * from_pose_deg)
+        absolute = hypot(relative, self._zero_sd_deg)
         return time_s, flexion_deg, absolute, relative, angle.sd_deg, valid, angle.tilt_deg
+
+    @property
+    def _history_grows(self) -> bool:
+        """Whether the history still reaches to the present."""
+        return len(self._history) < _LONGEST_HISTORY_S * self._rate()
 
     def _rate(self) -> float:
         return self._rate_hz or 0.0
@@ -219,6 +241,7 @@ class LiveAngle:
         if self._found is None and len(self._history) >= _LONGEST_HISTORY_S * self._rate():
             del self._history[: len(self._history) // 2]
         searched = len(self._history)
+        planned = self._search_at
         self._search_at = searched + round(_TRY_EVERY_S * self._rate())
         grid = self._history_grid()
         poses = [p for p in self._own_poses() if p.time_s + p.duration_s <= grid.time_s[-1]]
@@ -230,7 +253,8 @@ class LiveAngle:
         self._swings = count_swings(found.flexion_deg, self._rate())
         if self._found is not None or is_enough(found):
             self._take(found)
-            self._search_at = round(_NEXT_SEARCH * searched)
+            # A search out of turn does not put off the one that was planned.
+            self._search_at = planned if planned > searched else round(_NEXT_SEARCH * searched)
 
     def _history_grid(self) -> Grid:
         values = np.array([(*a, *b, *c, *d) for ((a, b), (c, d)), _ in self._history]).T
@@ -249,7 +273,8 @@ class LiveAngle:
             self._zero_rows = found.zero.rows
         self._zero_deg, self._pose = zero_deg, found.zero.pose
         self._had_zero |= self._pose is not None
-        self._found = found
+        self._found, self._inverted = found, _inverted(found.direction.log_likelihood_ratio)
+        self._findings = tuple(about_strapping(found, found.diagnostics(), self._pose is None))
         self._update_zero_sd()
         self._knee = CausalKnee(found, self._parameters)
         self._angles, self._gap = [], False
@@ -282,12 +307,24 @@ class LiveAngle:
                 for t in (pose.time_s, pose.time_s + pose.duration_s)
             )
             window = np.array(self._angles[max(low, 0) : max(high, 0)])
-            if time_s >= pose.time_s + pose.duration_s and np.isfinite(window).any():
+            if time_s < pose.time_s + pose.duration_s or not np.isfinite(window).any():
+                continue
+            # The heading is that of the pose, also where the pose is added late.
+            if self._knee.set_zero(max(len(self._angles) - high - 1, 0)):
                 self._zero_deg = float(np.nanmedian(window)) - pose.flexion_deg
                 self._pose, self._had_zero = pose, True
                 self._update_zero_sd()
-                self._knee.set_zero()
+                if self._found is not None and self._found.direction.log_likelihood_ratio < SURE_RATIO:
+                    self._search_now = True  # the pose may settle which way the knee bends
                 return
+
+
+def _inverted(log_likelihood_ratio: float) -> float:
+    """One sigma of a flexion whose direction may be wrong, as a share of its distance from the zero."""
+    if log_likelihood_ratio >= SURE_RATIO:
+        return 0.0
+    wrong = 1 / (1 + exp(log_likelihood_ratio))
+    return 2 * sqrt(wrong * (1 - wrong))
 
 
 def track_of(rows: Float) -> FlexionTrack:

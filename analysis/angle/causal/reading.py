@@ -9,6 +9,7 @@ from math import acos, degrees, exp, radians, sqrt
 
 import numpy as np
 
+from analysis.angle.causal.anchor import HeadingStep, RecentHeadings
 from analysis.angle.causal.rest_bias import vector
 from analysis.angle.causal.sensor import CausalSensor, Spinor, Vector, z_inclination
 from analysis.angle.knee.heading_filter import (
@@ -84,7 +85,6 @@ class CausalKnee:
         self._zero_axis_slope = [float(v) for v in found.uncertainty.zero_axis_slope]
         self._zero_up = _zero_up(found)
         self._posture_deg, self._middle_deg = found.zero.posture_deg, found.middle_deg
-        self._newest_deg = self._posture_deg
         self._step_s = 1.0 / rate_hz
         self._hinges = _vector(knee.axes[0]), _vector(knee.axes[1])
         self._half_step_deg_s = degrees(0.5 / rate_hz)
@@ -99,6 +99,7 @@ class CausalKnee:
         self._zero_heading = FixedPointSmoother.at(self._heading)
         self._zero_slope, self._slope = found.uncertainty.zero_heading_slope, 0.0
         self._moved_rad, self._zero_heading_rad = 0.0, 0.0
+        self._recent = RecentHeadings(self._step_s)
         self._sensor2 = p.sensor_rad**2
         self._unseen2 = (p.misalignment_share * misalignment_rad) ** 2
         self._parameters, self._leg2 = p, leg_share(misalignment_rad, p) ** 2
@@ -120,12 +121,18 @@ class CausalKnee:
         """Takes the present estimate of the heading at the zero posture as the one that the zero rests on."""
         self._zero_heading_rad = self._zero_heading.heading_rad
 
-    def set_zero(self) -> None:
-        """Makes the present posture the zero posture."""
-        self._posture_deg = self._newest_deg
-        self._moved_rad = self._zero_moved_rad()
-        self._zero_slope, self._zero_heading = self._slope, FixedPointSmoother.at(self._heading)
-        self.keep_zero()
+    def set_zero(self, back: int = 0) -> bool:
+        """Makes the posture so many samples ago the zero posture; False where that is too long ago."""
+        anchor = self._recent.anchor(back)
+        if anchor is None:
+            return False
+        self._posture_deg, self._moved_rad, self._zero_slope = (
+            anchor.angle_deg,
+            anchor.moved_rad,
+            anchor.slope,
+        )
+        self._zero_heading_rad, self._zero_heading = anchor.heading_rad, anchor.heading
+        return True
 
     def _zero_moved_rad(self) -> float:
         """Change of the zero by what has been estimated of its heading since."""
@@ -138,7 +145,7 @@ class CausalKnee:
         phasor = 4 * a1 * b1 * (a2 * b2).conjugate()
         level2 = abs(phasor)
         inclination = (z_inclination((a1, b1)) + z_inclination((a2, b2))) / 2
-        self._observe(phase(phasor), level2, inclination)
+        observed = self._observe(phase(phasor), level2, inclination)
         filtered = complex_exp(1j * self._heading.heading_rad)
         self._wobble += self._follow * (phasor * filtered.conjugate() - self._wobble)
         momentary = abs(self._wobble)
@@ -150,16 +157,17 @@ class CausalKnee:
         half_deg = self._half_step_deg_s * (_dot(two, shank[0]) - _dot(one, thigh[0]))
         angle += half_deg
         angle = (angle - self._middle_deg + 180.0) % 360.0 - 180.0 + self._middle_deg
-        self._newest_deg = angle
         level_share = level2 * level2 / (level2 * level2 + self._follow4)
         self._slope = inclination * (1.0 - level_share)
+        moved_rad = self._zero_moved_rad()
+        self._recent.append(HeadingStep(*observed, self._heading, self._slope, moved_rad, angle))
         bent = radians(angle - self._posture_deg)
         variance = self._variance(bent, (a1, b1), (a2, b2), level2, level_share)
         self._effort_g += self._effort_gain * (abs(self._thigh.force_g - 1.0) - self._effort_g)
         tissue = self._leg2 * tissue_rad2(bent, min(self._effort_g, 1.0), self._parameters)
         in_time = radians(2.0 * half_deg * self._sample_time_steps)
         return CausalAngle(
-            angle - degrees(self._zero_moved_rad()),
+            angle - degrees(moved_rad),
             degrees(sqrt(variance)),
             degrees(sqrt(variance + tissue + in_time * in_time)),
             self._tilt_deg(a1, b1),
@@ -172,22 +180,30 @@ class CausalKnee:
         )
         return one - two, one2 + two2
 
-    def _update_bias(self) -> None:
+    def _update_bias(self) -> tuple[HeadingState, float, float]:
         subtracted, variance = self._bias_along_hinge()
         more, before = subtracted - self._subtracted_rad_s, self._heading
         self._heading = before.update_bias(more, variance)
         self._zero_heading = self._zero_heading.update_bias(before, more, variance)
         self._subtracted_rad_s = subtracted
+        return before, more, variance
 
-    def _observe(self, heading_rad: float, level2: float, inclination: float) -> None:
+    def _observe(
+        self, heading_rad: float, level2: float, inclination: float
+    ) -> tuple[tuple[HeadingState, float, float] | None, HeadingState, HeadingState, float]:
+        """One step of the heading filter; returns the first four parts of a `HeadingStep`."""
+        biased = None
         if (rests := self._thigh.rests + self._shank.rests) != self._rests:
             self._rests = rests
-            self._update_bias()
-        updated = self._filter.update(self._heading, heading_rad, level2, self._information)
-        if updated is not self._heading:
-            self._zero_heading = self._zero_heading.update(self._heading, updated)
+            biased = self._update_bias()
+        before = self._heading
+        updated = self._filter.update(before, heading_rad, level2, self._information)
+        if updated is not before:
+            self._zero_heading = self._zero_heading.update(before, updated)
         self._heading = self._filter.predict(updated, self._step_s, inclination)
-        self._zero_heading = self._zero_heading.predict(self._step_s * inclination)
+        turn = self._step_s * inclination
+        self._zero_heading = self._zero_heading.predict(turn)
+        return biased, before, updated, turn
 
     def _variance(self, bent: float, one: Spinor, two: Spinor, level2: float, share: float) -> float:
         """The causal form of `uncertainty`, in rad^2."""

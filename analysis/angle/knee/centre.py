@@ -65,6 +65,12 @@ class KneeCentre:
         lengths = np.linalg.norm([self.thigh_m, self.shank_m], axis=1)
         return 1.0 + float((np.maximum(lengths - _FARTHEST_M, 0.0) ** 2).sum()) / _TOO_FAR_M**2
 
+    def places(self, thigh_up: Float, shank_up: Float) -> tuple[float, float]:
+        """Mean sines by which the thigh's sensor is above the knee, the shank's below it, for up (3, m)."""
+        lengths = np.maximum(np.linalg.norm([self.thigh_m, self.shank_m], axis=1), 1e-6)
+        above, below = self.thigh_m @ thigh_up / lengths[0], -self.shank_m @ shank_up / lengths[1]
+        return float(above.mean()), float(below.mean())
+
     def upright(self, thigh_up: Float, shank_up: Float) -> Bool:
         """(m,) where the knee lies clearly below the thigh's sensor and above the shank's, for up (3, m)."""
         thigh_m, shank_m = float(np.linalg.norm(self.thigh_m)), float(np.linalg.norm(self.shank_m))

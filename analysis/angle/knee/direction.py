@@ -20,22 +20,33 @@ _KNEE_RANGE_DEG = (-10.0, 150.0)
 _LEVER_SD_DEG = 15.0
 _POSE_SD_DEG = 5.0
 _MOUNTING_SD_DEG = 40.0
-# Upper bound of one source's log-likelihood ratio, because its model may be wrong.
+# Upper bound of one source's log-likelihood ratio, because its model may be wrong. Sensors are mounted alike
+# in most recordings, not in all: the odds are taken as ten to one. An angle on a circle that is known to
+# 90 deg only says next to nothing, whatever its Gaussian promises.
 _LARGEST_RATIO = 8.0
+_MOUNTING_RATIO = 2.3
+_NOTHING_SD_DEG = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One source: the angle about the axes at which the knee is straight, for either direction."""
+    """One source: the angle about the axes at which the knee is straight, for either direction.
+
+    `largest_ratio` bounds the log-likelihood ratio that it may have.
+    """
 
     straight_if_raised_deg: float
     straight_if_lowered_deg: float
     sd_deg: float
+    largest_ratio: float = _LARGEST_RATIO
 
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """The sign that makes the angle about the axes flexion, with the natural log-likelihood ratio for it."""
+    """The sign that makes the angle about the axes flexion, with the natural log-likelihood ratio for it.
+
+    What contradicts the sign is taken off the ratio once more.
+    """
 
     sign: int
     log_likelihood_ratio: float
@@ -65,7 +76,8 @@ def lever_evidence(centre: KneeCentre, axes: tuple[Float, Float]) -> Evidence:
         angles.append(np.degrees(np.arctan2(y, x)))
         variance += np.degrees(np.arctan2(sd, np.hypot(x, y))) ** 2
     straight = float(angles[0] - angles[1])
-    return Evidence(straight, straight, float(np.sqrt(variance)))
+    sd_deg = float(np.sqrt(variance))
+    return Evidence(straight, straight, sd_deg, min(_LARGEST_RATIO, (_NOTHING_SD_DEG / sd_deg) ** 2))
 
 
 def mounting_evidence(axes: tuple[Float, Float]) -> Evidence | None:
@@ -79,7 +91,7 @@ def mounting_evidence(axes: tuple[Float, Float]) -> Evidence | None:
     direction = tangents(middle / np.linalg.norm(middle))[0]
     angles = [np.degrees(np.arctan2(*(tangents(axis) @ direction)[::-1])) for axis in axes]
     straight = float(angles[0] - angles[1])
-    return Evidence(straight, straight, _MOUNTING_SD_DEG)
+    return Evidence(straight, straight, _MOUNTING_SD_DEG, _MOUNTING_RATIO)
 
 
 def pose_evidence(pose_angle_deg: float, flexion_deg: float) -> Evidence:
@@ -90,7 +102,7 @@ def pose_evidence(pose_angle_deg: float, flexion_deg: float) -> Evidence:
 def judge(angle_deg: Float, evidence: list[Evidence]) -> Direction:
     """The more likely sign of the angle (n,) about the axes, in degrees, given all the evidence."""
     low, high = np.percentile(angle_deg, [1, 99])
-    total = 0.0
+    ratios = []
     for source in evidence:
         raised = _neg_log_likelihood(
             low - source.straight_if_raised_deg, high - source.straight_if_raised_deg, source.sd_deg
@@ -98,8 +110,11 @@ def judge(angle_deg: Float, evidence: list[Evidence]) -> Direction:
         lowered = _neg_log_likelihood(
             source.straight_if_lowered_deg - high, source.straight_if_lowered_deg - low, source.sd_deg
         )
-        total += float(np.clip(lowered - raised, -_LARGEST_RATIO, _LARGEST_RATIO))
-    return Direction(1 if total >= 0 else -1, abs(total))
+        ratios.append(float(np.clip(lowered - raised, -source.largest_ratio, source.largest_ratio)))
+    total = sum(ratios)
+    # Sources that contradict each other show that one model is wrong, and not which: twice the doubt.
+    against = sum(abs(r) for r in ratios if r * total < 0)
+    return Direction(1 if total >= 0 else -1, max(abs(total) - against, 0.0))
 
 
 def _neg_log_likelihood(low_deg: float, high_deg: float, sd_deg: float) -> float:

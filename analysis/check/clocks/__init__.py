@@ -1,10 +1,10 @@
 """Do the two sensors keep one clock? In: both streams of one strapping. Out: findings, and corrected times.
 
-`agreement` asks the force at the knee, `tissue` the soft tissue of a resting thigh, `source` what is known of
-the recording; `course` is how one clock runs against the other.
+`agreement` uses the force at the knee, `tissue` the soft tissue of a resting thigh, `source` what reading and
+import found out about the clocks; `course` is how one clock runs against the other.
 """
 
 from analysis.check.clocks.agreement import LAG_SD_S, UNSYNCHRONISED_SD_S, Clocks, check_clocks
-from analysis.check.clocks.source import clock_is_nobodys, unchecked
+from analysis.check.clocks.source import clocks_are_untied, unchecked
 
-__all__ = ["LAG_SD_S", "UNSYNCHRONISED_SD_S", "Clocks", "check_clocks", "clock_is_nobodys", "unchecked"]
+__all__ = ["LAG_SD_S", "UNSYNCHRONISED_SD_S", "Clocks", "check_clocks", "clocks_are_untied", "unchecked"]

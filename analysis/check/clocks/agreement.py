@@ -91,7 +91,7 @@ def check_clocks(thigh: ImuSamples, shank: ImuSamples) -> Clocks:
     if found.rho < _BELONGS and found.force_m_s2 > _MUCH_FORCE_M_S2 and found.seconds >= _MANY_S:
         return Clocks(shank, (_apart(found),), LAG_SD_S, checked=True)
     if not found.clear or course.largest_s < LEAST_OFFSET_S:
-        if found.rho < _CLEAR and found.force_m_s2 > _MUCH_FORCE_M_S2:
+        if found.rho < _CLEAR and found.quick_m_s2 > _MUCH_FORCE_M_S2:
             return Clocks(shank, (_doubtful(found),), UNSYNCHRONISED_SD_S, checked=True)
         return Clocks(shank, (), LAG_SD_S, checked=found.rho >= _CLEAR)
     return Clocks(course.corrected(shank), (course.finding(),), LAG_SD_S, checked=True)
@@ -132,6 +132,8 @@ class _Agreement:
         rho, rho_zero: agreement there and without any lag.
         seconds: of movement looked at.
         force_m_s2: standard deviation of the force's length, of the sensor that feels more.
+        quick_m_s2: of the sensor that feels less, without what changes slowly: an accelerometer that is out
+            of calibration feels another length in every posture.
         start_s: (m,) of the windows.
         local_s, local_rho, local_force: (m,) the best lag of each window, its agreement, the lesser force.
         levers: (6,) that go with the best lag.
@@ -142,6 +144,7 @@ class _Agreement:
     rho_zero: float
     seconds: float
     force_m_s2: float
+    quick_m_s2: float
     start_s: Float
     local_s: Float
     local_rho: Float
@@ -228,6 +231,7 @@ def _scan(sides: Sides) -> _Agreement:
         rho_zero=zero,
         seconds=m * sides.thigh.shape[1] / RATE_HZ,
         force_m_s2=float(np.sqrt(np.mean(np.maximum(thigh_sd, shank_sd) ** 2))),
+        quick_m_s2=_quick(sides, levers, best[1]),
         start_s=sides.start_s + sides.thigh.shape[1] / RATE_HZ / 2,
         local_s=_tops_s(curve, sides.margin),
         local_rho=curve[window, local],
@@ -247,6 +251,21 @@ def _pooled(sides: Sides, levers: Float, lag: int) -> float:
     weight = np.minimum(np.maximum(s1, s2), 1.0)
     rho = (n1 * n2).mean(axis=1) / np.sqrt(s1 * s2 + 1e-9)
     return float((rho * weight).sum() / max(float(weight.sum()), 1e-9))
+
+
+def _quick(sides: Sides, levers: Float, lag: int) -> float:
+    """The lesser standard deviation of the two lengths about their moving mean over a second."""
+    rows, size = sides.rows(lag), round(RATE_HZ)
+    spreads = []
+    for force, gain, lever in (
+        (sides.thigh, sides.thigh_gain, levers[:3]),
+        (sides.shank[:, rows], sides.shank_gain[:, rows], levers[3:]),
+    ):
+        length = np.sqrt(((force - gain @ lever) ** 2).sum(axis=-1))
+        total = np.cumsum(np.pad(length, ((0, 0), (1, 0))), axis=1)
+        slow = (total[:, size:] - total[:, :-size]) / size
+        spreads.append(float((length[:, size // 2 : size // 2 + slow.shape[1]] - slow).std()))
+    return min(spreads)
 
 
 def _tops_s(curves: Float, margin: int) -> Float:

@@ -1,16 +1,16 @@
-"""What ties the two sensors' clocks to one another, by what is known of the recording."""
+"""Whether anything but the movement ties the two sensors' clocks to one another."""
 
 from __future__ import annotations
 
 from firmware_bridge.findings import Finding
 from firmware_bridge.session.model import Recording
 
-# What reading and import say where nothing, or nothing reliable, ties the clocks.
+# Findings of reading and import where nothing, or nothing reliable, ties the clocks.
 _DOUBTS = ("not_synchronised", "clock_supposed", "clock_by_arrival", "clock_not_shared", "clock_error")
 _SIMULATED = "simulated"
 
 
-def clock_is_nobodys(recording: Recording) -> bool:
+def clocks_are_untied(recording: Recording) -> bool:
     """Whether only the movement can show that both sensors keep one clock.
 
     The recorder keeps the arrivals and fits the sensors' own clocks to them; an import that found a common
@@ -26,7 +26,7 @@ def clock_is_nobodys(recording: Recording) -> bool:
 
 
 def unchecked() -> Finding:
-    """What is said where the movement does not show it either."""
+    """The finding where the movement does not show it either."""
     text = (
         "Nothing ties the clocks of the two sensors to one another, and the movement does not show whether "
         "they agree: the angle is less certain while the knee moves. Held positions and the change do not "

@@ -37,6 +37,8 @@ _CLEAR_GAIN = 8.0
 _DISTANT = 8  # samples
 _SLOPES = tuple(sign * k * 0.005 for k in range(1, 6) for sign in (1, -1))
 _LEAST_PART = 3
+# In less time a slow clock is no farther off than its windows can tell.
+_LONG_ENOUGH_S = 75.0
 
 
 def tissue_course(thigh: ImuSamples, shank: ImuSamples) -> ClockCourse | None:
@@ -57,7 +59,7 @@ def tissue_course(thigh: ImuSamples, shank: ImuSamples) -> ClockCourse | None:
 
 @dataclass(frozen=True, slots=True)
 class _Lag:
-    """A course, and how much likelier it is than that the shank tells nothing of the thigh (log units)."""
+    """A course, and how much likelier it is than no relation between shank and thigh (log units)."""
 
     course: ClockCourse
     gain: float
@@ -128,7 +130,7 @@ class _Views:
     def _left(self, rows: slice, found: Float) -> Float:
         normal, right, total = self.normal[rows], self.right[rows], self.total[rows]
         fitted = 2 * (found * right).sum(axis=(2, 3)) - (found * (normal @ found)).sum(axis=(2, 3))
-        return np.maximum(total[:, None] - fitted, self._floor)
+        return np.asarray(np.maximum(total[:, None] - fitted, self._floor))
 
     def _gain(self, left: Float, total: Float) -> Float:
         return np.asarray(-0.5 * _LOOKS * np.log(left / np.maximum(total, self._floor)[:, None]).sum(axis=0))
@@ -197,6 +199,8 @@ def _passed(values: Float) -> Float:
 def _with_slope(thigh: ImuSamples, shank: ImuSamples, constant: _Lag) -> ClockCourse | None:
     """A clock that runs fast or slow, if that is much likelier than a constant lag."""
     start_s, stop_s = float(thigh.time_s[0]), float(thigh.time_s[-1])
+    if stop_s - start_s < _LONG_ENOUGH_S:
+        return None
     best: _Lag | None = None
     for slope in _SLOPES:
         course = ClockCourse(0.0, slope, start_s, stop_s)

@@ -133,7 +133,7 @@ def read_import(
     aligned = on_session_clock(thigh, shank)
     pairs = ((Segment.THIGH, thigh, aligned.thigh), (Segment.SHANK, shank, aligned.shank))
     understood = [understand(*pair) for pair in pairs]
-    findings = [*thigh.findings, *shank.findings, *aligned.findings]
+    findings = [*_of_either(thigh.findings, shank.findings), *aligned.findings]
     for one, (_, _, samples) in zip(understood, pairs, strict=True):
         refuse_other_unit(one)
         findings += doubts_of(one, samples)
@@ -215,3 +215,10 @@ def _read_events(path: Path, shift_s: float) -> tuple[Event, ...]:
     if left_out:
         raise SessionError(left_out[0], "Correct it.")
     return tuple(replace(event, time_s=event.time_s - shift_s) for event in events)
+
+
+def _of_either(thigh: Sequence[Finding], shank: Sequence[Finding]) -> list[Finding]:
+    """The findings of both files; one that both raise in the same words concerns no single sensor."""
+    of_thigh, of_shank = ({(f.kind, f.sentence) for f in found} for found in (thigh, shank))
+    both = of_thigh & of_shank
+    return [replace(f, segment=None) if (f.kind, f.sentence) in both else f for f in (*thigh, *shank)]

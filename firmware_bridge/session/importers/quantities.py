@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from firmware_bridge.errors import SessionError
+from firmware_bridge.plausible import LARGEST_RATE_RAD_S, is_gravity, median_force_m_s2
 from firmware_bridge.samples import Float, Segment
 from firmware_bridge.session.importers import physics
 from firmware_bridge.session.importers.clocks.rates import Noting
@@ -14,10 +15,6 @@ from firmware_bridge.session.importers.files.mapping import Found
 from firmware_bridge.session.importers.files.recognise import Opened
 from firmware_bridge.session.importers.files.text import Table
 from firmware_bridge.session.importers.files.units import ACC, GYR, unit_of
-
-# Over a whole recording a leg feels about gravity; no sensor for people measures 4000 deg/s.
-_ACC_RANGE_M_S2 = (5.0, 20.0)
-_LARGEST_RATE_RAD_S = 70.0
 
 
 def in_units(
@@ -107,15 +104,14 @@ def refuse_units(acc: Float, gyr: Float, segment: Segment) -> None:
     Raises:
         SessionError: they are; says which units the file seems to be in.
     """
-    usual = float(np.median(np.linalg.norm(acc, axis=1)))
-    low, high = _ACC_RANGE_M_S2
-    if not low < usual < high:
+    usual = median_force_m_s2(acc)
+    if not is_gravity(usual):
         raise SessionError(
             f"The acceleration of the {segment} is {usual:.3g} m/s2 most of the time, not near 9.8.",
             "Is the file in g, or without gravity? State its unit with --columns; gravity must be included.",
         )
     fast = float(np.quantile(np.linalg.norm(gyr, axis=1), 0.999))
-    if fast > _LARGEST_RATE_RAD_S:
+    if fast > LARGEST_RATE_RAD_S:
         raise SessionError(
             f"The angular rate of the {segment} reaches {fast:.3g} rad/s, which no sensor measures.",
             "Is the file in deg/s? State its unit with --columns.",

@@ -11,13 +11,12 @@ import numpy as np
 from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.errors import SessionError
 from firmware_bridge.findings import Finding
+from firmware_bridge.plausible import REST_ERROR_M_S2
 from firmware_bridge.samples import ImuSamples, Segment
 from firmware_bridge.session.importers import physics
 from firmware_bridge.session.importers.clocks import stamps
 from firmware_bridge.session.importers.seam import Imported
 
-# Consumer sensors are off by up to 0.3 m/s2, and so is gravity in a few places of the earth by 0.03.
-_OFF_M_S2 = 0.45
 _SHARE_LOST = 0.05
 _SCALE = 1.65
 _SURE_DEG = 3.0
@@ -149,22 +148,22 @@ def refuse_other_unit(one: SensorUnderstood) -> None:
 def doubts_of(one: SensorUnderstood, samples: ImuSamples) -> Iterator[Finding]:
     """What the numbers of one sensor make doubtful."""
     segment = one.segment
-    if one.rest_m_s2 is not None and abs(one.rest_m_s2 - GRAVITY_M_S2) > _OFF_M_S2:
+    if one.rest_m_s2 is not None and abs(one.rest_m_s2 - GRAVITY_M_S2) > REST_ERROR_M_S2:
         text = (
             f"The {segment} sensor feels {one.rest_m_s2:.2f} m/s2 at rest, not 9.81: its accelerometer has "
             "an offset or a wrong scale, and the angle is off by degrees. Calibrate it, or take another."
         )
-        yield Finding("acc_at_rest", segment, None, text, "widen")
+        yield Finding("gravity_length", segment, None, text, "refuse")
     if one.gyr_scale is not None and not 1 / _SCALE < one.gyr_scale < _SCALE:
         text = (
             f"The angular rate of the {segment} turns {one.gyr_scale:.2f} times as far as gravity does: its "
             "range or unit is wrong, and so is the angle. Correct the rates, or state their unit."
         )
-        yield Finding("gyr_scale", segment, None, text, "refuse")
+        yield Finding("gyro_scale", segment, None, text, "refuse")
     if one.lost > _SHARE_LOST * (one.samples + one.lost):
         share = 100 * one.lost / (one.samples + one.lost)
         text = f"{share:.0f} % of the samples of the {segment} sensor are missing in gaps."
         yield Finding("samples_lost", segment, None, text)
     if len(samples) > 100 and not np.ptp(samples.gyr_rad_s, axis=0).all():
         text = f"An axis of the angular rate of the {segment} never changes: check the columns."
-        yield Finding("axis_dead", segment, None, text)
+        yield Finding("dead_axis", segment, None, text, "refuse")

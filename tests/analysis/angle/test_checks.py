@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from analysis.angle import estimate_angle
+from analysis.angle.checks import about_knee
+from analysis.angle.knee.centre import KneeCentre
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import ImuSamples
 from firmware_bridge.virtual.sessions import swings
@@ -67,3 +70,20 @@ def test_about_samples_does_not_take_coarse_steps_for_clipping(simulated: Callab
     step = 0.01
     coarse = replace_vectors(case.shank, case.shank.acc_m_s2, np.round(case.shank.gyr_rad_s / step) * step)
     assert not any("range" in w for w in estimate_angle(case.thigh, coarse).warnings)
+
+
+@pytest.mark.parametrize(("below", "swapped"), [(0.9, False), (0.1, True)])
+def test_a_thigh_that_turns_fast_is_no_shin_while_the_other_sensor_is_below_the_knee(
+    below: float, swapped: bool
+) -> None:
+    """Standing up from a chair, the thigh turns six times as far as the shin."""
+    up = np.tile([[0.0], [0.0], [1.0]], 200)
+    lever = np.array([0.2 * np.sqrt(1 - below**2), 0.0, -0.2 * below])
+    fast, slow = (rate * np.tile([[0.0], [1.0], [0.0]], 200) for rate in (1.2, 0.2))
+    sensors = (SimpleNamespace(strapdown=SimpleNamespace(gyr=gyr), up_in_sensor=up) for gyr in (fast, slow))
+    axis = np.array([0.0, 1.0, 0.0])
+    centre = KneeCentre(-lever, lever, 0.1, 0.1, 0.1, 0.1, 0.1)
+    thigh, shank = sensors
+    knee = SimpleNamespace(axes=(axis, axis), thigh=thigh, shank=shank, centre=centre)
+    found = about_knee(knee, np.ones(200))  # type: ignore[arg-type]
+    assert bool(found) is swapped

@@ -10,9 +10,12 @@ import pytest
 
 from analysis.answer import answer, findings_of
 from analysis.check import check_recording
+from analysis.check.axes import check_axes
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Segment
+from firmware_bridge.virtual.leg import Knee
+from firmware_bridge.virtual.script import Slip
 from firmware_bridge.virtual.sessions import condensed_session
 from firmware_bridge.virtual.simulation import simulate_session
 from firmware_bridge.virtual.wearing import Wearing
@@ -37,7 +40,13 @@ EXPECTED = {
     },
     "exchanged": {"order": {"no_verdict"}},
     "phase twice": {"phase_twice": {"no_verdict"}},
-    "unmarked": {"exercise_unmarked": {"tell"}},
+    "unmarked": {"exercise_unmarked": {"no_verdict"}},
+    "other axes": {
+        "gyro_scale": {"refuse"},
+        "negated": {"refuse"},
+        "not_together": {"refuse"},
+        "no_answer": {"refuse"},
+    },
 }
 
 
@@ -167,6 +176,44 @@ def test_a_thigh_strap_that_turns_gives_no_verdict(faults: ModuleType) -> None:
     found = answer(faults.strap_turned(sound.recording, np.random.default_rng(4)))
     assert {"strap_turned", "slip", "two_axes"} & {f.kind for f in found.findings}
     assert all(c.verdict not in ("gained", "lost") for c in found.comparisons)
+
+
+@pytest.mark.parametrize("posture", ["prone", "standing"])
+def test_a_slip_that_was_pushed_back_before_the_closing_pose_is_no_gain(
+    faults: ModuleType, posture: str
+) -> None:
+    whole = faults.session(posture, 706, 0.0, 9.0)
+    closing = next(p for p in whole.recording.phases if p.name == "closing_reference")
+    back = Slip(closing.start_s - 0.6, -9.0, whole.script.slips[0].segment)
+    script = replace(whole.script, slips=(*whole.script.slips, back))
+    found = answer(simulate_session(script, whole.wearing, seed=706).recording)
+    assert all(c.slip_deg is not None and abs(c.slip_deg) < 2.0 for c in found.comparisons)
+    assert all(c.verdict not in ("gained", "lost") for c in found.comparisons)
+
+
+def test_a_joint_with_two_axes_is_no_knee() -> None:
+    script = condensed_session("prone", "prone", seed=61)
+    joint = simulate_session(script, Wearing.realistic(2.0, 61), knee=Knee(abduction_deg=25.0), seed=61)
+    found = answer(joint.recording)
+    no_hinge = next(f for f in found.findings if f.kind == "no_hinge")
+    assert no_hinge.consequence == "no_verdict"
+    assert all(c.verdict not in ("gained", "lost") for c in found.comparisons)
+    assert np.nanmedian(found.angle.track.flexion_sd_deg) > 10.0
+
+
+def test_a_lever_of_no_leg_gives_no_verdict(faults: ModuleType) -> None:
+    """Rates with one wrong sign: what is fitted to them puts a sensor beyond every leg."""
+    sound = answer(faults.session("prone", 700).recording).angle
+    far = check_axes(replace(sound, diagnostics={**sound.diagnostics, "lever_shank_m": 0.9}))
+    assert {f.kind: f.consequence for f in far.findings}["lever"] == "no_verdict"
+    assert "lever" not in {f.kind for f in check_axes(sound).findings}
+
+
+@pytest.mark.parametrize("seed", [3, 4, 5])
+def test_rates_about_other_axes_than_the_forces_are_refused(faults: ModuleType, seed: int) -> None:
+    recording = faults.other_axes(faults.session("prone", 701).recording, np.random.default_rng(seed))
+    with pytest.raises(CannotAnswerError):
+        answer(recording)
 
 
 def test_swapped_sensors_are_not_told_that_the_thigh_tilted(faults: ModuleType) -> None:

@@ -180,6 +180,14 @@ def test_what_was_not_held_or_relaxed_is_not_a_number(writer):
     assert m["duration_s"] == pytest.approx(0.6214 * 5, abs=0.06)
 
 
+def test_the_next_bend_is_no_drift_of_the_rest_before_it(writer):
+    leg = writer(start_deg=15).phase("pandiculation", None).hold(1)
+    for rest_s in (2.0, 2.3, 5.0):
+        leg.move(90, 1.5).hold(2).move(12, 5).hold(rest_s)
+    for release in find_releases(leg.track(), leg.phases()):
+        assert abs(release.metrics["relaxation_drift_deg"]) < 1.0
+
+
 def test_a_gap_in_the_release_leaves_its_duration_only(writer):
     leg = pandiculations(writer, 1)
     (m,) = (r.metrics for r in find_releases(leg.track(lost=((11.0, 11.5),)), leg.phases()))

@@ -33,3 +33,25 @@ def test_causal_knee_continues_where_the_search_ended(simulated: Callable, postu
         # The last seconds have no future that the search could have used.
         apart = angle.angle_deg - found.zero.zero_deg - found.flexion_deg[k]
         assert abs(apart) < (1.5 if k < 2700 else 0.7)
+
+
+def test_a_pose_entered_late_is_the_pose_entered_in_time(simulated: Callable) -> None:
+    """On an upright hinge the heading of the pose counts, not that of the present."""
+    case = simulated("side_lying")
+    grid = common_grid(case.thigh, case.shank, DEFAULTS)
+    found = estimate_strapping(grid, [], DEFAULTS)
+    knees = CausalKnee(found, DEFAULTS), CausalKnee(found, DEFAULTS)
+    posed, told = 2500, 4500
+    angles = []
+    for k in range(told):
+        both = [(tuple(m.gyr_rad_s[:, k]), tuple(m.acc_m_s2[:, k])) for m in (grid.thigh, grid.shank)]
+        angles = [knee.step(*both) for knee in knees]
+        if k == posed:
+            assert knees[0].set_zero()
+    assert angles[0].sd_deg != angles[1].sd_deg
+    assert knees[1].set_zero(told - 1 - posed)
+    both = [(tuple(m.gyr_rad_s[:, told]), tuple(m.acc_m_s2[:, told])) for m in (grid.thigh, grid.shank)]
+    one, two = (knee.step(*both) for knee in knees)
+    assert one.angle_deg == pytest.approx(two.angle_deg, abs=1e-9)
+    assert one.sd_deg == pytest.approx(two.sd_deg, abs=1e-9)
+    assert not knees[1].set_zero(10**6)

@@ -98,7 +98,7 @@ def test_a_rate_that_the_turns_contradict_is_not_believed(leg: Both, tmp_path: P
 def test_half_the_rates_and_an_offset_are_told_at_import(leg: Both, tmp_path: Path) -> None:
     files = D.csv(tmp_path / "half", leg, worth=(1, 1, 2))
     kinds = {f.kind: f for f in read_import("auto", files.thigh, files.shank).recording.findings}
-    assert kinds["gyr_scale"].consequence == "refuse"
+    assert kinds["gyro_scale"].consequence == "refuse"
     moved = {
         segment: ImuSamples(
             s.time_s, s.acc_m_s2 + np.array([0, 0, 3.9 * (segment is Segment.THIGH)]), s.gyr_rad_s
@@ -107,11 +107,13 @@ def test_half_the_rates_and_an_offset_are_told_at_import(leg: Both, tmp_path: Pa
     }
     files = D.csv(tmp_path / "offset", moved)
     (doubt,) = [
-        f for f in read_import("auto", files.thigh, files.shank).recording.findings if f.kind == "acc_at_rest"
+        f
+        for f in read_import("auto", files.thigh, files.shank).recording.findings
+        if f.kind == "gravity_length"
     ]
     assert doubt.segment is Segment.THIGH
     sound = D.csv(tmp_path / "sound", leg)
-    assert not {"gyr_scale", "acc_at_rest"} & {
+    assert not {"gyro_scale", "gravity_length"} & {
         f.kind for f in read_import("auto", sound.thigh, sound.shank).recording.findings
     }
 
