@@ -33,12 +33,14 @@ from firmware_bridge.virtual.interactive import InteractiveLeg
 RATE_HZ = 100.0
 FRAME_S = 0.2
 PORTION_S = 0.4
+# So many give the axes.
+SWINGS = 5
 MOST_S = 2 * 3600.0
 LONGEST_REST_S = 20.0
 
 
 class TrueAngleFeed:
-    """The true angle of a leg with a little noise, once five swings were seen."""
+    """The true angle of a leg with a little noise, once enough swings were seen."""
 
     def __init__(self, leg: InteractiveLeg, seed: int) -> None:
         self._leg, self._rng = leg, np.random.default_rng((seed, 8))
@@ -46,6 +48,7 @@ class TrueAngleFeed:
         self._row = 0
         self._flexion_deg = np.zeros(0)
         self._swings, self._motion = MotionTracker(RATE_HZ), MotionTracker(RATE_HZ)
+        self._swings_seen = 0
         self._phase: Phase | None = None
         self._zeroed = self._stopped = False
         self.events: list[Event] = []
@@ -78,8 +81,9 @@ class TrueAngleFeed:
         n = len(time_s)
         flexion_deg = self._flexion_deg[stop - n : stop]
         track = FlexionTrack(time_s, flexion_deg, np.full(n, 0.3), np.ones(n, dtype=bool))
-        swings = self._swings.feed(track).bends
-        ready = swings >= 5
+        if self._swings_seen < SWINGS:
+            self._swings_seen = self._swings.feed(track).bends
+        ready = self._swings_seen >= SWINGS
         if not ready:
             track = FlexionTrack(time_s, np.full(n, np.nan), np.full(n, 0.3), np.zeros(n, dtype=bool))
         return LiveFrame(
@@ -87,9 +91,9 @@ class TrueAngleFeed:
             track=track,
             motion=self._motion.feed(track),
             phase=self._phase.name if self._phase else None,
-            axis_sd_deg=20.0 / (1 + swings),
+            axis_sd_deg=20.0 / (1 + self._swings_seen),
             axes_ready=ready,
-            swings=min(swings, 5),
+            swings=min(self._swings_seen, SWINGS),
             relative=not self._zeroed,
             finished=self._stopped,
         )
