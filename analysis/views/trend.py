@@ -206,6 +206,9 @@ def _draw_gains(axes: Axes, found: PersonTrend) -> None:
 def _mark_missing(axes: Axes, days: Sequence[TrendDay]) -> None:
     there = {round(d.day) for d in days}
     gone = [d for d in range(min(there), max(there) + 1) if d not in there]
+    if not gone:
+        # An empty line that is not clipped counts as lying in the corner of the figure.
+        return
     axes.plot(
         gone, [0.03] * len(gone), "x", color=FAINT, markersize=5, transform=axes.get_xaxis_transform(),
         clip_on=False,
