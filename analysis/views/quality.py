@@ -138,13 +138,13 @@ def what_it_takes_between(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
         return ()
     texts = [
         " ".join(known),
-        "More days: two readings differ as readings do from day to day, while `kneeflex trend` lays a line "
+        "More days: two readings differ as readings do from day to day, while kneeflex trend lays a line "
         "through all of them.",
         "The same support as reference pose on every day: then both sessions count from the same zero.",
     ]
     if any("published" in c.detectable_change_source for c in comparisons):
         texts.append(
-            "A re-strapping study (`kneeflex retest`) measures what putting the sensors on anew does to your "
+            "A re-strapping study (kneeflex retest) measures what putting the sensors on anew does to your "
             "own readings, and takes the place of published figures."
         )
     return tuple(texts)
