@@ -62,9 +62,7 @@ def main() -> None:
         if heard != words(text):
             print(f"{start_s:7.1f} s  said: {words(text)}\n           heard: {heard}")
     silenced = len(transcript) - whole
-    print(
-        f"{right} of {whole} texts heard as said, among {len(texts)}; {silenced} were silenced before their end"
-    )
+    print(f"{right} of {whole} texts heard as said, among {len(texts)}; {silenced} were silenced")
     print(f"after its moment in the protocol a text begins: median {np.median(late_s):.2f} s, ", end="")
     print(f"at most {max(late_s):.1f} s, where it waits for the one before")
 
