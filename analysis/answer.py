@@ -227,7 +227,7 @@ def two_people(one: Answer, other: Answer) -> tuple[Finding, ...]:
 
 
 def doubts_of_pair(before: Answer, after: Answer) -> tuple[Finding, ...]:
-    """What speaks against two sessions being an earlier and a later one of one person."""
+    """Findings that contradict two sessions being an earlier and a later one of one person."""
     first, second = (a.recording.info for a in (before, after))
     doubts = list(two_people(before, after))
     # The start of an imported session may be no more than the date of a file.

@@ -55,7 +55,7 @@ def batch(
 
     Returns:
         A table with `COLUMNS`, sorted by the path of the session below `root`, then in the order of the
-        session's tests. `error` is empty or tells in plain words why a session gave no answer.
+        session's tests. `error` is empty or the reason, in plain words, why a session gave no answer.
 
     Raises:
         SessionError: there is no such folder, or no session in it.
@@ -89,7 +89,7 @@ def batch(
 
 
 def session_rows(folder: str, name: str) -> list[Row]:
-    """The rows of one session: one per named test, or a single one that tells why there is none.
+    """The rows of one session: one per named test, or a single one with the reason why there is none.
 
     Args:
         folder: the session folder.

@@ -19,7 +19,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, or that the reader has to know.
+    """One thing that is wrong or worth knowing.
 
     Attributes:
         kind: a short name, for code; every kind is explained in docs/checks.md.

@@ -59,7 +59,7 @@ class Comparison:
         slip_deg: from the closing reference; positive = the same pose now reads straighter. None
             where there was no closing reference.
         verdict, reason: the verdict and one plain sentence on why.
-        findings: what else could have made the change, or speaks against it.
+        findings: what else could have made the change, or contradicts it.
         zero_sd_deg: one sigma of the absolute angle; None when relative or unknown.
     """
 

@@ -105,7 +105,7 @@ def _terminal() -> Ask | None:
 
 
 def _asked(given: Person, ask: Ask | None, *, side_is_known: bool) -> Person:
-    """What a person's folder should know; without anyone to ask, what is usual."""
+    """The settings of a person's folder, asked in a terminal; the defaults where there is none."""
     if ask is None:
         return given
     console.note(f"{given.client} is new here: a few questions, only once. Enter takes the answer shown.")

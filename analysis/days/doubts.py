@@ -1,4 +1,4 @@
-"""What speaks against the days as they are told: dates, sides, and reference angles that cannot be."""
+"""Inconsistencies in the days of one person: dates, sides, and impossible reference angles."""
 
 from __future__ import annotations
 

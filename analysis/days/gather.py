@@ -73,7 +73,7 @@ def person_trend(
         test: the named test; what the person's folder says, or the one measured most, by default.
         planned_days: as planned with the first session; from the person's folder, else 14, by default.
         practice_from: the first day of practice; the day of the first session with an exercise by default.
-        now: of today; sessions dated later have a wrong clock. None trusts every date.
+        now: of today; sessions dated later have a wrong clock. None accepts every date.
         progress: called with (sessions done, sessions in all).
 
     Raises:

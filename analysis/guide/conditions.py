@@ -28,7 +28,7 @@ BENT_BAND_DEG: Final = (75.0, 115.0)
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Everything that the guide knows at one moment.
+    """The inputs of the guide at one moment.
 
     Attributes:
         now_s: session clock.

@@ -44,6 +44,15 @@ class DetectedRepetition:
     held: slice
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Where a repetition ends, and its best plateau: its samples and what was held there."""
+
+    stop: int
+    held: slice
+    extension: Plateau | None
+
+
 class RepetitionDetector:
     """Finds the repetitions of one block. Any chunking of the same samples gives the same result.
 
@@ -67,7 +76,7 @@ class RepetitionDetector:
         self._still = _Column(np.bool_)
         self._run_start = 0  # of the newest unbroken run of finite samples
         self._cycles = DropDetector()
-        self._ends: dict[Drop, tuple[int, slice]] = {}
+        self._ends: dict[Drop, _End] = {}
         self._found: list[DetectedRepetition] | None = []
 
     def push(self, track: FlexionTrack) -> None:
@@ -106,18 +115,18 @@ class RepetitionDetector:
         found = []
         start = 0
         for drop, is_complete in zip(drops, _complete(self._slow_deg.values, drops), strict=True):
-            stop, held = self._ends[drop]
-            extension = self._extension(held) if is_complete and held.stop > held.start else None
+            end = self._ends[drop]
+            extension = end.extension if is_complete else None
             found.append(
                 DetectedRepetition(
                     start_s=float(self._time_s.values[start]),
-                    stop_s=self._after_s(stop),
+                    stop_s=self._after_s(end.stop),
                     peak_flexion_deg=float(self._slow_deg.values[drop.peak]),
                     extension=extension,
-                    held=held if extension is not None else slice(0, 0),
+                    held=end.held if extension is not None else slice(0, 0),
                 )
             )
-            start = stop
+            start = end.stop
         return found
 
     def _filter(self, limit: int) -> None:
@@ -140,8 +149,7 @@ class RepetitionDetector:
         self._cycles.push(slow_deg[rows])
         self._found = None
 
-    def _end(self, drop: Drop) -> tuple[int, slice]:
-        """Where a repetition ends, and its best plateau."""
+    def _end(self, drop: Drop) -> _End:
         part = slice(drop.peak, drop.after)
         slow_deg, flexion_deg = self._slow_deg.values, self._flexion_deg.values
         travel_deg = slow_deg[drop.peak] - slow_deg[drop.valley]
@@ -149,7 +157,8 @@ class RepetitionDetector:
         stop = drop.peak + int(np.flatnonzero(near)[-1]) + 1
         runs = true_runs(near & self._still.values[part])
         plateaus = [slice(drop.peak + a, drop.peak + b) for a, b in runs if b - a >= self._least]
-        return stop, min(plateaus, key=lambda p: float(np.median(flexion_deg[p])), default=slice(0, 0))
+        held = min(plateaus, key=lambda p: float(np.median(flexion_deg[p])), default=slice(0, 0))
+        return _End(stop, held, self._extension(held) if plateaus else None)
 
     def _extension(self, held: slice) -> Plateau:
         return Plateau(

@@ -26,5 +26,5 @@ DRIVERS: Final[dict[str, Driver]] = {driver.name: driver for driver in _ALL}
 
 
 def driver_for(advertisement: Advertisement) -> Driver | None:
-    """The driver that speaks to the device advertising so, or None for any other device."""
+    """The driver of a device with this advertisement, or None."""
     return next((driver for driver in DRIVERS.values() if driver.recognises(advertisement)), None)

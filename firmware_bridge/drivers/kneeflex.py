@@ -136,7 +136,7 @@ class Packet:
 
     @classmethod
     def from_bytes(cls, payload: bytes, scale: Scale) -> Packet:
-        """Reads a packet; its length tells how many samples it holds."""
+        """Reads a packet; the number of samples follows from its length."""
         body = len(payload) - cls._HEAD.size
         if body < cls._SAMPLE_BYTES or body % cls._SAMPLE_BYTES:
             raise DecodeError(f"A data packet cannot be {len(payload)} bytes long.")

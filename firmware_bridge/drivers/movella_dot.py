@@ -105,7 +105,7 @@ def encode_measurement(start: bool) -> bytes:
 
 
 def decode_battery(payload: bytes) -> float:
-    """The charge in percent; the second byte tells whether the sensor is charging."""
+    """The charge in percent; the second byte is 1 while the sensor is charging."""
     if len(payload) != 2 or payload[0] > 100 or payload[1] > 1:
         raise DecodeError(f"A battery report of {payload.hex() or 'no bytes'} makes no sense.")
     return float(payload[0])

@@ -57,7 +57,7 @@ class Frame:
     """One data notification.
 
     Attributes:
-        last_ns: nanoseconds since 2000-01-01 UTC, as the sensor believes, at the last sample.
+        last_ns: nanoseconds since 2000-01-01 UTC by the sensor's clock, at the last sample.
         frame_type, compressed: select the encoding.
         counts: (k, 3) numbers as sent, before factor and unit; a float32 as the integer of its bits.
     """
@@ -95,7 +95,7 @@ class Frame:
         return ENCODINGS[self.quantity, self.frame_type, self.compressed]
 
     def values(self, factor: float) -> Float:
-        """(k, 3) in m/s2 or rad/s; `factor` is the one told at the start of the stream.
+        """(k, 3) in m/s2 or rad/s; `factor` is the one in the response to the start command.
 
         Plain numbers are already in their unit, so the factor applies to compressed ones only.
         """

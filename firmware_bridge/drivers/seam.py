@@ -164,7 +164,7 @@ class Driver(Protocol):
         ...
 
     def recognises(self, advertisement: Advertisement) -> bool:
-        """Whether this driver speaks to the device that advertises so."""
+        """Whether this driver handles a device with this advertisement."""
         ...
 
     def info(self, name: str, reads: Mapping[str, bytes], rate_hz: float) -> SensorInfo:
@@ -172,11 +172,11 @@ class Driver(Protocol):
         ...
 
     def battery_percent(self, reads: Mapping[str, bytes]) -> float | None:
-        """The battery level from the values read at connection, where the sensor tells it."""
+        """The battery level from the values read at connection, where the sensor reports it."""
         ...
 
     def serial_number(self, reads: Mapping[str, bytes]) -> str:
-        """What tells this device apart from every other one, from the values read at connection, or ""."""
+        """A unique identifier of this device, from the values read at connection, or ""."""
         ...
 
     def rates_hz(self) -> tuple[float, ...]:

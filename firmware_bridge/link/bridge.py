@@ -84,7 +84,7 @@ class Bridge:
 
     @property
     def serial_numbers(self) -> Mapping[Segment, str]:
-        """The serial numbers of the sensors, "" where a sensor tells none."""
+        """The serial numbers of the sensors, "" where a sensor reports none."""
         return self._dispatcher.serial_numbers()
 
     @property

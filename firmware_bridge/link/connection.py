@@ -66,7 +66,7 @@ class Connection:
     Attributes:
         request: what it is for.
         device: the device.
-        number: tells it apart from every other connection.
+        number: unique among all connections.
         flowing: set when the first packet of samples has arrived.
         gone: set when the device has disconnected.
         reads: what was read after connecting, by characteristic.
@@ -184,7 +184,7 @@ class Connection:
             self._loop.call_soon_threadsafe(begin)
 
     def report_problem(self, error: LinkError) -> None:
-        """Reports an error that the person should know of."""
+        """Reports an error to the user."""
         now_s = self.request.radio.clock.now_s()
         self.request.deliver(LinkChange(self.request.segment, "problem", now_s, {"text": str(error)}))
 

@@ -14,7 +14,7 @@ class Target:
 
     Attributes:
         identifier: its advertised name, its address, or a part of the name such as a serial number.
-        driver: name of its driver, where its advertisement does not tell.
+        driver: name of its driver, where its advertisement is ambiguous.
         address: its address when this computer last saw it. With it, only this device is meant.
         serial: its serial number, where it was read: identifies it where the address may have changed.
     """

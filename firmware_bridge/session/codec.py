@@ -96,7 +96,7 @@ def event_to_json(event: Event) -> str:
 
 
 def event_from_json(line: str) -> Event | None:
-    """Reads one line of events.jsonl; None where the type is one that this version does not know.
+    """Reads one line of events.jsonl; None for a type that this version does not support.
 
     Raises:
         SessionError: the line is no JSON object or a field of a known type makes no sense.

@@ -132,7 +132,7 @@ def write_person(folder: Path, person: Person) -> Path:
 def sessions_of(root: Path, code: str) -> list[Path]:
     """The sessions of one person below a folder, in the order of their names.
 
-    A folder that cannot be read as a session belongs to nobody.
+    A folder that cannot be read as a session is left out.
     """
     found = []
     for folder in find_sessions(root) if root.is_dir() else ():
@@ -148,7 +148,7 @@ def forget(root: Path, code: str) -> tuple[Path, ...]:
     """Deletes everything of a person below a folder, and returns the files that were deleted.
 
     That is every session with this code, and the person's folder with all that is in it; a session of
-    somebody else that lies there is kept. Links are removed, what they point to is not.
+    another person that lies there is kept. Links are removed, what they point to is not.
 
     Raises:
         SessionError: there is nothing of this person, or something cannot be deleted.

@@ -22,7 +22,7 @@ from firmware_bridge.timing.shared_clock import session_times
 
 
 def read_session(folder: Path | str) -> Recording:
-    """Reads a session; whatever had to be repaired is told in `Recording.findings`.
+    """Reads a session; repairs are listed in `Recording.findings`.
 
     A session that was never closed gets the status "recovered" in memory; on disk all stays as it is, so
     that a program that is still recording is not disturbed and the raw files remain the truth.

@@ -1,6 +1,6 @@
 """Quantities with their first two time derivatives, so that no signal is ever differentiated numerically.
 
-A sensor feels second derivatives. Carrying them exactly through sums, products and rotations gives
+A sensor measures second derivatives. Carrying them exactly through sums, products and rotations gives
 specific force and angular rate to rounding error, at any instant, without a simulation grid.
 """
 

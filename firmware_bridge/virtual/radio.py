@@ -128,7 +128,7 @@ class VirtualRadio:
 
         Returns:
             (n,) index; negative for samples of the leg at rest before the script. After a reboot only
-            samples of the restarted clock can be told.
+            samples of the restarted clock are identifiable.
         """
         sensor = self._sensors[segment]
         playback, clock = sensor.playback, sensor.clock

@@ -74,7 +74,7 @@ class SimulatedClock:
             return runner.run(main)
 
     def faster(self, speed: float) -> SimulatedClock:
-        """This clock: nobody watches it, so there is no hurry."""
+        """This clock itself: simulated time has no speed."""
         return self
 
     def wait(self, timeout_s: float | None, waiters: deque[_Process] | None = None) -> None:
@@ -136,7 +136,7 @@ class SimulatedClock:
             self._ready.append(process)
 
     def _next(self) -> _Process:
-        """Whose turn it is; advances the time if nobody is ready now."""
+        """The next process to run; advances the time if none is ready now."""
         if self._ready:
             return self._ready.popleft()
         while self._timers:

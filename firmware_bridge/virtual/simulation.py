@@ -140,7 +140,7 @@ def _samples(
 
 
 def ideal_signals(leg: Leg, segment: Segment, worn: Worn, time_s: Float) -> tuple[Float, Float]:
-    """What a sensor without any error feels.
+    """The output of a sensor without any error.
 
     Returns:
         Specific force (n, 3) in m/s^2 and angular rate (n, 3) in rad/s, in the frame of the sensor.

@@ -33,22 +33,19 @@ from firmware_bridge.virtual.interactive import InteractiveLeg
 RATE_HZ = 100.0
 FRAME_S = 0.2
 PORTION_S = 0.4
-# So many give the axes.
-SWINGS = 5
 MOST_S = 2 * 3600.0
 LONGEST_REST_S = 20.0
 
 
 class TrueAngleFeed:
-    """The true angle of a leg with a little noise, once enough swings were seen."""
+    """The true angle of a leg with a little noise, once five swings were seen."""
 
     def __init__(self, leg: InteractiveLeg, seed: int) -> None:
         self._leg, self._rng = leg, np.random.default_rng((seed, 8))
         self.now_s = 0.0
-        self._row = 0
+        self._row = self._bends = 0
         self._flexion_deg = np.zeros(0)
         self._swings, self._motion = MotionTracker(RATE_HZ), MotionTracker(RATE_HZ)
-        self._swings_seen = 0
         self._phase: Phase | None = None
         self._zeroed = self._stopped = False
         self.events: list[Event] = []
@@ -81,9 +78,9 @@ class TrueAngleFeed:
         n = len(time_s)
         flexion_deg = self._flexion_deg[stop - n : stop]
         track = FlexionTrack(time_s, flexion_deg, np.full(n, 0.3), np.ones(n, dtype=bool))
-        if self._swings_seen < SWINGS:
-            self._swings_seen = self._swings.feed(track).bends
-        ready = self._swings_seen >= SWINGS
+        if self._bends < 5:
+            self._bends = self._swings.feed(track).bends
+        swings, ready = self._bends, self._bends >= 5
         if not ready:
             track = FlexionTrack(time_s, np.full(n, np.nan), np.full(n, 0.3), np.zeros(n, dtype=bool))
         return LiveFrame(
@@ -91,9 +88,9 @@ class TrueAngleFeed:
             track=track,
             motion=self._motion.feed(track),
             phase=self._phase.name if self._phase else None,
-            axis_sd_deg=20.0 / (1 + self._swings_seen),
+            axis_sd_deg=20.0 / (1 + swings),
             axes_ready=ready,
-            swings=min(self._swings_seen, SWINGS),
+            swings=min(swings, 5),
             relative=not self._zeroed,
             finished=self._stopped,
         )

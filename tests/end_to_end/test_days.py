@@ -82,8 +82,8 @@ def test_a_report_shows_its_day_among_the_days(command, people):
     assert "Today among the days" in (session / "derived" / "report.html").read_text()
 
 
-def test_a_day_at_home_is_one_command(command, tmp_path):
-    run = command("record", "--client", "P03", "--root", tmp_path, "--virtual", "--seconds", "2")
+def test_a_day_at_home_is_one_command(command, clock, tmp_path):
+    run = command("record", "--client", "P03", "--root", tmp_path, "--virtual", "--seconds", "2", clock=clock)
     assert run.returncode == 0, run.stderr
     (session,) = (tmp_path / "P03").glob("*/session.json")
     assert json.loads(session.read_text())["client"] == "P03"

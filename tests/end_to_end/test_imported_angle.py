@@ -29,7 +29,7 @@ def dialects():
 def test_the_angle_does_not_depend_on_the_program(dialects, simulated, tmp_path) -> None:
     recording = simulated.recording
     both = {
-        segment: ImuSamples(np.arange(7000) / 100, s.acc_m_s2[:7000], s.gyr_rad_s[:7000])
+        segment: ImuSamples(np.arange(5000) / 100, s.acc_m_s2[:5000], s.gyr_rad_s[:5000])
         for segment, s in ((Segment.THIGH, recording.thigh), (Segment.SHANK, recording.shank))
     }
     angles = {}
@@ -54,10 +54,10 @@ def files(dialects, simulated, tmp_path):
 
 
 def test_an_import_ends_with_what_it_understood_and_a_dry_run_writes_nothing(
-    kneeflex, files, tmp_path
+    command, files, tmp_path
 ) -> None:
-    command = ["import", "auto", "--thigh", files.thigh, "--shank", files.shank]
-    dry = kneeflex(*command, "--dry-run")
+    arguments = ["import", "auto", "--thigh", files.thigh, "--shank", files.shank]
+    dry = command(*arguments, "--dry-run")
     assert dry.returncode == 0, dry.stderr
     for words in (
         "time_ms in ms",
@@ -72,11 +72,11 @@ def test_an_import_ends_with_what_it_understood_and_a_dry_run_writes_nothing(
     assert "Nothing was written" in dry.stdout
     out = tmp_path / "session"
     assert not out.exists()
-    assert kneeflex(*command).returncode == 2
-    done = kneeflex(*command, "--out", out, "--json")
+    assert command(*arguments).returncode == 2
+    done = command(*arguments, "--out", out, "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["sensors"]["thigh"]["units"]["gyr"] == "deg/s (its name says so)"
     assert told["sensors"]["shank"]["lost"] == 0
-    later = kneeflex("angle", out, "--json")
+    later = command("angle", out, "--json")
     assert any("supposed from their names" in text for text in json.loads(later.stdout)["warnings"])

@@ -173,19 +173,19 @@ def test_help_names_every_command(kneeflex) -> None:
 
 
 def test_check_says_what_is_wrong_and_exits_with_one_where_nothing_can_be_computed(
-    kneeflex, session_folder, simulated, tmp_path
+    command, session_folder, simulated, tmp_path
 ) -> None:
-    sound = kneeflex("check", session_folder, "--json")
+    sound = command("check", session_folder, "--json")
     assert sound.returncode == 0, sound.stderr
     told = json.loads(sound.stdout)
     assert told["usable"]
     assert {f["kind"] for f in told["findings"]} == {"no_rest"}
     negated = replace(simulated.recording.shank, acc_m_s2=-simulated.recording.shank.acc_m_s2)
     write_session(tmp_path / "wrong", replace(simulated.recording, shank=negated))
-    wrong = kneeflex("check", tmp_path / "wrong")
+    wrong = command("check", tmp_path / "wrong")
     assert wrong.returncode == 1
     assert "No answer" in wrong.stdout
     assert "mirror" in wrong.stdout
-    compared = kneeflex("compare", tmp_path / "wrong")
+    compared = command("compare", tmp_path / "wrong")
     assert compared.returncode == 1
     assert "mirror" in compared.stderr

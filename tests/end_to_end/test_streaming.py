@@ -208,7 +208,7 @@ seconds = 3
 [[step]]
 kind = "swings"
 title = "Swing"
-count = 8
+count = 6
 [[step]]
 kind = "measure"
 title = "Before"

@@ -73,7 +73,7 @@ def fit(day: Float, design: Float, values: Float, target: int) -> Fit | None:
         target: the column whose coefficient is asked for.
 
     Returns:
-        None where the readings cannot tell that coefficient, or leave fewer than one degree of freedom.
+        None where the readings do not determine that coefficient, or leave fewer than one degree of freedom.
     """
     white = whitened(day, np.column_stack((design, values)))
     white, seen = white[:, :-1], white[:, -1]
@@ -101,7 +101,7 @@ def filled_columns(design: Float) -> list[int]:
 
 
 def inverse_of(gram: Float, filled: list[int], target: int) -> Float | None:
-    """The inverse of X'X for the filled columns; None where they cannot tell the target from the others."""
+    """The inverse of X'X for the filled columns; None where the target is collinear with the others."""
     if target not in filled:
         return None
     place = filled.index(target)

@@ -99,7 +99,7 @@ def look(day: Float, design: Float, values: Float, target: int, plan: SpendingPl
         plan: of the spending.
 
     Returns:
-        None where the readings cannot tell the coefficient.
+        None where the readings do not determine the coefficient.
     """
     over = [i for i, d in enumerate(day) if plan.share(d) >= 1]
     stop = over[0] + 1 if over else len(day)

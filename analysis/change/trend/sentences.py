@@ -88,7 +88,7 @@ def whole(sentence: str, verdict: Verdict, *, adapted: bool, since_plan_deg: flo
 
 
 def warnings(zeros: Sequence[str], day: Float, first_day: float) -> tuple[str, ...]:
-    """What the reader has to know of the days that were used."""
+    """Caveats about the days that were used."""
     return tuple(
         f"From day {day[i] - first_day + 1:.0f} on the zero was set another way: readings before and after "
         "are not compared with each other, only the course within each."

@@ -69,7 +69,7 @@ def import_session(
         side: the leg.
         client: a code, never a name.
         columns: what the columns mean, as `mapping.from_line` or a TOML file; it is kept in the session.
-        rate_hz: samples a second, of files that do not tell.
+        rate_hz: samples a second, of files without a rate.
         sensors: the thigh's and the shank's, by the names that a file with several sensors gives them.
 
     Returns:
@@ -195,7 +195,7 @@ def _notes(
 def _started_at(
     thigh: Imported, shank: Imported, thigh_first_s: float, shank_first_s: float
 ) -> datetime | None:
-    """The moment of session time 0, from whichever file tells."""
+    """The moment of session time 0, from whichever file states it."""
     for imported, first_s in ((thigh, thigh_first_s), (shank, shank_first_s)):
         if imported.started_at is not None:
             return imported.started_at - timedelta(seconds=first_s)

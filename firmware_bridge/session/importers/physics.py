@@ -1,4 +1,4 @@
-"""What gravity tells of a sensor: its units, its scale, its sample rate, its offset."""
+"""Units, scale, sample rate and offset of a sensor, from gravity."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Turning:
     Attributes:
         scale: what the rate must be multiplied by to turn as gravity does; 1 for a sound sensor.
         error_deg: by which gravity is missed with that scale, median.
-        pairs: looks at gravity that were compared.
-        exact: the looks were taken at rest; otherwise the limb's own acceleration distorts the scale, by up
+        pairs: observations of gravity that were compared.
+        exact: the observations were at rest; otherwise the limb's own acceleration distorts the scale, by up
             to a factor of two in walking.
     """
 
@@ -53,7 +53,7 @@ def turning(acc: Float, turn: Float) -> Turning | None:
         turn: (n, 3) angular rate times the period: radians from row to row, if units and rate are right.
 
     Returns:
-        None where the sensor is turned too little to tell.
+        None where the sensor is turned too little.
     """
     exact = _looks_at_rest(acc, turn)
     found = exact or _looks(acc, turn)
@@ -211,7 +211,7 @@ def _looks(acc: Float, turn: Float) -> _Looks | None:
 def _best(
     turn: Float, start: Int, steps: Int, before: Float, after: Float, scales: Float
 ) -> tuple[float, float]:
-    """The scale with which the turns carry gravity from look to look best, and by how much it is missed."""
+    """The scale at which the turns best explain how gravity turned, and its residual."""
     gravity = np.broadcast_to(before, (len(scales), *before.shape)).copy()
     for step in range(int(steps.max())):
         running = np.flatnonzero(steps > step)

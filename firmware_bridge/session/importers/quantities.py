@@ -37,7 +37,7 @@ def in_units(
         notes: where findings go.
 
     Raises:
-        SessionError: a unit is neither stated nor told by gravity.
+        SessionError: a unit is neither stated nor determined by gravity.
     """
     names, units, result = {}, {}, {}
     for key in ("acc", "gyr"):

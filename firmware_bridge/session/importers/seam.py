@@ -38,13 +38,13 @@ class Imported:
 
     Attributes:
         samples: in our units; `time_s` counts from the zero of `clock`. Gaps are kept as gaps.
-        sensor: what the file tells of the sensor.
+        sensor: what the file states about the sensor.
         clock: whose time that is. "session": it is the session clock already; "shared": two files of one
             recording count from the same arbitrary zero; "own": it says nothing about another sensor;
             "overlap": shared if the spans of both files overlap.
         clock_period_s: the clock starts anew after this time, or None.
         clock_error_s: by which the relation to another file's times may be wrong.
-        started_at: when the first sample was taken (with a time zone), where the file tells.
+        started_at: when the first sample was taken (with a time zone), where the file states it.
         findings: what was left out, supposed or doubted.
         mapping: what the columns were taken to mean.
         columns: the names of the columns of time, acc and gyr.

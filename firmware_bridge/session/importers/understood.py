@@ -31,7 +31,7 @@ class SensorUnderstood:
     Attributes:
         segment: whose.
         title: of the kind of file.
-        name: of the sensor, where the file tells.
+        name: of the sensor, where the file states it.
         columns: of time, acc and gyr.
         units: of the same.
         rate_hz: between gaps.
@@ -40,7 +40,7 @@ class SensorUnderstood:
         duration_s: from the first to the last.
         lost: missing samples.
         rest_m_s2: acceleration felt at rest; None where the sensor never rests.
-        gyr_scale: how far the rate turns compared with gravity; None where that cannot be told.
+        gyr_scale: how far the rate turns compared with gravity; None where that is not determined.
     """
 
     segment: Segment

@@ -77,4 +77,4 @@ class KneeflexFirmware:
         """Nothing: the stream is started by a command."""
 
     def disconnected(self) -> None:
-        """Nothing to forget."""
+        """No state to reset."""

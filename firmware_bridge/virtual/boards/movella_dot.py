@@ -94,7 +94,7 @@ class MovellaDotFirmware:
         """Nothing: the stream is started by a command."""
 
     def disconnected(self) -> None:
-        """Nothing to forget."""
+        """No state to reset."""
 
 
 def _sync_message(kind: SyncId, value: int) -> bytes:

@@ -25,7 +25,7 @@ _OK, _INVALID_OP, _NOT_SUPPORTED, _ALREADY, _INVALID_RATE = 0, 1, 3, 6, 8
 
 
 class PolarFirmware:
-    """One sensor with firmware 1.1.5, which knows SDK mode."""
+    """One sensor with firmware 1.1.5, which supports SDK mode."""
 
     services: ClassVar[Services] = {
         polar.SERVICE: {polar.CONTROL: ("read", "write", "notify"), polar.DATA: ("notify",)},

@@ -65,4 +65,4 @@ class Thingy52Firmware:
             (board.start if enabled else board.stop)()
 
     def disconnected(self) -> None:
-        """Nothing to forget."""
+        """No state to reset."""

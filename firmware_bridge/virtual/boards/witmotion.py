@@ -55,8 +55,8 @@ class WitMotionFirmware:
         return None
 
     def subscribed(self, board: Board, characteristic: str, enabled: bool) -> None:
-        """Whoever subscribes gets frames at once."""
+        """Frames are sent to a subscriber at once."""
         (board.start if enabled else board.stop)()
 
     def disconnected(self) -> None:
-        """Nothing to forget."""
+        """No state to reset."""

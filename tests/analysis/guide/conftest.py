@@ -66,7 +66,7 @@ class PerfectStream:
         noise = np.random.default_rng(1).normal(0, noise_deg, len(truth.time_s))
         self._time_s, self._flexion_deg = truth.time_s, truth.flexion_deg + noise
         self._clock = clock
-        self._row = 0
+        self._row = self._bends = 0
         self._swings = MotionTracker(RATE_HZ)
         self._watch = MotionTracker(RATE_HZ)
         self._phase: Phase | None = None
@@ -86,7 +86,9 @@ class PerfectStream:
         track = FlexionTrack(
             self._time_s[rows], self._flexion_deg[rows], np.full(n, 0.3), np.full(n, not self.blind)
         )
-        swings = self._swings.feed(track).bends
+        if self._bends < 5:
+            self._bends = self._swings.feed(track).bends
+        swings = self._bends
         if swings < 5:
             track = FlexionTrack(track.time_s, np.full(n, np.nan), track.flexion_sd_deg, np.zeros(n, bool))
         return LiveFrame(

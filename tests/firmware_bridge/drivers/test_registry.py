@@ -33,7 +33,7 @@ def test_other_devices_are_left_alone(advertisement):
     assert driver_for(advertisement) is None
 
 
-@pytest.mark.parametrize("driver", DRIVERS.values(), ids=str)
+@pytest.mark.parametrize("driver", DRIVERS.values(), ids=list(DRIVERS))
 def test_every_driver_keeps_the_promises_of_the_seam(driver):
     rates = driver.rates_hz()
     assert list(rates) == sorted(set(rates))

@@ -55,10 +55,10 @@ def rate_of_counter(
     turned: Turned,
     notes: Noting,
 ) -> tuple[float, str]:
-    """The rate, and how it is known; a rate that the sensor's own turns contradict is not believed.
+    """The rate, and how it is known; a rate that contradicts the sensor's own turns is rejected.
 
     Raises:
-        SessionError: nothing tells the rate, or what tells it disagrees.
+        SessionError: no source states the rate, or the sources disagree.
     """
     by_orientation = None
     if turned.orientation is not None and turned.gyr is not None and len(count) > 50:

@@ -30,7 +30,7 @@ _LARGEST = 2.0**62  # of a stamp or a counter; NaN is not below it either
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which columns tell the time; `texts` are the places of those that are written as dates."""
+    """Which columns hold the time; `texts` are the places of those that are written as dates."""
 
     mapping: FileMapping
     column: TimeColumn
@@ -47,14 +47,14 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """Of the column that tells the time."""
+        """Of the column that holds the time."""
         found = self.stamps or self.counter
         return found.name if found else ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Times:
-    """The times of the rows that are believed.
+    """The times of the rows that are kept.
 
     Attributes:
         rows: which rows these are.
@@ -112,7 +112,7 @@ def times(
     """The times of all rows that have one.
 
     Args:
-        plan: which columns tell the time.
+        plan: which columns hold the time.
         table: for the description of the file, and for messages.
         columns: the whole rows.
         wanted: may hold a rate given by hand.

@@ -45,8 +45,8 @@ class TimeColumn:
     """Where the time of a row stands.
 
     Attributes:
-        column: pattern of the column of stamps; "" where only a counter tells the time.
-        unit: of the stamps; "" where the name tells it, or it has to be found from the stamps.
+        column: pattern of the column of stamps; "" where there is only a counter.
+        unit: of the stamps; "" where the name states it, or it has to be found from the stamps.
         clock: whose time that is (`seam.Clock`); "overlap": shared if both files overlap in it.
         wrap: the stamps start anew after so many units, or None.
         even: "as_written", or "line": the sensor samples evenly and the stamps jitter.
@@ -67,7 +67,7 @@ class TimeColumn:
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """Three (or four) columns and their unit: "" where the names tell it, or gravity has to."""
+    """Three (or four) columns and their unit: "" where it follows from the names or from gravity."""
 
     columns: tuple[str, ...]
     unit: str = ""
@@ -197,7 +197,7 @@ def from_line(line: str) -> FileMapping:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A column that a pattern matched: its place, and what its name tells."""
+    """A column that a pattern matched: its place, and what its name states."""
 
     place: int
     name: str

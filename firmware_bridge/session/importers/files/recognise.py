@@ -206,7 +206,7 @@ def files_of(path: Path, mapping: FileMapping) -> dict[str, Path]:
     """The files of acceleration and of rate, given either of them, or a folder.
 
     Raises:
-        SessionError: the name does not tell which of the two it is, or the other is not there.
+        SessionError: the name does not say which of the two it is, or the other is not there.
     """
     if not path.exists():
         raise MissingPathError(f"There is no file {path}.", "Check the path.")
@@ -229,7 +229,7 @@ def files_of(path: Path, mapping: FileMapping) -> dict[str, Path]:
 
 
 def kind_of(name: str, mapping: FileMapping) -> tuple[str, str]:
-    """The quantity that the longest word in the name tells, and that word."""
+    """The quantity named by the longest known word in the name, and that word."""
     words = [(word, kind) for kind, words in mapping.files.items() for word in words]
     for word, kind in sorted(words, key=lambda pair: -len(pair[0])):
         if _at(name, word) >= 0:

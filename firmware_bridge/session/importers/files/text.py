@@ -114,7 +114,7 @@ def tables(path: Path, content: bytes, is_header: Callable[[Sequence[str]], bool
     Args:
         path: the file, for messages.
         content: as `read_file` gives it.
-        is_header: tells the names of the columns, given as the fields of a line.
+        is_header: whether a line holds the names of the columns, given as the fields of a line.
     """
     lines, candidates = _candidates(_head(content))
     for number, start, separator, names in candidates:

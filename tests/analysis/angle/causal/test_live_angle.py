@@ -67,7 +67,7 @@ def test_any_chunking_gives_the_same_numbers_as_the_causal_batch(
 
 @pytest.mark.parametrize("posture", ["standing", "supine", "seated", "side_lying"])
 def test_live_angle_is_nearly_as_good_as_offline(simulated: Callable, posture: str) -> None:
-    case = simulated(posture)
+    case = simulated(posture).until(75.0)
     causal = case.estimate(causal=True)
     offline = case.estimate()
     # Until then the axes rest on a few swings only, and the band says so.
