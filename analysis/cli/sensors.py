@@ -273,7 +273,7 @@ def live(
 
 
 def _show_result(answer: Answer, report: Path, among: PersonTrend | None, *, theme: str, voice: bool) -> None:
-    """The end of a session in the window, spoken too; then today among the days of the person."""
+    """The end of a session in the window, spoken too, with today among the days of the person."""
     from analysis.views.resultwindow import show_result
     from analysis.views.voice import Voice
     from analysis.views.wording import headline
@@ -282,11 +282,7 @@ def _show_result(answer: Answer, report: Path, among: PersonTrend | None, *, the
         if speech is not None:
             for comparison in answer.comparisons:
                 speech.say(headline(comparison))
-        show_result(answer, report, theme=theme)
-    if among is not None:
-        from analysis.views.trend_window import show_trend
-
-        show_trend(among)
+        show_result(answer, report, theme=theme, among=among)
 
 
 def doctor(

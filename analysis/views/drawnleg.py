@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
     from analysis.views.themes import Theme
 
-_THIGH, _SHANK = 1.0, 0.95
-_NECK, _HEAD = 0.85, 0.17
+_THIGH, _SHANK, _FOOT = 1.0, 0.95, 0.26
+_NECK, _HEAD = 0.52, 0.17
 # The shadows reach beyond the foot, so that the leg in front of them does not hide them.
-_BEYOND = 1.3
+_BEYOND = 1.4
 # Height of a window in which lines are as thick as they are written here.
 _USUAL_POINTS: Final = 468.0
+# Share of the window that a line of the shadows' names takes.
+_LABEL_LINE: Final = 0.042
 _SWING_DEG: Final = (20.0, 85.0)
 
 
@@ -40,6 +42,7 @@ class _Pose:
         thigh_per_flexion: how far the thigh turns with each degree of flexion.
         bends: +1 if bending turns the shin counter-clockwise, else -1.
         ground: height of what the person lies, sits or stands on.
+        edge: where that ends on the right; the feet of somebody lying face down hang over it.
         view: (left, right, bottom, top) of the picture.
     """
 
@@ -48,15 +51,16 @@ class _Pose:
     thigh_per_flexion: float
     bends: float
     ground: float
+    edge: float
     view: tuple[float, float, float, float]
 
 
 _POSES: Final[Mapping[Posture, _Pose]] = {
-    "prone": _Pose(180.0, 0.0, 0.0, 1.0, -0.2, (-1.25, 2.3, -0.9, 1.5)),
-    "supine": _Pose(180.0, 0.0, 0.5, -1.0, -0.2, (-1.25, 2.3, -0.9, 1.5)),
-    "standing": _Pose(90.0, -90.0, 0.3, -1.0, -2.05, (-1.9, 1.9, -2.5, 1.2)),
-    "seated": _Pose(90.0, 0.0, 0.0, -1.0, -0.2, (-1.3, 2.15, -1.2, 1.5)),
-    "ake": _Pose(180.0, 90.0, 0.0, -1.0, -0.2, (-1.25, 2.15, -0.6, 2.4)),
+    "prone": _Pose(180.0, 0.0, 0.0, 1.0, -0.2, 1.75, (-0.9, 2.4, -0.8, 1.5)),
+    "supine": _Pose(180.0, 0.0, 0.5, -1.0, -0.2, 2.4, (-0.9, 2.4, -0.9, 1.5)),
+    "standing": _Pose(90.0, -90.0, 0.3, -1.0, -2.05, 1.4, (-2.4, 1.4, -2.45, 0.9)),
+    "seated": _Pose(90.0, 0.0, 0.0, -1.0, -0.2, 0.85, (-1.1, 2.15, -1.4, 1.0)),
+    "ake": _Pose(180.0, 90.0, 0.0, -1.0, -0.2, 2.15, (-0.9, 2.15, -0.5, 2.45)),
 }
 
 
@@ -76,19 +80,20 @@ class DrawnLeg:
         self._widths: dict[Line2D, float] = {}
         self._posture: Posture | None = None
         self._pose = _POSES["prone"]
-        self._ground = axes.axhline(-0.2, color=theme.faint, linewidth=2.5)
+        (self._ground,) = axes.plot([], [], color=theme.faint, linewidth=2.5)
         self._torso = self._limb(theme.faint, 16)
         self._head = Circle((0, 0), _HEAD, color=theme.faint)
         axes.add_patch(self._head)
         self._before = self._limb(theme.faint, 7, linestyle=(0, (1.2, 1.2)))
         self._best = self._limb(theme.good, 5, linestyle=(0, (2.5, 1.2)))
-        self._leg = self._limb(theme.track, 17)
+        self._leg = self._limb(theme.track, 17, solid_joinstyle="round")
+        self._foot = self._limb(theme.track, 11)
         (self._knee,) = axes.plot([], [], "o", color=theme.background, markersize=7)
         self._sensors = [Rectangle((0, 0), 0.2, 0.13, color=theme.alarm) for _ in range(2)]
         for sensor in self._sensors:
             axes.add_patch(sensor)
         self._names = [self._label(theme.alarm, weight="bold") for _ in range(2)]
-        corner = {"transform": axes.transAxes, "va": "top"}
+        corner = {"transform": figure.transSubfigure, "va": "top"}
         self._before_name = self._label(theme.muted, weight="bold", **corner)
         self._best_name = self._label(theme.good, weight="bold", **corner)
         self._arrow = FancyArrowPatch(
@@ -97,6 +102,7 @@ class DrawnLeg:
         axes.add_patch(self._arrow)
         self.labels = [*self._names, self._before_name, self._best_name]
         self._still = ""
+        self._corner = (place[0], place[1] + place[3])
         self._show_pose("prone")
         for line, label in ((self._before, self._before_name), (self._best, self._best_name)):
             self._show_shadow(line, label, "", math.nan, True)
@@ -117,10 +123,16 @@ class DrawnLeg:
             line.set_linewidth(width * height_points / _USUAL_POINTS)
         self._knee.set_markersize(7.0 * height_points / _USUAL_POINTS)
 
+    def move(self, place: tuple[float, float, float, float]) -> None:
+        """Draws the leg elsewhere: (left, bottom, width, height) as shares of the figure."""
+        self.axes.set_position(place)
+        self._corner = (place[0], place[1] + place[3])
+        self._still = ""
+
     @property
     def artists(self) -> tuple[Artist, ...]:
         """What moves with the angle, in the order of drawing; everything else stands still behind it."""
-        return self._leg, self._knee
+        return self._foot, self._leg, self._knee, *self._sensors
 
     @property
     def limb(self) -> tuple[Any, Any]:
@@ -135,10 +147,13 @@ class DrawnLeg:
     def show(self, frame: LiveFrame, *, is_fresh: bool) -> None:
         """Moves the leg to where it belongs."""
         placed_deg = self._placed_deg(frame)
-        self._set_limb(self._leg, placed_deg)
-        knee = self._points(placed_deg)[1]
-        self._knee.set_data([knee[0]], [knee[1]])
-        self._leg.set_color(self._theme.track if is_fresh and self._is_known(frame) else self._theme.faint)
+        points = self._points(placed_deg)
+        self._leg.set_data(points[:, 0], points[:, 1])
+        self._knee.set_data(points[1:2, 0], points[1:2, 1])
+        toes = points[2] + _FOOT * self._toes(points)
+        self._foot.set_data([points[2, 0], toes[0]], [points[2, 1], toes[1]])
+        for line in (self._leg, self._foot):
+            line.set_color(self._theme.track if is_fresh and self._is_known(frame) else self._theme.faint)
 
     def show_still(self, frame: LiveFrame) -> bool:
         """Sets what stands still: posture, shadows, sensors, arrow; returns whether any of it has changed."""
@@ -177,7 +192,7 @@ class DrawnLeg:
         self.axes.set_xlim(left, right)
         self.axes.set_ylim(bottom, top)
         self.axes.set_aspect("equal")
-        self._ground.set_ydata([pose.ground, pose.ground])
+        self._ground.set_data([left, pose.edge], [pose.ground, pose.ground])
         along = _direction(pose.torso_deg)
         self._torso.set_data([0.0, along[0] * _NECK * 0.9], [0.0, along[1] * _NECK * 0.9])
         self._head.set_center(tuple(along * (_NECK + _HEAD)))
@@ -190,9 +205,10 @@ class DrawnLeg:
         ankle = knee + _SHANK * _direction(thigh_deg + pose.bends * flexion_deg)
         return np.array([np.zeros(2), knee, ankle])
 
-    def _set_limb(self, line: Line2D, flexion_deg: float) -> None:
-        points = self._points(flexion_deg)
-        line.set_data(points[:, 0], points[:, 1])
+    def _toes(self, points: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """(2,): direction from the ankle to the toes, at a right angle to the shin, away from the calf."""
+        along = (points[2] - points[1]) / _SHANK
+        return self._pose.bends * np.array([along[1], -along[0]])
 
     def _show_shadow(self, line: Line2D, label: Any, name: str, flexion_deg: float, hidden: bool) -> None:
         is_shown = math.isfinite(flexion_deg) and not hidden
@@ -202,7 +218,8 @@ class DrawnLeg:
             return
         _, knee, ankle = self._points(flexion_deg)
         line.set_data(*np.array([knee, knee + _BEYOND * (ankle - knee)]).T)
-        label.set(x=0.0, y=1.0 if name == "before" else 0.9)
+        left, top = self._corner
+        label.set(x=left, y=top if name == "before" else top - _LABEL_LINE)
         label.set_text(f"┅ {name} {flexion_deg:.0f}°".replace("-", "−"))
 
     def _show_sensors(self, flexion_deg: float, is_shown: bool) -> None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 BLOCK_ORDER: Final = ("warmup", "before", "before_again", "after", "after_5min", "after_10min", "after_30min")
 
 _STRIP_LEVELS = 4
+# With more blocks than these, names of two words take two lines.
+_MOST_ON_A_LINE = 3
 _CHARACTER_INCH = 0.085
 
 
@@ -200,6 +202,8 @@ def _draw_blocks(axes: Axes, comparison: Comparison, repetitions: Sequence[Repet
             )
     counts = [sum(r.phase == p for r in repetitions) for p in phases]
     names = [PHASE_TITLES[p] + ("\n(not counted)" if p == "warmup" else "") for p in phases]
+    if len(names) > _MOST_ON_A_LINE:
+        names = [name.replace(", ", ",\n") for name in names]
     axes.set_xticks(range(len(phases)), [f"{n}\nn = {k}" for n, k in zip(names, counts, strict=True)])
     axes.set_xlim(-0.6, max(len(phases), 2) - 0.3)
     axes.grid(visible=False, axis="x")

@@ -33,6 +33,13 @@ AHEAD_S: Final = 8.0
 _SPEED_LIMIT_DEG_S: Final = 30.0
 _NARROWEST: Final = 1.45
 _READING: Final = 0.029
+# Steps before anything is measured: a large picture of what to do takes the place of the number.
+_SETTING_UP: Final = ("pain", "strap", "ready", "still", "swings")
+_LEG: Final = (0.315, 0.268, 0.308, 0.455)
+_LARGE_LEG: Final = (0.02, 0.16, 0.6, 0.56)
+_LARGER: Final = 1.6
+# Seconds of the plot that a letter of a phase's name takes.
+_LETTER_S: Final = 0.68
 
 
 class LiveView:
@@ -54,10 +61,11 @@ class LiveView:
         self._phase_starts: list[tuple[float, str]] = []
         self._gauge_band: tuple[float, float] | None = None
         self._page: tuple[str, ...] = ()
+        self._is_setup = False
         self._had_angle = False
         self._build_plot()
         self._build_gauge()
-        self.leg = DrawnLeg(figure, (0.315, 0.268, 0.308, 0.455), self._theme)
+        self.leg = DrawnLeg(figure, _LEG, self._theme)
         self._rail = StepRail(figure, (0.02, 0.735, 0.96, 0.028), self._theme)
         self._bar = ExerciseBar(figure, (0.02, 0.155, 0.58, 0.085), self._theme)
         self._build_texts()
@@ -96,7 +104,15 @@ class LiveView:
         self._starts = [
             (
                 axes.axvline(np.nan, color=theme.faint, linewidth=1.2, linestyle=":"),
-                axes.text(np.nan, 0.98, "", transform=axes.get_xaxis_transform(), va="top", clip_on=True),
+                axes.text(
+                    np.nan,
+                    0.98,
+                    "",
+                    transform=axes.get_xaxis_transform(),
+                    va="top",
+                    color=theme.muted,
+                    clip_on=True,
+                ),
             )
             for _ in range(3)
         ]
@@ -138,10 +154,9 @@ class LiveView:
             self._plot_title,
             self._gauge_title,
             *self.leg.labels,
-            *self._bar.labels,
             self._rail.label,
         ]
-        self._heights |= dict.fromkeys(small, 0.024)
+        self._heights |= dict.fromkeys(small, 0.024) | dict.fromkeys(self._bar.labels, 0.027)
         self._heights |= {label: 0.022 for _, label in self._starts}
 
     def _text(self, x: float, y: float, height: float, *, text: str = "", **style: Any) -> Text:
@@ -166,6 +181,7 @@ class LiveView:
         self._number_panel = Panel(figure, (0.0, 0.49, 0.31, 0.73), [self._number])
         self._block_panel = Panel(figure, (0.0, 0.29, 0.31, 0.49), [self._note, self._block])
         self._leg_panel = Panel(figure, (0.311, 0.262, 0.63, 0.729), self.leg.artists)
+        self._large_leg_panel = Panel(figure, (0.0, 0.145, 0.63, 0.729), self.leg.artists)
         self._gauge_panel = Panel(figure, (0.66, 0.173, 0.99, 0.207), [self._speed])
         self._bar_panel = Panel(figure, (0.0, 0.19, 0.625, 0.25), self._bar.artists)
         self._parts_panel = Panel(figure, (0.0, 0.145, 0.625, 0.189), self._bar.labels)
@@ -181,10 +197,13 @@ class LiveView:
             self._plot_panel, self._number_panel, self._block_panel, self._gauge_panel, self._leg_panel,
             self._bar_panel, self._parts_panel,
         )  # fmt: skip
+        self._setting_up = (self._plot_panel, self._large_leg_panel)
 
     @property
     def _panels(self) -> tuple[Panel, ...]:
-        return (*self._always, self._page_panel) if self._page else (*self._always, *self._measuring)
+        if self._page:
+            return (*self._always, self._page_panel)
+        return (*self._always, *(self._setting_up if self._is_setup else self._measuring))
 
     @property
     def _canvas(self) -> Any:
@@ -208,9 +227,15 @@ class LiveView:
         for text, height in self._heights.items():
             text.set_fontsize(max(5.0, height * self._scale))
         self._fit_number()
-        self.leg.fit(self._scale)
+        self._fit_leg()
         for axes in (self._axes, self._gauge):
             axes.tick_params(labelsize=max(5.0, 0.024 * self._scale))
+
+    def _fit_leg(self) -> None:
+        larger = _LARGER if self._is_setup else 1.0
+        self.leg.fit(larger * self._scale)
+        for label in self.leg.labels:
+            label.set_fontsize(max(5.0, self._heights[label] * (1.0 + larger) / 2.0 * self._scale))
 
     def _fit_number(self) -> None:
         """Reduces the font size if a word takes the place of the number."""
@@ -233,7 +258,7 @@ class LiveView:
         redraw = self._fit_axes(frame)
         words = self._wording.texts(frame)
         redraw |= self._set_gauge(frame, is_fresh=words.is_fresh)
-        redraw |= self._set_page(frame.prompt.page if frame.prompt else ())
+        redraw |= self._set_layout(frame)
         self._set_words(words, entry)
         self._set_plot(frame)
         redraw |= self._set_pictures(frame, is_fresh=words.is_fresh)
@@ -247,7 +272,8 @@ class LiveView:
     def _set_pictures(self, frame: LiveFrame, *, is_fresh: bool) -> bool:
         prompt = frame.prompt
         redraw = self.leg.show_still(frame)
-        if self._leg_panel.shows(self.leg.content(frame, is_fresh=is_fresh)):
+        leg_panel = self._large_leg_panel if self._is_setup else self._leg_panel
+        if leg_panel.shows(self.leg.content(frame, is_fresh=is_fresh)):
             self.leg.show(frame, is_fresh=is_fresh)
         done = share(frame)
         if self._parts_panel.shows(self._bar.parts(prompt)):
@@ -257,6 +283,17 @@ class LiveView:
         if self._rail_panel.shows(self._rail.content(prompt)):
             self._rail.show(prompt)
         return redraw
+
+    def _set_starts(self, now_s: float) -> None:
+        """Marks where phases began; a name for which there is no room before the next one is left out."""
+        stops_s = [start_s for start_s, _ in self._phase_starts[1:]] + [math.inf]
+        for (line, label), (start_s, name), stop_s in zip(
+            self._starts, self._phase_starts, stops_s, strict=False
+        ):
+            line.set_xdata([start_s - now_s] * 2)
+            label.set_x(min(start_s - now_s + 0.15, AHEAD_S - _LETTER_S * len(name)))
+            has_room = stop_s - start_s > _LETTER_S * len(name)
+            label.set_text(name if has_room and start_s > now_s - SPAN_S else "")
 
     def _fit_axes(self, frame: LiveFrame) -> bool:
         _, flexion_deg, _ = self._history.since(frame.now_s - SPAN_S)
@@ -294,11 +331,17 @@ class LiveView:
             self._gauge_target.set_width(band[1] - band[0])
         return True
 
-    def _set_page(self, page: tuple[str, ...]) -> bool:
-        """Shows a page of text instead of number and plot."""
-        if page == self._page:
+    def _set_layout(self, frame: LiveFrame) -> bool:
+        """Shows a page of text instead of number and plot, or a large picture instead of the number."""
+        page = frame.prompt.page if frame.prompt else ()
+        is_setup = frame.prompt is not None and frame.prompt.kind in _SETTING_UP
+        if page == self._page and is_setup == self._is_setup:
             return False
-        self._page = page
+        self._page, self._is_setup = page, is_setup
+        for text in (self._number, self._note, self._block):
+            text.set_visible(not is_setup and not page)
+        self.leg.move(_LARGE_LEG if is_setup else _LEG)
+        self._fit_leg()
         for axes in (self._axes, self.leg.axes, self._bar.axes):
             axes.set_visible(not page)
         self._gauge.set_visible(not page and self._gauge_band is not None)
@@ -331,10 +374,7 @@ class LiveView:
             if frame.phase is not None:
                 self._phase_starts.append((frame.now_s, PHASE_TITLES[frame.phase]))
             self._phase_starts = self._phase_starts[-len(self._starts) :]
-        for (line, label), (start_s, name) in zip(self._starts, self._phase_starts, strict=False):
-            line.set_xdata([start_s - frame.now_s] * 2)
-            label.set_x(start_s - frame.now_s + 0.15)
-            label.set_text(name if start_s > frame.now_s - SPAN_S else "")
+        self._set_starts(frame.now_s)
         time_s, flexion_deg, sd_deg = self._history.since(frame.now_s - SPAN_S)
         if frame.hidden:
             flexion_deg = np.full_like(flexion_deg, np.nan)

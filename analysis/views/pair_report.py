@@ -9,7 +9,7 @@ from analysis.change.result import Comparison
 from analysis.change.sides import SideDifference
 from analysis.views import wording
 from analysis.views.figures import pair_figure
-from analysis.views.quality import quality_checks
+from analysis.views.quality import quality_checks, what_it_takes_between
 from analysis.views.report import data_uri, environment
 from analysis.views.tables import number
 from analysis.views.wording import PHASE_TITLES, TEST_TITLES, signed
@@ -57,6 +57,7 @@ def render_sessions_report(
         rows,
         ("test", "earlier", "later", "change, + straighter", "smallest detectable"),
         warnings,
+        what_it_takes_between(comparisons),
     )
 
 
@@ -105,6 +106,7 @@ def _render(
     rows: Sequence[Row],
     head: Row,
     warnings: Sequence[str],
+    takes: Sequence[str] = (),
 ) -> str:
     sessions = [
         {
@@ -127,6 +129,7 @@ def _render(
             picture=data_uri(pair_figure(answers, names)),
             rows=rows,
             head=head,
+            takes=takes,
             limits=wording.LIMITS,
             safety=wording.SAFETY,
             purpose=wording.PURPOSE,

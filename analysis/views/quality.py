@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -130,18 +130,44 @@ def _straps(answer: Answer) -> Iterator[QualityCheck]:
         )
 
 
+def what_it_takes_between(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    """The same for an earlier and a later session of one knee."""
+    reaches = [_reach(c, is_one_of_many=len(comparisons) > 1) for c in comparisons]
+    known = [text for text in reaches if text]
+    if not known:
+        return ()
+    texts = [
+        " ".join(known),
+        "More days: two readings differ as readings do from day to day, while kneeflex trend lays a line "
+        "through all of them.",
+        "The same support as reference pose on every day: then both sessions count from the same zero.",
+    ]
+    if any("published" in c.detectable_change_source for c in comparisons):
+        texts.append(
+            "A re-strapping study (kneeflex retest) measures what putting the sensors on anew does to your "
+            "own readings, and takes the place of published figures."
+        )
+    return tuple(texts)
+
+
+def _reach(comparison: Comparison, *, is_one_of_many: bool) -> str:
+    """How large a change can be seen, and on what that rests; "" without a comparison."""
+    if comparison.detectable_change_deg is None:
+        return ""
+    where = f" ({TEST_TITLES[comparison.test]})" if is_one_of_many else ""
+    return (
+        f"A change of more than {degrees(comparison.detectable_change_deg)} can be told from noise{where}. "
+        f"This rests on {tidy(comparison.detectable_change_source)}."
+    )
+
+
 def what_it_takes(answer: Answer, comparison: Comparison) -> tuple[str, ...]:
     """How large a change this set-up can see, and what would make it smaller. Empty without a comparison."""
-    detectable_deg = comparison.detectable_change_deg
-    if detectable_deg is None:
+    reach = _reach(comparison, is_one_of_many=len(answer.comparisons) > 1)
+    if not reach:
         return ()
-    where = f" ({TEST_TITLES[comparison.test]})" if len(answer.comparisons) > 1 else ""
-    source = tidy(comparison.detectable_change_source)
-    texts = [
-        f"A change of more than {degrees(detectable_deg)} can be told from noise{where}. "
-        f"This rests on {source}."
-    ]
-    if "published" in source:
+    texts = [reach]
+    if "published" in comparison.detectable_change_source:
         texts.append(
             "Measure on several days with a rest block: how well your own readings repeat then takes the "
             "place of published figures, which are cautious."

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_DAYS_NUMBERED: Final = 17
+# Width of an entry of the legend, and the height below which only the line at 0 says where straight is.
+_LEGEND_INCH: Final = 2.3
+_LOW_INCH: Final = 5.5
 _MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-def trend_figure(found: PersonTrend) -> Figure:
+def trend_figure(found: PersonTrend, size_inch: tuple[float, float] = (9.2, 6.4)) -> Figure:
     """The days of one person, by calendar day; see `draw_trend`."""
     with kneeflex_style():
-        figure = Figure(figsize=(9.2, 6.4), layout="constrained")
+        figure = Figure(figsize=size_inch, layout="constrained")
         draw_trend(figure, found)
     return figure
 
@@ -45,24 +48,27 @@ def draw_trend(figure: Figure, found: PersonTrend) -> None:
         upper.text(0.5, 0.5, "No day was measured.", transform=upper.transAxes, ha="center")
         return
     first, last = trend.days[0].day, trend.days[-1].day
+    is_low = figure.get_figheight() < _LOW_INCH
     absolute = any(d.before_deg is not None for d in trend.days)
     _draw_baseline(upper, trend, first)
     if absolute:
-        _draw_readings(upper, trend, last)
+        _draw_readings(upper, trend, last, is_low=is_low)
     else:
         text = "No reference pose: only the gains within sessions are known."
         upper.text(0.5, 0.5, text, transform=upper.transAxes, ha="center", fontsize=11)
         upper.set_yticks([])
     _draw_gains(lower, found)
+    lower.set_ylabel("gain (deg;\n+ straighter)" if is_low else "gain of a session\n(deg; + straighter)")
     _mark_missing(lower, trend.days)
     _label_days(lower, first, last, trend)
     where = "" if found.test is None else f", {TEST_TITLES[found.test]}"
     upper.set_title(f"{found.client}, {found.side} knee{where}: {trend.verdict}")
     handles = _legend(trend, absolute)
-    lower.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.42), ncols=min(4, len(handles)))
+    columns = min(int(figure.get_figwidth() / _LEGEND_INCH), len(handles))
+    figure.legend(handles=handles, loc="outside lower center", ncols=max(1, columns))
 
 
-def _draw_readings(axes: Axes, trend: TrendOfDays, last: float) -> None:
+def _draw_readings(axes: Axes, trend: TrendOfDays, last: float, *, is_low: bool) -> None:
     _draw_start_band(axes, trend, last)
     _draw_line(axes, trend)
     _draw_days(axes, trend.days)
@@ -72,7 +78,8 @@ def _draw_readings(axes: Axes, trend: TrendOfDays, last: float) -> None:
         "straight", (0.004, 0), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
         fontsize=8, color=FAINT,
     )  # fmt: skip
-    axes.set_ylabel(flexion_label() + "\nlower = straighter")
+    label = "knee flexion (deg)" if is_low else flexion_label()
+    axes.set_ylabel(f"{label}\nlower = straighter")
     _fit_height(axes)
 
 
@@ -192,7 +199,6 @@ def _draw_gains(axes: Axes, found: PersonTrend) -> None:
         axes.plot(span, [mean, mean], color=GREEN, linewidth=1.6)
         if interval is not None:
             axes.fill_between(span, *interval, color=GREEN, alpha=0.15, linewidth=0, zorder=0)
-    axes.set_ylabel("gain of a session\n(deg; + straighter)")
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, -1.5), max(high, 3.0))
 
@@ -200,6 +206,9 @@ def _draw_gains(axes: Axes, found: PersonTrend) -> None:
 def _mark_missing(axes: Axes, days: Sequence[TrendDay]) -> None:
     there = {round(d.day) for d in days}
     gone = [d for d in range(min(there), max(there) + 1) if d not in there]
+    if not gone:
+        # An empty line that is not clipped counts as lying in the corner of the figure.
+        return
     axes.plot(
         gone, [0.03] * len(gone), "x", color=FAINT, markersize=5, transform=axes.get_xaxis_transform(),
         clip_on=False,

@@ -29,7 +29,6 @@ SENSORS = (
 
 
 SIZES = [(10.0, 6.5), (19.2, 10.8), (8.0, 6.0)]
-NUMBER_X = 0.155
 
 
 def shown(size: tuple[float, float], theme: str = "light") -> LiveView:
@@ -44,11 +43,9 @@ def faults(view: LiveView) -> list[str]:
     renderer = view.figure.canvas.get_renderer()
     window = view.figure.bbox
     plot = view.figure.axes[0]
-    texts = [t for t in view.figure.texts if t.get_text()]
+    texts = [t for t in view.figure.texts if t.get_text() and t.get_visible()]
     if plot.get_visible():
         texts += plot.findobj(lambda a: isinstance(a, Text) and a.get_text().startswith("knee flexion"))
-    else:
-        texts = [t for t in texts if t.get_position()[0] != NUMBER_X]
     for axes in view.figure.axes[2:]:
         texts += [t for t in axes.texts if axes.get_visible() and t.get_visible() and t.get_text()]
     boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from analysis.answer import compare_answers, compare_knees
 from analysis.views.pair_report import render_knees_report, render_sessions_report
+from analysis.views.quality import what_it_takes_between
 from analysis.views.wording import degrees, side_sentence, signed
 from firmware_bridge.samples import Side
 
@@ -31,6 +33,10 @@ def test_two_sessions_have_a_page_with_their_change_and_both_sets_of_checks(pair
     assert signed(comparisons[0].change_deg) in page
     assert degrees(comparisons[0].detectable_change_deg) in page
     assert page.count('<ul class="checks') == 2
+    (reach, *smaller) = what_it_takes_between(comparisons)
+    assert degrees(comparisons[0].detectable_change_deg) in reach
+    assert smaller
+    assert all(text in html.unescape(page) for text in (reach, *smaller))
     assert "Look at the 2.0°." in page
 
 

@@ -12,9 +12,15 @@ from matplotlib.backend_bases import KeyEvent
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from analysis.change import trend_of_days
+from analysis.days import PersonTrend
 from analysis.views.quality import quality_checks, what_it_takes
 from analysis.views.report import render_report
-from analysis.views.resultwindow import draw_result, show_result
+from analysis.views.resultwindow import ResultPage, show_result
+from firmware_bridge.samples import Side
+
+THREE_DAYS = trend_of_days([1, 2, 3], [14.0, 13.2, 13.5], [9.0, 9.5, 8.8])
+FEW_DAYS = PersonTrend("P07", Side.RIGHT, "prone", THREE_DAYS, (), THREE_DAYS.warnings)
 
 
 def marks(answer) -> dict[str, str]:
@@ -91,12 +97,21 @@ def test_no_name_of_a_variable_reaches_the_reader(sound) -> None:
 
 
 @pytest.mark.parametrize("size", [(10.0, 6.5), (19.2, 10.8)])
-@pytest.mark.parametrize("kind", ["gain", "relative", "none", "few"])
-def test_the_page_at_the_end_of_a_session_fits(make_answer, size, kind) -> None:
-    figure = Figure(figsize=size, dpi=100)
+@pytest.mark.parametrize(
+    ("kind", "with_days"), [("gain", True), ("relative", False), ("none", True), ("few", False)]
+)
+def test_the_page_at_the_end_of_a_session_fits(make_answer, size, kind, with_days) -> None:
+    # Drawn in one size and then resized: the letters follow the window.
+    figure = Figure(figsize=(8.0, 5.0), dpi=100)
     canvas = FigureCanvasAgg(figure)
-    draw_result(figure, make_answer(kind), "dark")
+    page = ResultPage(figure, make_answer(kind), "dark", FEW_DAYS if with_days else None)
+    figure.set_size_inches(size)
+    page.draw()
     canvas.draw()
+    said = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    has_doubt = any(mark == "doubtful" for mark in marks(make_answer(kind)).values())
+    assert (THREE_DAYS.sentence[:60] in said) == (with_days and not has_doubt)
+    assert len(figure.axes) == bool(make_answer(kind).comparisons) + with_days
     boxes = [text.get_window_extent() for text in figure.texts if text.get_text()]
     boxes += [axes.get_window_extent() for axes in figure.axes]
     assert all(box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1 and box.y0 >= 0 for box in boxes)
