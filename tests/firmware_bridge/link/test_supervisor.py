@@ -14,7 +14,7 @@ from firmware_bridge.samples import Segment
 
 
 class Watched:
-    """A supervisor of a stream that has fallen silent, on a clock that may be asked a limited number of times.
+    """A supervisor of a stream that has fallen silent, on a clock that may be asked so many times only.
 
     Without the limit, a supervisor that waits for nothing at all would never let the simulated time go on.
     """

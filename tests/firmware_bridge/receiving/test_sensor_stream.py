@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.drivers.kneeflex import CONFIGURATION, DATA, Configuration, Kneeflex, Packet, Scale
-from firmware_bridge.receiving.messages import Notification, Opened
+from firmware_bridge.receiving.messages import LinkChange, Notification, Opened
 from firmware_bridge.receiving.sensor_stream import SensorStream, to_samples
 from firmware_bridge.samples import Segment
 
@@ -86,6 +86,25 @@ def test_notifications_of_a_connection_that_was_given_up_are_ignored():
     stream.opened(new)
     assert stream.take(notification(old, 0.01, packet(1, 10_000))) == []
     assert len(stream.take(notification(new, 0.01, packet(1, 10_000)))) == 1
+
+
+def test_a_reconnect_over_which_nothing_came_is_not_counted():
+    stream = SensorStream()
+    stream.opened(opened())
+    for state in ("lost", "recovered", "stalled", "recovered", "lost"):
+        stream.changed(LinkChange(Segment.THIGH, state, 1.0, {}))
+    for _ in range(3):
+        stream.opened(opened())
+    assert stream.status(2.0).reconnects == 1
+    stream.changed(LinkChange(Segment.THIGH, "recovered", 3.0, {}))
+    assert stream.status(3.0).reconnects == 2
+
+
+def test_a_sensor_that_was_lost_before_anything_made_sense_has_a_status():
+    stream = SensorStream()
+    stream.opened(opened())
+    stream.changed(LinkChange(Segment.THIGH, "lost", 1.0, {}))
+    assert stream.status(2.0).state == "lost"
 
 
 def test_garbage_is_told_with_growing_patience():
