@@ -128,3 +128,12 @@ def test_what_came_before_the_session_is_left_out():
     assert samples.time_s[0] == pytest.approx(0, abs=1e-9)
     assert samples.sequence is not None
     assert samples.sequence[0] == 50
+
+
+def test_what_the_live_times_still_have_to_catch_up_with_is_part_of_their_uncertainty():
+    stream, link = SensorStream(), opened()
+    stream.opened(link)
+    for number, arrival_s in enumerate((100.5, 100.02, 100.03, 100.04)):
+        stream.take(notification(link, arrival_s, packet(number, 10_000 * number)))
+    # The first packet came half a second late, and time must not run back.
+    assert stream.status(100.04).clock_uncertainty_s == pytest.approx(0.487, abs=0.002)

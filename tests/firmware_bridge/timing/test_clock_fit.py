@@ -249,6 +249,15 @@ def test_live_times_after_a_long_silence_are_not_bent_by_the_late_packets_that_e
     np.testing.assert_allclose(batch_s, time_s[until], atol=0.03)
 
 
+def test_a_second_that_has_only_begun_does_not_bend_the_live_times():
+    # 60 ms after 200 s could be a slow crystal; the packets behind show that it was a stall.
+    time_s = np.concatenate([np.arange(0.0, 3.0, 0.04), np.arange(203.0, 206.0, 0.04)])
+    arrival_s = np.where((time_s >= 203.0) & (time_s < 203.06), 203.06, time_s)
+    clock = LiveClock(1e-6)
+    for ticks, at_s, true_s in zip(ticks_of(time_s, 0), arrival_s, time_s, strict=True):
+        assert clock.update(np.array([ticks]), at_s)[0] == pytest.approx(true_s, abs=0.001)
+
+
 def test_the_samples_after_a_restart_that_all_arrive_at_one_moment_keep_their_distances():
     time_s = np.arange(0.0, 12.0, 0.04)
     before, after = time_s < 8.0, time_s > 10.0
