@@ -22,6 +22,8 @@ LOST_AFTER_S = 3.0
 # A slow sensor is silent between its packets, too.
 _STALLED_AFTER_SAMPLES = 10
 _LOOK_EVERY_S = 0.05
+# What rounding leaves of a wait must not be waited for again and again: on a coarse clock it never passes.
+_SHORTEST_WAIT_S = 0.001
 _READ_BATTERY_EVERY_S = 60.0
 _FIRST_ATTEMPTS = 4
 _LONGEST_BACKOFF_S = 1.0
@@ -148,7 +150,7 @@ class ConnectionSupervisor:
             # Nothing changes before the next limit, unless a stalled stream goes on.
             next_s = stalled_after_s - silent_s if stalled_at_s is None else _LOOK_EVERY_S
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(next_s, lost_after_s - silent_s)):
+                async with asyncio.timeout(max(min(next_s, lost_after_s - silent_s), _SHORTEST_WAIT_S)):
                     await connection.gone.wait()
         return "disconnected"
 

@@ -126,7 +126,6 @@ class SensorStream:
 
     def opened(self, message: Opened) -> None:
         """The notifications from here on come over this connection."""
-        self._reconnects += self.info is not None
         self._decoding.connected(message)
         self.info, self.serial_number = message.info, message.serial_number
         self._last_arrival_s = None
@@ -184,6 +183,8 @@ class SensorStream:
         if change.state == "problem":
             self._report_problem(str(change.detail["text"]))
             return
+        # Not every connection after a loss counts: one over which nothing comes is given up and tried again.
+        self._reconnects += change.state == "recovered" and self.state == "lost"
         self.state = _STATES.get(change.state, self.state)
         self._notices.append(Notice(change.state, change.detail, change.host_s))
 
@@ -230,6 +231,8 @@ class SensorStream:
     def _due(self, now_s: float) -> int:
         """Samples due since a sensor was lost; they are counted exactly once it is back."""
         if self.state != "lost" or self.info is None or self.info.nominal_rate_hz is None:
+            return 0
+        if self.host_s == -inf:  # nothing that made sense ever came
             return 0
         return max(int((now_s - self.host_s) * self.info.nominal_rate_hz), 0)
 

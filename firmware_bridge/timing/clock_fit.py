@@ -24,8 +24,12 @@ from firmware_bridge.timing.device_clock import DeviceClock
 # Prior standard deviation of the slope: of an unknown crystal, and of one whose drift was measured before.
 UNKNOWN_SLOPE_SD = 1e-4
 KNOWN_SLOPE_SD = 2e-5
-# Beyond so many standard deviations the prior is dropped: the nominal clock is wrong.
+# Beyond so many standard deviations the prior is dropped, because the nominal clock is wrong, if more than
+# half of all seconds, of at least so many, had a packet this close to the line. Otherwise late packets look
+# like that: after a long silence, or where a stall held all there is.
 _BEYOND_BELIEF = 4.0
+_FEWEST_SECONDS = 8.0
+_PROMPT_S = 0.01
 # The minimum delay is taken over blocks: it varies within a connection interval where packets and connection
 # events beat slowly. A variation larger than any interval, and no faster than that of a clock that warms up,
 # is attributed to the clock and followed. A faster rise is attributed to a late radio or computer.
@@ -127,9 +131,17 @@ def fit_line(
         wobble_s = max(float(np.sqrt(np.mean(prompt_s**2))), _SMALLEST_WOBBLE_S)
         fit_sd = 2 * wobble_s / span_s
         deviation = edge.slope - prior
-        believable = abs(deviation) <= _BEYOND_BELIEF * np.hypot(fit_sd, prior_sd)
-        slope += deviation * (prior_sd**2 / (prior_sd**2 + fit_sd**2) if believable else 1.0)
+        if abs(deviation) <= _BEYOND_BELIEF * np.hypot(fit_sd, prior_sd):
+            slope += deviation * prior_sd**2 / (prior_sd**2 + fit_sd**2)
+        elif _proven(device_s, arrival_s - edge.host_s(device_s), span_s):
+            slope = edge.slope
     return Line(slope, float(np.min(arrival_s - slope * device_s)))
+
+
+def _proven(device_s: Float, late_s: Float, span_s: float) -> bool:
+    """Whether a line of an unlikely slope is one of prompt packets, by how late (n,) they are against it."""
+    floors_s = _floors(device_s, late_s, 1.0)[1]
+    return bool(np.sum(floors_s < _PROMPT_S) > 0.5 * max(span_s, _FEWEST_SECONDS))
 
 
 def fit_clock(ticks: ArrayLike, arrival_s: ArrayLike, clock: DeviceClock) -> ClockFit:

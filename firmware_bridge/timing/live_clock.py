@@ -20,7 +20,9 @@ _RECENT_PACKETS = 500
 class LiveClock:
     """Turns the counter of one sensor into host time, causally.
 
-    Of every second only the least delayed packet is kept; `fit_line` goes through these.
+    Of every second only the least delayed packet is kept; `fit_line` goes through these. A second that has
+    only begun is left out: its first packet may be as late as a stall was long, and after a long silence a
+    line through it would be that wrong for all the packets behind it.
 
     Args:
         unit_s: seconds per count, nominally.
@@ -34,7 +36,7 @@ class LiveClock:
         self._origin: int | None = None
         self._least_delayed: list[tuple[float, float]] = []
         self._refit_at_s = 0.0
-        self._last_device_s = 0.0
+        self._last_device_s = self._shift_s = 0.0
         self._last_host_s: float | None = None
         self._delays_s: deque[float] = deque(maxlen=_RECENT_PACKETS)
 
@@ -53,6 +55,11 @@ class LiveClock:
         if self._origin is not None:
             self._prior, self._prior_sd = self._line.slope, KNOWN_SLOPE_SD
         self._origin = None
+
+    @property
+    def behind_s(self) -> float:
+        """By how much the latest output differs from the line, which it approaches slowly."""
+        return abs(self._shift_s)
 
     @property
     def running(self) -> bool:
@@ -83,7 +90,7 @@ class LiveClock:
         self._delays_s.append(arrival_s - (target_s + delay_s))
         earliest_s = self._line.offset_s - delay_s
         shift_s = self._resume(earliest_s) if first else self._slew(target_s, newest_s)
-        self._last_device_s, self._last_host_s = newest_s, target_s + shift_s
+        self._last_device_s, self._last_host_s, self._shift_s = newest_s, target_s + shift_s, shift_s
         host_s: Float = self._line.host_s(device_s) + (shift_s - delay_s)
         return host_s
 
@@ -102,11 +109,11 @@ class LiveClock:
         elif offset_s < kept[-1][1] - slope * kept[-1][0]:
             kept[-1] = (device_s, arrival_s)
         if device_s >= self._refit_at_s:
-            self._refit_at_s = device_s + _REFIT_EVERY_S
-            points = np.array(kept)
+            self._refit_at_s = (second + 1) * _REFIT_EVERY_S
+            points = np.array(kept[:-1] or kept)
             self._line = fit_line(points[:, 0], points[:, 1], self._prior, self._prior_sd)
-        elif offset_s < self._line.offset_s:
-            self._line = Line(slope, offset_s)
+        slope = self._line.slope
+        self._line = Line(slope, min(self._line.offset_s, arrival_s - slope * device_s))
 
     def _resume(self, earliest_s: float) -> float:
         """Offset from the line after a restart that keeps the output increasing."""

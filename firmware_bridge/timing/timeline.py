@@ -123,10 +123,14 @@ class Timeline(Generic[P]):
 
     @property
     def uncertainty_s(self) -> float | None:
-        """One-sigma figure of the constant delay that remains unknown; None before the first packet."""
-        if self.delay is not None:
-            return self.delay.uncertainty_s
-        return None if self._clock is None else self._clock.delay_s
+        """One-sigma figure of the offset of the live times that remains; None before the first packet.
+
+        It holds the constant delay that is unknown, and what a line that has moved leaves to catch up with.
+        """
+        if self._clock is None:
+            return None
+        constant_s = self._clock.delay_s if self.delay is None else self.delay.uncertainty_s
+        return max(constant_s, self._clock.behind_s)
 
     @property
     def drift_ppm(self) -> float | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import selectors
 import threading
 from collections import deque
@@ -87,7 +88,11 @@ class SimulatedClock:
         with self._lock:
             process.turn += 1
             if timeout_s is not None:
-                deadline_s = self._now_s + max(timeout_s, 0.0)
+                deadline_s = self._now_s
+                if timeout_s > 0.0:
+                    # A wait that rounding swallows would come back at once, and whoever waits again for the
+                    # rest of it would make the time stand still for ever.
+                    deadline_s = max(deadline_s + timeout_s, math.nextafter(deadline_s, math.inf))
                 heapq.heappush(self._timers, (deadline_s, next(self._numbers), process, process.turn))
             if waiters is not None:
                 waiters.append(process)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.drivers.kneeflex import CONFIGURATION, DATA, Configuration, Kneeflex, Packet, Scale
-from firmware_bridge.receiving.messages import Notification, Opened
+from firmware_bridge.receiving.messages import LinkChange, Notification, Opened
 from firmware_bridge.receiving.sensor_stream import SensorStream, to_samples
 from firmware_bridge.samples import Segment
 
@@ -88,6 +88,25 @@ def test_notifications_of_a_connection_that_was_given_up_are_ignored():
     assert len(stream.take(notification(new, 0.01, packet(1, 10_000)))) == 1
 
 
+def test_a_reconnect_over_which_nothing_came_is_not_counted():
+    stream = SensorStream()
+    stream.opened(opened())
+    for state in ("lost", "recovered", "stalled", "recovered", "lost"):
+        stream.changed(LinkChange(Segment.THIGH, state, 1.0, {}))
+    for _ in range(3):
+        stream.opened(opened())
+    assert stream.status(2.0).reconnects == 1
+    stream.changed(LinkChange(Segment.THIGH, "recovered", 3.0, {}))
+    assert stream.status(3.0).reconnects == 2
+
+
+def test_a_sensor_that_was_lost_before_anything_made_sense_has_a_status():
+    stream = SensorStream()
+    stream.opened(opened())
+    stream.changed(LinkChange(Segment.THIGH, "lost", 1.0, {}))
+    assert stream.status(2.0).state == "lost"
+
+
 def test_garbage_is_told_with_growing_patience():
     stream, link = SensorStream(), opened()
     stream.opened(link)
@@ -109,3 +128,12 @@ def test_what_came_before_the_session_is_left_out():
     assert samples.time_s[0] == pytest.approx(0, abs=1e-9)
     assert samples.sequence is not None
     assert samples.sequence[0] == 50
+
+
+def test_what_the_live_times_still_have_to_catch_up_with_is_part_of_their_uncertainty():
+    stream, link = SensorStream(), opened()
+    stream.opened(link)
+    for number, arrival_s in enumerate((100.5, 100.02, 100.03, 100.04)):
+        stream.take(notification(link, arrival_s, packet(number, 10_000 * number)))
+    # The first packet came half a second late, and time must not run back.
+    assert stream.status(100.04).clock_uncertainty_s == pytest.approx(0.487, abs=0.002)

@@ -229,6 +229,63 @@ def test_the_live_clock_never_runs_back_and_ends_with_the_batch(rng, time_s):
     assert clock.drift_ppm == pytest.approx(40, abs=1)
 
 
+@pytest.mark.parametrize("begun_s", [1.5, 2.6, 4.2, 9.0])
+@pytest.mark.parametrize(("silent_s", "stalled_s"), [(0.0, 1.5), (0.0, 2.9), (3.0, 0.7), (60.0, 2.0)])
+def test_live_times_after_a_long_silence_are_not_bent_by_the_late_packets_that_end_it(
+    begun_s, silent_s, stalled_s
+):
+    # Nothing is sent for a while, then everything is held and arrives at once: a reconnect amid a stall.
+    time_s = np.arange(0.0, begun_s + silent_s + stalled_s + 5.0, 0.04)
+    end_s = begun_s + silent_s + stalled_s
+    arrival_s = np.where((time_s > begun_s) & (time_s < end_s), end_s, time_s)
+    sent = (time_s <= begun_s) | (time_s > begun_s + silent_s)
+    clock = LiveClock(1e-6)
+    for ticks, at_s, true_s in zip(ticks_of(time_s, 40)[sent], arrival_s[sent], time_s[sent], strict=True):
+        assert clock.update(np.array([ticks]), at_s)[0] == pytest.approx(true_s, abs=0.01)
+    assert clock.behind_s < 0.01
+    # The recording may end amid the burst; a drift that a crystal may have is still read into it.
+    until = sent & (time_s < end_s)
+    batch_s = fit_clock(ticks_of(time_s, 40)[until], arrival_s[until], MICROSECONDS).time_s
+    np.testing.assert_allclose(batch_s, time_s[until], atol=0.03)
+
+
+def test_a_second_that_has_only_begun_does_not_bend_the_live_times():
+    # 60 ms after 200 s could be a slow crystal; the packets behind show that it was a stall.
+    time_s = np.concatenate([np.arange(0.0, 3.0, 0.04), np.arange(203.0, 206.0, 0.04)])
+    arrival_s = np.where((time_s >= 203.0) & (time_s < 203.06), 203.06, time_s)
+    clock = LiveClock(1e-6)
+    for ticks, at_s, true_s in zip(ticks_of(time_s, 0), arrival_s, time_s, strict=True):
+        assert clock.update(np.array([ticks]), at_s)[0] == pytest.approx(true_s, abs=0.001)
+
+
+def test_the_samples_after_a_restart_that_all_arrive_at_one_moment_keep_their_distances():
+    time_s = np.arange(0.0, 12.0, 0.04)
+    before, after = time_s < 8.0, time_s > 10.0
+    ticks = np.concatenate([ticks_of(time_s[before], 40, 9_000_000), ticks_of(time_s[after] - 9.5, 40)])
+    arrival_s = np.concatenate([time_s[before], np.full(np.sum(after), 12.0)])
+    fitted_s = fit_clock(ticks, arrival_s, MICROSECONDS).time_s
+    np.testing.assert_allclose(np.diff(fitted_s[np.sum(before) :]), 0.04, atol=1e-5)
+    assert fitted_s[-1] == pytest.approx(12.0, abs=0.05)
+
+
+def test_a_clock_of_another_rate_than_its_nominal_one_is_believed_after_some_seconds(rng, time_s):
+    arrival_s = over_the_air(time_s, rng)
+    clock = LiveClock(1e-6)
+    live_s = np.array(
+        [clock.update(ticks_of(time_s[i : i + 1], 20_000), arrival_s[i])[0] for i in range(3000)]
+    )
+    assert np.max(np.abs(live_s - time_s[:3000])[1000:]) < 0.02
+    assert clock.drift_ppm == pytest.approx(20_000, rel=0.01)
+
+
+def test_the_live_clock_says_by_how_much_it_still_lags_behind_its_line():
+    clock = LiveClock(1e-6)
+    clock.update(np.array([0]), 0.5)
+    assert clock.behind_s == 0.0
+    clock.update(np.array([100_000]), 0.1)
+    assert clock.behind_s == pytest.approx(0.49, abs=1e-3)
+
+
 def test_the_live_clock_survives_a_restart(rng, time_s):
     arrival_s = over_the_air(time_s, rng)
     ticks = np.concatenate([ticks_of(time_s[:20_000], 40, 1000), ticks_of(time_s[20_000:], 40)])

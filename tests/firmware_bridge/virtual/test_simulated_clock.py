@@ -21,6 +21,12 @@ def test_sleeping_moves_the_time_by_exactly_as_much(clock):
     assert clock.utc() == datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=3600.25)
 
 
+def test_a_wait_too_short_for_the_clock_still_moves_the_time(clock):
+    clock.sleep(4.37)
+    clock.sleep(1e-17)
+    assert 4.37 < clock.now_s() < 4.37 + 1e-12
+
+
 def test_threads_meet_at_their_times_and_in_their_order(clock):
     met = []
 
