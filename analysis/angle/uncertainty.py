@@ -5,7 +5,7 @@ misalignment. On a machine it is close to zero, and the sigma is that of the sen
 skin, muscle and a knee that is no hinge, and what is seen across the hinge must be expected along it as well.
 
 What straps and muscle do about the hinge itself no sensor shows. On a leg it is allowed for by published
-figures, which grow with flexion and effort (`tissue_rad`). In the same posture at the same effort it is the
+figures, which grow with flexion and effort (`tissue_rad2`). In the same posture at the same effort it is the
 same again, so that differences between like postures do not hold it.
 """
 

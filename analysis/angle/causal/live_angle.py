@@ -286,8 +286,8 @@ class LiveAngle:
         self._knee.keep_zero()
 
     def _update_zero_sd(self) -> None:
-        if self._found is not None and self._pose is not None:
-            self._zero_sd_deg = live_zero_sd_deg(self._found, self._pose)
+        found, pose = self._found, self._pose
+        self._zero_sd_deg = 0.0 if found is None or pose is None else live_zero_sd_deg(found, pose)
 
     def _own_poses(self) -> list[ReferencePose]:
         """Poses of the present strapping, past and to come."""
