@@ -126,7 +126,8 @@ class AngleParameters:
             cutting (Benoit et al. 2006).
         machine_misalignment_rad, leg_misalignment_rad: hinge misalignment below which the sensors sit on a
             machine, where nothing yields, and above which all of this is expected. Physics: simulated
-            machines show 0.1 to 0.2 deg, jigs moved by hand 0.5, people 2 to 10.
+            machines show 0.1 deg, jigs moved by hand 0.5, people 2 to 10. A muscle that turns a sensor about
+            a perfect hinge shows 0.3 to 0.8 only.
         sample_time_steps: one sigma of the time of a sample, in steps: filters in sensors are late by an
             unknown part of a step. Physics: even within one step, 1 / sqrt(12).
         sensor_rad: one sigma of the angle from the sensors alone. Physics: accelerometers err by
@@ -174,8 +175,8 @@ class AngleParameters:
     still_tissue_rad: float = radians(0.7)
     bent_tissue: float = radians(1.0)
     effort_tissue_rad: float = radians(2.0)
-    machine_misalignment_rad: float = radians(0.2)
-    leg_misalignment_rad: float = radians(0.5)
+    machine_misalignment_rad: float = radians(0.15)
+    leg_misalignment_rad: float = radians(0.35)
     sample_time_steps: float = 0.29
     sensor_rad: float = 0.003
     least_misalignment_rad: float = 0.0017

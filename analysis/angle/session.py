@@ -81,9 +81,10 @@ def estimate_session(
             findings.append(Finding("no_angle", None, span, text, "gap"))
             continue
         flexion[rows], tilt[rows] = found.flexion_deg, found.tilt_deg
-        sd[rows], relative[rows] = found.flexion_sd_deg, found.relative_sd_deg
-        repeat[rows] = found.repeat_sd_deg
-        strappings.append(Strapping(found, found.zero.pose, found.zero_sd_deg, float(part.time_s[-1])))
+        repeat[rows], relative[rows] = found.repeat_sd_deg, found.relative_sd_deg
+        zero_sd_deg = found.zero_sd_deg
+        sd[rows] = relative[rows] if found.zero.pose is None else np.hypot(relative[rows], zero_sd_deg)
+        strappings.append(Strapping(found, found.zero.pose, zero_sd_deg, float(part.time_s[-1])))
     if not strappings:
         raise failure or CannotAnswerError("The recording is empty.", "Record both sensors.")
     track = FlexionTrack(grid.time_s, flexion, sd, np.isfinite(flexion), relative, repeat)

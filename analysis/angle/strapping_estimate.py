@@ -68,12 +68,6 @@ class StrappingEstimate:
         return np.hypot(within, self.uncertainty.sample_time_steps * np.gradient(self.angle_deg))
 
     @property
-    def flexion_sd_deg(self) -> Float:
-        """(n,) one sigma of the flexion: with that of the zero, where a pose has set it; NaN in gaps."""
-        relative = self.relative_sd_deg
-        return relative if self.zero.pose is None else np.hypot(relative, self.zero_sd_deg)
-
-    @property
     def tilt_deg(self) -> Float:
         """(n,) tilt of the thigh since the zero posture; NaN in gaps."""
         up = self.knee.thigh.up_in_sensor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,10 @@ class Trial:
     """Two streams and what to compare with.
 
     Attributes:
-        reference_deg: (n,) at the thigh's samples, or None where only the vendor's orientations are known.
+        reference_deg: (n,) at the thigh's samples or at `reference_s`, NaN where it is not to be trusted;
+            None where only the vendor's orientations are known.
+        reference_s: (n,) times of the reference, where they are not those of the thigh.
+        optical: whether cameras made the reference.
         vendor: orientations of both sensors by the vendor's nine-axis fusion.
     """
 
@@ -40,8 +43,16 @@ class Trial:
     shank: ImuSamples
     reference_deg: Float | None = None
     vendor: tuple[Rotation, Rotation] | None = None
+    reference_s: Float | None = None
+    optical: bool = False
     phases: tuple[PhaseSpan, ...] = ()
     poses: tuple[ReferencePose, ...] = ()
+
+    def reference_along(self, thigh_axis: Float, shank_axis: Float) -> Callable[[Float], Float]:
+        """The reference as a function of time; NaN outside and where it is not to be trusted."""
+        at = self.thigh.time_s if self.reference_s is None else self.reference_s
+        known = self.reference(thigh_axis, shank_axis)
+        return lambda time_s: np.interp(time_s, at, known, left=np.nan, right=np.nan)
 
     def reference(self, thigh_axis: Float, shank_axis: Float) -> Float:
         """The reference angle; the vendor's orientations need axes to be projected on."""
@@ -61,7 +72,11 @@ def cutting(data: Path) -> Iterator[Trial]:
         np.loadtxt(folder / f"{s}_xsens_mt.txt", delimiter="\t", skiprows=6)[1:] for s in ("thigh", "shank")
     ]
     reference = -np.genfromtxt(folder / "reference_visual3d.txt", skip_header=5)[:-1, 1]
-    yield Trial("cutting", *(_samples(100.0, r[:, 1:4], r[:, 4:7]) for r in rows), reference_deg=reference)
+    sensors = [_samples(100.0, r[:, 1:4], r[:, 4:7]) for r in rows]
+    yield Trial("cutting", *sensors, reference_deg=reference, optical=True)
+    # The vendor's own orientations of the same sensors: the time of the optical reference against theirs.
+    one, two = (Rotation.from_quat(r[:, 10:14], scalar_first=True) for r in rows)
+    yield Trial("cutting, vendor", *sensors, vendor=(one, two))
 
 
 def walking(data: Path) -> Iterator[Trial]:
@@ -71,7 +86,28 @@ def walking(data: Path) -> Iterator[Trial]:
         return
     rows = [np.loadtxt(folder / f"{s}.csv", delimiter=",", skiprows=1) for s in ("thigh", "shank")]
     reference = np.loadtxt(folder / "reference.csv", delimiter=",", skiprows=1)[:, 1]
-    yield Trial("walk", *(_samples(100.0, r[:, 1:4], r[:, 4:7]) for r in rows), reference_deg=reference)
+    sensors = [_samples(100.0, r[:, 1:4], r[:, 4:7]) for r in rows]
+    yield Trial("walk", *sensors, reference_deg=reference, optical=True)
+
+
+def field(data: Path) -> Iterator[Trial]:
+    """Pieces of public recordings: people and jigs, cameras and vendors' fusion."""
+    for folder in sorted((data / "field_trials").glob("*/")):
+        tables = [
+            np.genfromtxt(folder / f"{name}.csv", delimiter=",", skip_header=1)
+            for name in ("thigh", "shank", "reference")
+        ]
+        thigh, shank = (ImuSamples(t[:, 0], t[:, 1:4], t[:, 4:7]) for t in tables[:2])
+        reference = tables[2]
+        optical = folder.name.startswith("jig") or folder.name.endswith("mocap")
+        yield Trial(
+            folder.name,
+            thigh,
+            shank,
+            reference_deg=reference[:, 1],
+            reference_s=reference[:, 0],
+            optical=optical,
+        )
 
 
 def treadmill(data: Path) -> Iterator[Trial]:
