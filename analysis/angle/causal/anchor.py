@@ -1,8 +1,8 @@
 """The heading at a posture of the recent past, for a reference pose that is entered late.
 
-A pose is entered once its angle has been read off, while the leg may have moved on. The heading that
-belongs to it is that of its own moment, given all that was observed since: every step of the heading filter is kept for
-a while, so that the smoother for one fixed point can be run from there to the present.
+A pose is entered once its angle has been read off, while the leg may have moved on. The heading that belongs
+to it is that of its own moment, given all that was observed since: every step of the heading filter is kept
+for a while, so that the smoother for one fixed point can be run from there to the present.
 """
 
 from __future__ import annotations
