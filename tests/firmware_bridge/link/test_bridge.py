@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware_bridge.drivers.kneeflex import Packet
+from firmware_bridge.drivers.kneeflex import DATA, Packet
 from firmware_bridge.drivers.standard import BATTERY_LEVEL
 from firmware_bridge.errors import LinkError
 from firmware_bridge.link.bridge import Bridge
@@ -94,6 +94,22 @@ def test_a_silent_sensor_is_told_and_reconnected(radio, shank, bridge, recorder,
     states = [state for state in recorder.states(Segment.SHANK) if state not in ("battery", "clock")]
     assert states == ["stalled", "lost", "recovered"]
     assert np.all(np.diff(numbers(recorder.samples(Segment.THIGH))) == 1)
+
+
+def test_what_a_system_still_delivers_over_a_closed_connection_is_no_sample(thigh, bridge, recorder, radio):
+    packets: list[Packet] = []
+    thigh.tamper = lambda packet: [packets.append(packet) or packet]
+    with bridge:
+        recorder.wait_s(Segment.THIGH, 1)
+        callback = thigh.client.callbacks[DATA]
+        radio.do(lambda: (setattr(thigh, "in_range", False), thigh.drop_link()))
+        recorder.wait(lambda: "lost" in recorder.states(Segment.THIGH))
+        recorder.wait_s(Segment.SHANK, 1)
+        end_s, last = recorder.end_s(Segment.THIGH), packets[-1]
+        later = replace(last, sequence=last.sequence + 1, clock_us=last.clock_us + last.period_us)
+        radio.do(lambda: callback(bytearray(bytes(later))))
+        recorder.wait_s(Segment.SHANK, 1)
+        assert recorder.end_s(Segment.THIGH) == end_s
 
 
 def test_a_stall_that_ends_by_itself_needs_no_reconnect(radio, shank, bridge, recorder, numbers):
