@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.angle.flexion import to_step_end_deg
 from analysis.angle.knee.hinge import tangents
 from analysis.angle.orientation.quaternion import Pair, from_matrix, multiply, rotate, take
 from analysis.angle.parameters import DEFAULTS, AngleParameters
@@ -73,8 +74,28 @@ def segment_pairs(found: StrappingEstimate) -> tuple[Pair, Pair]:
     hinge_from_shank = multiply(_about_z(-at_straight_rad), hinge_from_thigh)
     thigh = multiply(_OPENSIM_FROM_LEVEL, multiply(thigh_view, hinge_from_thigh))
     shank = multiply(_OPENSIM_FROM_LEVEL, multiply(shank_level, hinge_from_shank))
+    thigh, shank = _at_step_ends(thigh, shank, found)
     turn = _facing_forward(take(thigh, found.zero.rows))
     return multiply(turn, thigh), multiply(turn, shank)
+
+
+def _at_step_ends(thigh: Pair, shank: Pair, found: StrappingEstimate) -> tuple[Pair, Pair]:
+    """Both orientations carried on from the middles of the steps to their ends, where the angle is read.
+
+    The thigh is halfway to its next orientation; the knee has turned on by what its gyros measured.
+    """
+    thigh_from_shank = multiply((thigh[0].conj(), -thigh[1]), shank)
+    bent_rad = np.radians(to_step_end_deg(found.grid, found.knee.axes))
+    # Flexion is negative about the axis of the knee that points to the right.
+    thigh_from_shank = multiply((np.exp(-0.5j * bent_rad), np.zeros_like(thigh[1])), thigh_from_shank)
+    goes_on = found.grid.known[:-1] & found.grid.known[1:]
+    a, b = (part.copy() for part in thigh)
+    same = np.sign((a[1:] * a[:-1].conj() + b[1:] * b[:-1].conj()).real)
+    for part, values in ((a, thigh[0]), (b, thigh[1])):
+        part[:-1][goes_on] += (same * values[1:])[goes_on]
+    length = np.sqrt(np.abs(a) ** 2 + np.abs(b) ** 2)
+    thigh = a / length, b / length
+    return thigh, multiply(thigh, thigh_from_shank)
 
 
 def _limb_rad(found: StrappingEstimate, sign: int, at_straight_rad: float) -> float:

@@ -10,7 +10,7 @@ import typer
 from analysis.cli import console
 from analysis.cli.recordings import AsJson
 from firmware_bridge.errors import UsageError
-from firmware_bridge.samples import Side
+from firmware_bridge.segments import Side
 
 
 def register(app: typer.Typer) -> None:
