@@ -59,11 +59,12 @@ def find_heading(knee: Knee, blocks: Blocks, parameters: AngleParameters) -> Kne
     """The heading over one strapping, every block from all blocks around it."""
     sensors = zip((knee.thigh, knee.shank), knee.axes, strict=True)
     thigh, shank = (HingeView.of(sensor, axis, blocks) for sensor, axis in sensors)
-    phasor = thigh.direction[blocks.middle] * shank.direction[blocks.middle].conj()
+    middle = thigh.at(blocks.middle), shank.at(blocks.middle)
+    phasor = middle[0].direction * middle[1].direction.conj()
     level2 = np.abs(phasor)
-    inclination = (thigh.inclination[blocks.middle] + shank.inclination[blocks.middle]) / 2
+    inclination = (middle[0].inclination + middle[1].inclination) / 2
     walk = random_walk_heading(phasor, hinge_walk_information(level2, parameters), parameters, blocks)
-    misalignment_rad = _misalignment_rad(thigh, shank, walk, blocks, parameters)
+    misalignment_rad = _misalignment_rad(*middle, walk, blocks, parameters)
     axes_rad = float(np.sqrt(np.trace(knee.fit.covariance_rad2) / 2))
 
     def forward(p: AngleParameters) -> FilterHistory:
@@ -82,11 +83,14 @@ def find_heading(knee: Knee, blocks: Blocks, parameters: AngleParameters) -> Kne
 def _misalignment_rad(
     thigh: HingeView, shank: HingeView, heading: Heading, blocks: Blocks, parameters: AngleParameters
 ) -> float:
-    """RMS hinge misalignment; the heading must follow it quickly, so that only the rest is counted."""
-    at = blocks.middle[~blocks.cut]
-    turn = np.exp(1j * heading.heading_rad[~blocks.cut])
-    level = thigh.direction[at] - shank.direction[at] * turn
-    upward = thigh.inclination[at] - shank.inclination[at]
+    """RMS hinge misalignment, from views at the middle of each block.
+
+    The heading must follow it quickly, so that only the rest is counted.
+    """
+    whole = ~blocks.cut
+    turn = np.exp(1j * heading.heading_rad[whole])
+    level = thigh.direction[whole] - shank.direction[whole] * turn
+    upward = thigh.inclination[whole] - shank.inclination[whole]
     apart = float(np.sqrt((np.abs(level) ** 2 + upward**2).mean()))
     return max(apart, parameters.least_misalignment_rad)
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.angle.blocks import Blocks
 from analysis.angle.knee.hinge import tangents
 from analysis.angle.orientation.attitude import Attitude
-from analysis.angle.orientation.quaternion import Complex, Pair, from_matrix, multiply, take
+from analysis.angle.orientation.quaternion import Complex, Pair, from_matrix, multiply, pieces, take
 from firmware_bridge.samples import Float
 
 
@@ -27,8 +28,18 @@ class HingeView:
     def of(cls, sensor: Attitude, axis: Float, blocks: Blocks) -> HingeView:
         """Chains the correction by gravity (of each block), the integrated gyro, and the axis."""
         sensor_from_hinge = np.stack((*tangents(axis), axis), axis=1)
-        hinge = multiply(sensor.strapdown.inertial_from_sensor, from_matrix(sensor_from_hinge))
-        return cls(multiply(take(sensor.level_from_inertial, blocks.of_sample), hinge))
+        inertial_from_sensor, fixed = sensor.strapdown.inertial_from_sensor, from_matrix(sensor_from_hinge)
+        n = len(blocks.of_sample)
+        a, b = np.empty(n, np.complex128), np.empty(n, np.complex128)
+        for rows in pieces(n):
+            hinge = multiply(take(inertial_from_sensor, rows), fixed)
+            level = take(sensor.level_from_inertial, blocks.of_sample[rows])
+            a[rows], b[rows] = multiply(level, hinge)
+        return cls((a, b))
+
+    def at(self, rows: NDArray[np.int64]) -> HingeView:
+        """The same at some of the samples."""
+        return HingeView(take(self.level_from_hinge, rows))
 
     @property
     def direction(self) -> Complex:

@@ -23,6 +23,11 @@ Pair = tuple[Complex, Complex]
 _PIECE = 8192
 
 
+def pieces(n: int, size: int = _PIECE) -> Iterator[slice]:
+    """Consecutive parts of n samples, for what is elementwise (see `_PIECE`)."""
+    return (slice(start, start + size) for start in range(0, n, size))
+
+
 def multiply(left: Pair, right: Pair) -> Pair:
     """The Hamilton product of two pairs, elementwise."""
     a, b = left
@@ -34,18 +39,13 @@ def from_rotation_vectors(rotation_rad: Float) -> Pair:
     """Quaternions of rotation vectors (3, n) in radians."""
     n = rotation_rad.shape[1]
     a, b = np.empty(n, np.complex128), np.empty(n, np.complex128)
-    for rows in _pieces(n):
+    for rows in pieces(n):
         x, y, z = rotation_rad[:, rows]
         half = 0.5 * np.sqrt(x * x + y * y + z * z)
         scale = 0.5 * np.sinc(half / np.pi)
         a.real[rows], a.imag[rows] = np.cos(half), scale * z
         b.real[rows], b.imag[rows] = scale * x, scale * y
     return a, b
-
-
-def _pieces(n: int, size: int = _PIECE) -> Iterator[slice]:
-    """Consecutive parts of n samples."""
-    return (slice(start, start + size) for start in range(0, n, size))
 
 
 def shortest(source: Float, target: Float) -> Pair:
@@ -94,7 +94,7 @@ def running_product(steps: Pair) -> Pair:
         a[k], b[k] = multiply((a[k - 1], b[k - 1]), (a[k], b[k]))
     before = _exclusive_prefix((a[-1], b[-1]))
     whole = np.empty((chunks, length), np.complex128), np.empty((chunks, length), np.complex128)
-    for rows in _pieces(length, max(1, _PIECE // chunks)):
+    for rows in pieces(length, max(1, _PIECE // chunks)):
         c, d = multiply(before, (a[rows], b[rows]))
         norm = np.sqrt(c.real**2 + c.imag**2 + d.real**2 + d.imag**2)
         whole[0][:, rows], whole[1][:, rows] = (c / norm).T, (d / norm).T
@@ -119,7 +119,7 @@ def _exclusive_prefix(totals: Pair) -> Pair:
 def rotate(q: Pair, v: Float) -> Float:
     """Turns vectors (3, n) by quaternions."""
     turned = np.empty_like(v)
-    for rows in _pieces(v.shape[1]):
+    for rows in pieces(v.shape[1]):
         a, b = take(q, rows)
         w, x, y, z = a.real, b.real, b.imag, a.imag
         vx, vy, vz = v[:, rows]
