@@ -164,3 +164,18 @@ def test_any_chunking_finds_the_same(cuts, seed):
     for start, stop in pairwise(edges):
         watch.feed(rows(whole, slice(start, stop)))
     assert watch.state() == watched(whole)
+
+
+def test_samples_of_the_block_before_that_arrive_after_a_restart_do_not_count():
+    whole = track((10, 2), *REPETITION * 2)
+    tracker = MotionTracker(RATE_HZ)
+    tracker.restart(from_s=2.0 + 5.2)
+    assert tracker.feed(whole).repetitions == 1
+
+
+def test_what_was_not_seen_is_not_still():
+    whole = track((10, 6))
+    valid = whole.valid.copy()
+    valid[300:320] = False
+    state = watched(FlexionTrack(whole.time_s, whole.flexion_deg, whole.flexion_sd_deg, valid))
+    assert state.still_s == pytest.approx(2.4, abs=0.2)

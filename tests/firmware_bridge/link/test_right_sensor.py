@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from firmware_bridge.errors import LinkError
 from firmware_bridge.link.bridge import Bridge
 from firmware_bridge.link.identify import identify
+from firmware_bridge.link.search import Rescan
 from firmware_bridge.link.target import Target
 from firmware_bridge.samples import Segment
 
@@ -115,6 +117,20 @@ def test_two_namesakes_can_be_paired(radio, thigh, shank, names, monkeypatch):
     found = identify(names, radio, shake_s=0.5)
     assert {(t.address, t.serial) for t in found.values()} == {(thigh.address, "S1"), (shank.address, "S2")}
     assert len({t.address for t in found.values()}) == 2
+
+
+async def test_the_device_of_one_segment_is_never_handed_to_the_other(radio, thigh, shank):
+    thigh.name = shank.name = "MOVE"
+    thigh.in_range = False
+    rescan = Rescan(radio, asyncio.Lock())
+    rescan.own(Segment.SHANK, shank.address)
+    async with radio:
+        finding = asyncio.create_task(rescan.find(Segment.THIGH, Target("MOVE")))
+        await asyncio.sleep(7.0)
+        assert not finding.done()
+        thigh.in_range = True
+        assert (await finding).address == thigh.address
+        await rescan.close()
 
 
 def on_a_mac(radio, thigh, shank):
