@@ -1,4 +1,4 @@
-"""One command that checks everything: `nox`. Sessions: test, fast, lint, types, docs."""
+"""One command that checks everything: `nox`. Sessions: test, fast, explore, lint, types, docs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def fast(session: nox.Session) -> None:
     """The tests that are neither slow nor wait for the real world."""
     session.install(".[test]")
     session.run("pytest", "-m", "not slow and not real_time", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def explore(session: nox.Session) -> None:
+    """The property tests on examples that nobody has drawn before."""
+    session.install(".[test]")
+    session.run("pytest", "-m", "not slow", "--hypothesis-profile=explore", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session

@@ -9,11 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from analysis.angle.result import AngleResult, FlexionTrack
 from firmware_bridge.samples import Float
 from firmware_bridge.virtual.simulated_clock import SimulatedClock
 from firmware_bridge.virtual.simulation import SimulatedSession
+
+# Every machine draws the same examples; `--hypothesis-profile=explore` draws others at every run.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -64,7 +64,7 @@ def parse(text: bytes, name: str) -> tuple[ImuSamples, tuple[str, ...]]:
     columns, damaged = read_columns(whole, names, KNOWN, start=start, integers=_COUNTS)
     if damaged:
         warnings.append(f"{damaged} damaged {_lines(damaged)} of {name} left out.")
-    finite = np.isfinite(sum(columns[column] for column in REQUIRED))  # one NaN or inf spoils the sum
+    finite = np.logical_and.reduce([np.isfinite(columns[column]) for column in REQUIRED])
     if not finite.all():
         lost = int((~finite).sum())
         warnings.append(f"{lost} {_lines(lost)} of {name} without finite numbers left out.")

@@ -60,7 +60,7 @@ def test_estimate_angle_signs_the_axes_along_flexion(simulated: Callable) -> Non
     assert axes.shank @ case.session.truth.shank_axis > np.cos(np.radians(5))
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 1000))
 def test_estimate_angle_does_not_depend_on_how_a_sensor_is_mounted(simulated: Callable, seed: int) -> None:
     case = simulated("seated")

@@ -83,7 +83,7 @@ def test_a_rate_below_any_use_is_refused() -> None:
         common_grid(sampled(np.arange(0, 60, 0.5)), sampled(np.arange(0, 60, 0.5)), DEFAULTS)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lost=st.lists(st.tuples(st.integers(0, 290), st.integers(1, 40)), max_size=4))
 def test_every_carried_sample_has_a_block_on_its_side_of_every_gap(lost: list[tuple[int, int]]) -> None:
     carried = np.ones(300, dtype=bool)

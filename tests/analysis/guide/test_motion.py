@@ -155,7 +155,7 @@ def test_a_new_block_begins_from_nothing():
     assert (state.repetitions, state.bends, state.releases, state.extension) == (0, 0, (), None)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 900), max_size=30), st.integers(0, 100))
 def test_any_chunking_finds_the_same(cuts, seed):
     whole = track((12, 1), *REPETITION, *RELEASE, noise_deg=0.5, seed=seed)

@@ -46,7 +46,7 @@ def block(track: FlexionTrack) -> tuple[PhaseSpan, ...]:
     return (PhaseSpan(0.0, float(track.time_s[-1]) + 1, "before", "prone"),)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), sizes=st.lists(st.integers(0, 400), max_size=12))
 def test_any_chunking_finds_the_same_repetitions(seed: int, sizes: list[int]) -> None:
     track = wandering(seed)
@@ -58,7 +58,7 @@ def test_any_chunking_finds_the_same_repetitions(seed: int, sizes: list[int]) ->
     assert cut.finish() == whole.finish()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), share=st.floats(0.1, 1.0))
 def test_what_is_found_so_far_depends_only_on_the_samples_so_far(seed: int, share: float) -> None:
     track = wandering(seed)
@@ -70,7 +70,7 @@ def test_what_is_found_so_far_depends_only_on_the_samples_so_far(seed: int, shar
     assert step.found() == at_once.found()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000))
 def test_the_guide_counts_what_the_analysis_counts(seed: int) -> None:
     track = wandering(seed)

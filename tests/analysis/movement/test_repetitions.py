@@ -167,7 +167,7 @@ def test_the_sd_of_a_plateau_is_that_of_the_track(writer):
     assert find_repetitions(leg.track(), leg.phases())[0].extension.sd_deg == pytest.approx(0.3)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     zero_deg=st.floats(-30, 30),
     start_s=st.floats(0, 1000),

@@ -30,7 +30,7 @@ def words(figure) -> str:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.one_of(st.floats(-50, 150), st.just(float("nan"))), min_size=1, max_size=400),
     st.integers(6, 60),

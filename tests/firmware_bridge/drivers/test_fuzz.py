@@ -29,7 +29,7 @@ from firmware_bridge.drivers.standard import BATTERY_LEVEL
 from firmware_bridge.errors import DecodeError, KneeflexError
 
 EXAMPLES = int(os.environ.get("KNEEFLEX_FUZZ_EXAMPLES", "40"))
-fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+fuzz = settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 
 REST = np.tile([0.0, 0.0, G_M_S2], (4, 1)), np.full((4, 3), 0.01)
 RATE = Measurement(1, acc_m_s2=(0.0, 0.0, 9.8), gyr_deg_s=(1.0, 2.0, 3.0))

@@ -25,7 +25,7 @@ READS = {CONFIGURATION: bytes(Configuration((1, 2, 3), SCALE, 0.0, (26.0, 52.0, 
 triples = st.lists(st.tuples(*[st.floats(-150, 150)] * 3), min_size=1, max_size=19)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1), st.integers(1, 2**16 - 1), triples)
 def test_a_packet_survives_the_air_to_half_a_count(sequence, clock_us, period_us, acc):
     acc = np.array(acc)
@@ -58,7 +58,7 @@ def test_clock_and_sequence_of_every_sample_wrap():
     assert decoded.device_ticks.tolist() == [2**32 - 15_000, 2**32 - 5_000, 5_000, 15_000]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.tuples(*[st.integers(0, 255)] * 3),
     st.floats(2**-20, 1, width=32),

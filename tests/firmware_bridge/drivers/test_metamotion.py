@@ -131,7 +131,7 @@ def _play(chip, order):
 
 
 @pytest.mark.parametrize("chip", [BMI160, BMI270], ids=lambda chip: chip.name)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.booleans(), min_size=1, max_size=20))
 def test_both_streams_are_paired_whichever_comes_first(chip, acc_first):
     order = [(m, True) for first in acc_first for m in sorted((ACC_MODULE, GYR_MODULE), reverse=not first)]
@@ -180,7 +180,7 @@ def test_data_from_before_the_configuration_is_ignored():
         assert len(decoder.decode(DATA, _packet(ACC_MODULE, register, range(3)))) == 0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.sampled_from([(ACC_MODULE, 4, 1), (ACC_MODULE, 0x1C, 3), (GYR_MODULE, 5, 1), (GYR_MODULE, 7, 3)]),
     st.data(),

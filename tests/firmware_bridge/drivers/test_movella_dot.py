@@ -10,7 +10,7 @@ from firmware_bridge.drivers.movella_dot import DeviceInfo, Measurement, Movella
 from firmware_bridge.errors import DecodeError, UsageError
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.binary(min_size=28, max_size=28))
 def test_a_payload_round_trips(payload):
     measurement = Measurement.from_bytes(payload)

@@ -39,7 +39,7 @@ def test_only_a_status_answer_says_whether_it_is_synchronised():
     assert sync.is_synchronised(bytes.fromhex("02025000ac")) is None
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 255), st.binary(max_size=157))
 def test_messages_round_trip(group, content):
     message = Message(group, content)

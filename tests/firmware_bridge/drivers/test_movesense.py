@@ -113,7 +113,7 @@ def test_start_stop_and_answers():
     assert len(decoder.decode(DATA, b"\x02\x07anything of another subscription")) == 0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.data())
 def test_packets_round_trip(clock_ms, k, data):
     numbers = st.lists(st.floats(-70, 70, width=32), min_size=3 * k, max_size=3 * k)

@@ -53,7 +53,7 @@ def test_a_real_frame_of_compressed_floats():
 
 
 @pytest.mark.parametrize("key", ENCODINGS, ids=str)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(last_ns=st.integers(0, 2**64 - 1), k=st.integers(1, 300), seed=st.integers(0, 2**32 - 1))
 def test_every_frame_type_round_trips(key, last_ns, k, seed):
     quantity, frame_type, compressed = key

@@ -26,7 +26,7 @@ def test_a_box_that_lies_flat_feels_gravity_upwards():
     np.testing.assert_allclose(decoded.acc_m_s2, [[0, 0, 9.80665]])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.binary(min_size=18, max_size=18))
 def test_raw_motion_round_trips(payload):
     numbers = np.frombuffer(payload, "<i2")

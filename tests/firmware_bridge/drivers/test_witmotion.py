@@ -21,7 +21,7 @@ def test_a_captured_frame():
     assert bytes(frame) == CAPTURED
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.binary(min_size=18, max_size=18))
 def test_frames_round_trip(body):
     frame = Frame.from_bytes(b"\x55\x61" + body)
@@ -37,7 +37,7 @@ junk = st.binary(max_size=30)
 bodies = st.lists(st.one_of(st.binary(min_size=18, max_size=18), st.just(b"\x55\x61" * 9)), max_size=8)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(bodies, st.sampled_from([b"\x61", b"\x71"]), junk, junk, st.data())
 def test_the_frames_do_not_depend_on_how_notifications_cut_the_stream(contents, kind, before, between, data):
     frames = [b"\x55" + (kind if i % 3 == 2 else b"\x61") + body for i, body in enumerate(contents)]

@@ -48,7 +48,7 @@ steps = st.one_of(
 
 
 @given(st.lists(steps, max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_the_air_brings_time_never_runs_back(course):
     stream, link = SensorStream(), opened()
     stream.opened(link)

@@ -67,7 +67,7 @@ findings = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(findings))
 def test_what_an_import_knew_comes_back_with_the_session(info: SessionInfo, known: list[Finding]) -> None:
     told = replace(info, findings=tuple(known))
@@ -89,7 +89,7 @@ def test_a_finding_of_a_later_program_is_left_out_and_a_broken_one_is_refused(in
         info_from_json(json.dumps(content))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(events)
 def test_every_event_is_one_line_and_comes_back_as_it_was(event: Event) -> None:
     line = event_to_json(event)

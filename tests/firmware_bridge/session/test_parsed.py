@@ -76,7 +76,7 @@ COLUMNS = st.sampled_from(
 
 
 @given(data=st.data(), columns=COLUMNS, torn=st.integers(0, 30))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_file_reads_the_same_parsed_or_kept(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, columns: tuple[str, ...], torn: int
 ) -> None:

@@ -204,7 +204,7 @@ points = st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_siz
 
 
 @given(points)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_edge_lies_below_all_points_and_is_the_highest_such_line_at_the_centroid(raw):
     x, y = np.array(raw, dtype=float).T
     line = lower_edge(x, y)

@@ -176,7 +176,7 @@ def test_a_mere_counter_counts_anew_after_a_reconnect():
     st.lists(st.tuples(st.integers(0, 60), st.integers(1, 4)), max_size=60),
     st.sampled_from([{}, {"ticks": False}]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_comes_is_handed_out_in_order_and_accounted_for(jumbled, columns):
     feed = Feed()
     pushed = 0

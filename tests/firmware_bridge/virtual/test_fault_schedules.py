@@ -68,7 +68,7 @@ def quiet():
     logging.disable(logging.NOTSET)
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(schedules)
 def test_whatever_fails_nothing_is_lost_or_invented_and_all_of_it_is_told(schedule):
     assert fault_schedules.run(schedule) == []

@@ -13,7 +13,7 @@ STEP_S = 1e-4
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.2, 3.0), st.integers(-90, 90)), max_size=4))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_course_is_smooth_and_its_derivatives_are_its_own(steps):
     moves, now_s = [], 0.5
     for pause_s, length_s, target in steps:

@@ -43,7 +43,7 @@ def test_product_and_rotation_agree_with_scipy() -> None:
     assert np.allclose(matrices(both), np.moveaxis(as_scipy(both).as_matrix(), 0, -1))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(n=st.integers(1, 400), seed=st.integers(0, 100))
 def test_the_running_product_is_the_loop(n: int, seed: int) -> None:
     steps = from_rotation_vectors(random_vectors(seed, n, 0.3))

@@ -56,7 +56,7 @@ def test_without_a_change_there_is_no_verdict():
     order=st.permutations(range(14)),
     shift=st.integers(-1000, 800_000),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_neither_zero_nor_order_nor_the_calendar_matters(offset, scale, order, shift):
     order = list(order)
     base = trend_of_days(DAYS, 10 + 2 * NOISE)
