@@ -25,6 +25,7 @@ from firmware_bridge.session.guard import refuse_raw as refuse_raw
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from analysis.days import PersonTrend
 
@@ -107,17 +108,23 @@ def _jsonable(value: Any) -> Any:
     return value
 
 
-def tables_of(session: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> dict[Path, bytes]:
-    """angle.csv, repetitions.csv, result.json and the figures of a session, as they belong into derived/.
+def tables_of(
+    session: Path,
+    answer: Answer,
+    truth: Mapping[str, float] | None = None,
+    figures: Mapping[str, Figure] | None = None,
+) -> dict[Path, bytes]:
+    """angle.csv, repetitions.csv, result.json and the pictures of a session, as they belong into derived/.
 
     Args:
         session: the session folder.
         answer: what its recording says.
         truth: the true change of each test in degrees, where a simulation knows it.
+        figures: those of `session_figures`, where they are drawn already.
     """
     import pandas as pd
 
-    from analysis.views.figures import session_pictures
+    from analysis.views.figures import picture_of, session_figures
 
     place = session / "derived"
     repetitions = pd.DataFrame(repetition_rows(answer.repetitions))
@@ -128,7 +135,8 @@ def tables_of(session: Path, answer: Answer, truth: Mapping[str, float] | None =
         "result.json": json_text(result(answer, extra), indent=2) + "\n",
     }
     files = {place / name: text.encode("utf-8", "backslashreplace") for name, text in texts.items()}
-    return files | {place / name: picture for name, picture in session_pictures(answer).items()}
+    figures = session_figures(answer) if figures is None else figures
+    return files | {place / f"{name}.png": picture_of(figure) for name, figure in figures.items()}
 
 
 def write_tables(session: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> None:
@@ -142,12 +150,16 @@ def write_tables(session: Path, answer: Answer, truth: Mapping[str, float] | Non
 
 
 def report_of(
-    answer: Answer, truth: Mapping[str, float] | None = None, days: PersonTrend | None = None
+    answer: Answer,
+    truth: Mapping[str, float] | None = None,
+    days: PersonTrend | None = None,
+    figures: Mapping[str, Figure] | None = None,
 ) -> bytes:
     """The report of an answer as one HTML file."""
     from analysis.views.report import render_report
 
-    return render_report(answer, truth=truth, days=days).encode("utf-8", "backslashreplace")
+    page = render_report(answer, truth=truth, days=days, figures=figures)
+    return page.encode("utf-8", "backslashreplace")
 
 
 def write_report(
@@ -175,8 +187,12 @@ def write_everything(
 
     `then` is done when all is on the disk, and before anything older is replaced.
     """
+    from analysis.views.figures import session_figures
+
     file = derived_folder(session) / "report.html"
-    write_files({**tables_of(session, answer, truth), file: report_of(answer, truth, days)}, then)
+    figures = session_figures(answer)
+    tables = tables_of(session, answer, truth, figures)
+    write_files({**tables, file: report_of(answer, truth, days, figures)}, then)
     return file
 
 

@@ -335,13 +335,20 @@ def _draw_rates(axes: Axes, releases: Sequence[Mapping[str, float]]) -> None:
 
 
 def picture_of(figure: Figure, ending: str = ".png") -> bytes:
-    """A figure as the content of a file; its ending names the format."""
+    """A figure as the content of a file; its ending names the format.
+
+    The figure keeps its layout from now on: finding it is most of the time of a second picture.
+    """
     buffer = BytesIO()
     figure.savefig(buffer, dpi=150, format=ending.lower().lstrip("."))
+    figure.set_layout_engine("none")
     return buffer.getvalue()
 
 
-def session_pictures(answer: Answer) -> dict[str, bytes]:
-    """Every picture of an answer as PNG, by the name of its file."""
-    figures = {"session": session_figure, "change": change_figure, "releases": release_figure}
-    return {f"{name}.png": picture_of(draw(answer)) for name, draw in figures.items()}
+def session_figures(answer: Answer) -> dict[str, Figure]:
+    """Every figure of an answer, by the name of its file without ending."""
+    return {
+        "session": session_figure(answer),
+        "change": change_figure(answer),
+        "releases": release_figure(answer),
+    }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analysis.views import tables, wording
-from analysis.views.figures import change_figure, release_figure, session_figure
+from analysis.views.figures import session_figures
 from analysis.views.quality import quality_checks, what_it_takes
 from analysis.views.style import kneeflex_style
 from analysis.views.trend import trend_figure
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 
 def render_report(
-    answer: Answer, *, truth: Mapping[str, float] | None = None, days: PersonTrend | None = None
+    answer: Answer,
+    *,
+    truth: Mapping[str, float] | None = None,
+    days: PersonTrend | None = None,
+    figures: Mapping[str, Figure] | None = None,
 ) -> str:
     """Renders an answer as one self-contained HTML page.
 
@@ -33,11 +37,13 @@ def render_report(
         truth: for a simulated leg, the true change in degrees (positive = straighter) by test name, ""
             where the phases name no test; it is set beside the measured change.
         days: the days of the person, this one among them.
+        figures: those of `session_figures`, where they are drawn already.
 
     Returns:
         The page, with its pictures inside and no reference to anything outside.
     """
     release_head, release_rows = tables.release_table(answer)
+    figures = session_figures(answer) if figures is None else figures
     return (
         environment()
         .get_template("report.html.j2")
@@ -62,9 +68,9 @@ def render_report(
             simulated=truth is not None,
             truth=tables.truth_rows(answer, truth or {}),
             zero_sd=None if answer.angle.zero == "relative" else wording.degrees(answer.angle.zero_sd_deg),
-            change_picture=data_uri(change_figure(answer)),
-            session_picture=data_uri(session_figure(answer)),
-            release_picture=data_uri(release_figure(answer)) if answer.releases else "",
+            change_picture=data_uri(figures["change"]),
+            session_picture=data_uri(figures["session"]),
+            release_picture=data_uri(figures["releases"]) if answer.releases else "",
             days_sentence="" if days is None else wording.tidy(days.trend.sentence),
             days_picture="" if days is None else data_uri(trend_figure(days)),
             release_head=release_head,

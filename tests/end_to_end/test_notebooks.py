@@ -43,9 +43,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NotebookClient]
     # The kernel finds the packages where this process does, whether they are installed or not.
     search = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     folder = str(tmp_path_factory.mktemp("notebooks"))
-    client = NotebookClient(
-        nbformat.v4.new_notebook(), timeout=240, resources={"metadata": {"path": folder}}
-    )
+    client = NotebookClient(nbformat.v4.new_notebook(), timeout=240, resources={"metadata": {"path": folder}})
     with client.setup_kernel(env=os.environ | {"PYTHONPATH": search, "TMPDIR": folder}):
         yield client
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from analysis.angle.result import FlexionTrack
-from analysis.views.figures import change_figure, release_figure, session_figure, session_pictures
+from analysis.views.figures import change_figure, picture_of, release_figure, session_figure, session_figures
 from analysis.views.track import gap_spans, plot_track, shown_rows
 
 LABEL = "0 straight, + bent, - hyperextended"
@@ -110,9 +110,13 @@ def test_nothing_to_draw_is_said_not_left_blank(make_answer):
 
 
 def test_pictures_are_drawn(make_answer):
-    files = session_pictures(make_answer("gain"))
-    assert list(files) == ["session.png", "change.png", "releases.png"]
-    assert all(len(picture) > 10_000 and picture.startswith(b"\x89PNG") for picture in files.values())
+    figures = session_figures(make_answer("gain"))
+    assert list(figures) == ["session", "change", "releases"]
+    for figure in figures.values():
+        picture = picture_of(figure)
+        assert len(picture) > 10_000
+        assert picture.startswith(b"\x89PNG")
+        assert picture_of(figure) == picture
 
 
 def test_drawing_needs_no_pyplot_and_no_screen():

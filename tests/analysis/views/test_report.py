@@ -53,8 +53,9 @@ def page_of(make_answer):
 @pytest.fixture
 def without_pictures(monkeypatch):
     """For tests that only read the text: drawing is most of the time of a report."""
-    for name in ("change_figure", "session_figure", "release_figure"):
-        monkeypatch.setattr(report, name, lambda answer: None)
+    monkeypatch.setattr(
+        report, "session_figures", lambda answer: dict.fromkeys(("session", "change", "releases"))
+    )
     monkeypatch.setattr(report, "data_uri", lambda figure: "data:,")
 
 
