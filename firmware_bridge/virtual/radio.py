@@ -153,7 +153,9 @@ class VirtualRadio:
         from bumble.link import LocalLink
 
         from firmware_bridge.virtual.backend import Adapter, SimulatedClient, SimulatedScanner
+        from firmware_bridge.virtual.traces import spare_traces
 
+        spare_traces()
         link = LocalLink()  # type: ignore[no-untyped-call]
         adapter = Adapter(link, _ADAPTER_ADDRESS)
         await adapter.device.power_on()

@@ -24,7 +24,7 @@ from random import Random
 from typing import TypeVar
 
 from fault_invariants import violations
-from faulty_session import Kill, Schedule, record, without_traces
+from faulty_session import Kill, Schedule, record
 
 from firmware_bridge.virtual.faults import Faults
 
@@ -154,14 +154,13 @@ def main() -> int:
             continue
         faults += schedule.count
         kinds += schedule.kinds
-        with without_traces():
-            wrong = watched(schedule)
-            if wrong:
-                failures.append(number)
-                print(f"session {number}: {wrong}", flush=True)
-            if len(failures) == 1 and wrong:
-                least = smallest(schedule, lambda candidate: bool(watched(candidate)))
-                print(f"  smallest: {least}\n  {watched(least)}", flush=True)
+        wrong = watched(schedule)
+        if wrong:
+            failures.append(number)
+            print(f"session {number}: {wrong}", flush=True)
+        if len(failures) == 1 and wrong:
+            least = smallest(schedule, lambda candidate: bool(watched(candidate)))
+            print(f"  smallest: {least}\n  {watched(least)}", flush=True)
         if (number + 1) % options.every == 0:
             took_s = time.perf_counter() - begun_s
             print(

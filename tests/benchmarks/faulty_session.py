@@ -8,17 +8,14 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from unittest import mock
-
-from bumble.core import UUID
 
 from firmware_bridge.capture import Capture
 from firmware_bridge.drivers.kneeflex import DATA
@@ -47,7 +44,6 @@ SCRIPT = swings(1, period_s=1.0)
 LIMIT_S = 60.0
 _LOOK_EVERY_S = 0.1
 _NAME = "KF"
-_TRACED = ("HCI_", "ATT_", "L2CAP_")
 _SESSIONS: dict[tuple[int, ...], SimulatedSession] = {}
 
 
@@ -363,17 +359,3 @@ def _killed(
     received = {segment: ImuSamples.concatenate(chunks[segment]) for segment in Segment}
     events = (folder / EVENTS_FILE).read_bytes().count(b"\n")
     return Killed(now_s, read_session(left), received, events)
-
-
-@contextmanager
-def without_traces() -> Iterator[None]:
-    """Spares what bumble does for a log that nobody reads: texts of packets, names of UUIDs."""
-    with ExitStack() as stack:
-        for module in [m for name, m in sys.modules.items() if name.startswith("bumble.") and m is not None]:
-            if hasattr(module, "color"):
-                stack.enter_context(mock.patch.object(module, "color", lambda text, *_, **__: text))
-            for kind in list(vars(module).values()):
-                if isinstance(kind, type) and "__str__" in vars(kind) and kind.__name__.startswith(_TRACED):
-                    stack.enter_context(mock.patch.object(kind, "__str__", return_value=""))
-        stack.enter_context(mock.patch.object(UUID, "register", lambda self: self))
-        yield
