@@ -73,9 +73,10 @@ class RotationJet:
         """Rotation by a changing angle about a fixed axis (3,)."""
         unit = np.asarray(axis, dtype=float)
         cross = np.cross(np.eye(3), unit)
-        sine = np.sin(angle_rad.value)[:, None, None]
-        versine = (1.0 - np.cos(angle_rad.value))[:, None, None]
-        matrix = np.eye(3) + sine * cross + versine * (cross @ cross)
+        # Rodrigues' formula is a sum of three constant matrices, here for all instants in one product.
+        sine, cosine = np.sin(angle_rad.value), np.cos(angle_rad.value)
+        weights = np.stack([np.ones_like(sine), sine, 1.0 - cosine], axis=1)
+        matrix = (weights @ np.stack([np.eye(3), cross, cross @ cross]).reshape(3, 9)).reshape(-1, 3, 3)
         return cls(matrix, angle_rad.rate[:, None] * unit, angle_rad.acceleration[:, None] * unit)
 
     def __matmul__(self, other: RotationJet) -> RotationJet:

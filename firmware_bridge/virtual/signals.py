@@ -79,14 +79,14 @@ class Wander:
 
     def derivatives(self, time_s: Float, orders: int = 2) -> list[Float]:
         """The value and its first `orders` time derivatives, each (n,)."""
-        result = [np.zeros_like(time_s) for _ in range(orders + 1)]
-        for amplitude, frequency, phase in zip(
-            self.amplitudes, self.frequencies_hz, self.phases_rad, strict=True
-        ):
-            w = 2.0 * np.pi * frequency
-            for order in range(orders + 1):
-                result[order] += amplitude * w**order * np.sin(w * time_s + phase + order * np.pi / 2.0)
-        return result
+        w = 2.0 * np.pi * self.frequencies_hz
+        angle_rad = w[:, None] * time_s + self.phases_rad[:, None]
+        waves = np.sin(angle_rad), np.cos(angle_rad)
+        # The derivatives of a sine are cosine, -sine, -cosine, and sine again.
+        signs = (1.0, 1.0, -1.0, -1.0)
+        return [
+            (signs[order % 4] * self.amplitudes * w**order) @ waves[order % 2] for order in range(orders + 1)
+        ]
 
     def at(self, time_s: Float) -> Jet:
         """The wander as a jet."""
