@@ -1,4 +1,4 @@
-"""One command that checks everything: `nox`. Sessions: test, fast, explore, lint, types, docs."""
+"""One command that checks everything: `nox`. Sessions: test, fast, explore, oldest, lint, types, docs."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ def explore(session: nox.Session) -> None:
     """The property tests on examples that nobody has drawn before."""
     session.install(".[test]")
     session.run("pytest", "-m", "not slow", "--hypothesis-profile=explore", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session(venv_backend="uv")
+def oldest(session: nox.Session) -> None:
+    """All tests with the oldest libraries that pyproject.toml allows."""
+    session.install("--resolution", "lowest-direct", ".[test]")
+    # What an old library says to a new one that it uses is not ours to mend.
+    session.run("pytest", "-W", "ignore::DeprecationWarning", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session

@@ -112,9 +112,9 @@ def test_the_same_seed_leaves_the_same_folder_byte_for_byte(tmp_path) -> None:
 
 def test_live_records_what_the_simulated_sensors_send(run, tmp_path) -> None:
     folder = tmp_path / "recorded"
-    done = run("live", "--virtual", "--headless", "--seconds", "20", "--out", folder)
+    done = run("live", "--virtual", "--headless", "--seconds", "8", "--out", folder)
     assert done.returncode == 0, done.stderr
-    assert read_session(folder).duration_s == pytest.approx(20.0, abs=0.2)
+    assert read_session(folder).duration_s == pytest.approx(8.0, abs=0.2)
 
 
 def test_a_part_of_a_replay(run, session_folder) -> None:
