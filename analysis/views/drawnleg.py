@@ -13,6 +13,7 @@ from matplotlib.transforms import Affine2D
 
 from analysis.guide.prompt import Posture
 from analysis.live.frame import LiveFrame
+from analysis.views.stamps import StampedText
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -115,7 +116,8 @@ class DrawnLeg:
         return line
 
     def _label(self, colour: str, **style: Any) -> Any:
-        return self.axes.text(0, 0, "", color=colour, **{"va": "center", **style})
+        usual = {"va": "center", "transform": self.axes.transData}
+        return self.axes.add_artist(StampedText(0, 0, "", color=colour, clip_on=False, **{**usual, **style}))
 
     def fit(self, height_points: float) -> None:
         """Scales the thickness of the lines with the window."""

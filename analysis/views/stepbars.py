@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from matplotlib.patches import Rectangle
 
 from analysis.guide.prompt import Prompt
+from analysis.views.stamps import StampedText
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -46,7 +47,10 @@ class StepRail:
         self._cells = [Rectangle((0, 0.2), 0, 0.6, linewidth=0) for _ in range(_MOST_STEPS)]
         for cell in self._cells:
             axes.add_patch(cell)
-        self.label = axes.text(1.0, 0.5, "", ha="right", va="center", color=theme.muted)
+        self.label = StampedText(
+            1.0, 0.5, "", ha="right", va="center", color=theme.muted, transform=axes.transData, clip_on=False
+        )
+        axes.add_artist(self.label)
 
     @property
     def artists(self) -> tuple[Artist, ...]:
@@ -94,7 +98,12 @@ class ExerciseBar:
         self._fills = [self._cell(theme.track) for _ in range(most)]
         for cell in (*self._frames, *self._fills):
             axes.add_patch(cell)
-        self.labels: list[Any] = [axes.text(0, 0.12, "", ha="center", va="center") for _ in range(most)]
+        self.labels: list[Any] = [
+            StampedText(0, 0.12, "", ha="center", va="center", transform=axes.transData, clip_on=False)
+            for _ in range(most)
+        ]
+        for label in self.labels:
+            axes.add_artist(label)
 
     @staticmethod
     def _cell(colour: str) -> Rectangle:

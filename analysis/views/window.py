@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from analysis.live.frame import LiveFeed, UserCommand
 from analysis.views.keys import Keys
 from analysis.views.livetext import audible_angle
 from analysis.views.liveview import LiveView
+from analysis.views.pace import Pace
 from analysis.views.sound import Speaker
 from firmware_bridge.errors import UsageError
 
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.backend_bases import KeyEvent
     from matplotlib.figure import Figure
 
-# Tk starts the pause after drawing; this gives 20 to 25 frames a second.
-_PAUSE_MS: Final = 32
+_FRAME_S: Final = 0.04
 _BACKENDS: Final = (("tkinter", "tkagg"), ("PySide6", "qtagg"), ("PyQt6", "qtagg"))
 _NO_SCREEN: Final = "Use --headless for a status line instead of a window."
 
@@ -112,7 +113,8 @@ class LiveWindow:
         self._finished = False
         figure.canvas.mpl_connect("key_press_event", self._on_key)
         figure.canvas.mpl_connect("close_event", lambda _: self._stop())
-        self._timer = figure.canvas.new_timer(interval=_PAUSE_MS)
+        self._pace = Pace(_FRAME_S)
+        self._timer = figure.canvas.new_timer(interval=round(1e3 * _FRAME_S))
         self._timer.add_callback(self._tick)
         self._timer.start()
 
@@ -141,6 +143,9 @@ class LiveWindow:
         if frame.finished:
             self._finished = True
             self.close()
+            return
+        # Toolkits start the pause after the frame.
+        self._timer.interval = round(1e3 * self._pace.pause_s(time.perf_counter()))
 
     def _on_key(self, event: KeyEvent) -> None:
         command = self._keys.press(event.key) if event.key else None

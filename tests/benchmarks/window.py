@@ -1,6 +1,6 @@
 """What the live window costs, and how old a sample is when it is drawn.
 
-    python tests/benchmarks/window.py --seconds 90
+    python tests/benchmarks/window.py --seconds 90 --size 1920x1080
     xvfb-run -s "-screen 0 1920x1080x24" python tests/benchmarks/window.py     on a machine without a screen
 
 Simulated sensors, real bleak, real window; a simulated person follows the daily protocol. The age of a sample
@@ -12,6 +12,7 @@ frames become few, each has more samples to process, and samples wait.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import time
 
@@ -65,7 +66,10 @@ def main() -> None:
     """Runs a session in a window and prints what it cost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=90.0)
+    parser.add_argument("--size", default="1280x720", help="of the window, in pixels")
     options = parser.parse_args()
+    width, height = (int(part) / 100.0 for part in options.size.split("x"))
+    window.show_live = functools.partial(window.show_live, size_inch=(width, height))
     window.LiveWindow = MeasuredWindow  # type: ignore[misc]
     source = choose_source(
         SystemClock(), None, None, virtual="kneeflex", side=Side.RIGHT, seconds=None, character="obeying"
