@@ -1,9 +1,12 @@
-"""The radio side of the test: two simulated boards, and the controller that the kernel drives."""
+"""The radio side of the test: the controller that the kernel drives, and what is within its reach."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Self
 
 from bumble import hci
 from bumble.controller import Controller
@@ -12,6 +15,8 @@ from bumble.link import LocalLink
 from bumble.snoop import BtSnooper, Snooper
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
+
+from firmware_bridge.virtual.radio import VirtualRadio
 
 _ADDRESS = "F0:0D:00:00:00:FE"
 
@@ -93,22 +98,39 @@ class KernelController(Controller):
         return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
 
 
-async def kernel_link(log: Path) -> Link:
-    """Gives the kernel a controller and waits until BlueZ has switched it on.
+class KernelRadio:
+    """The kernel's controller, and the link on which boards are within its reach."""
 
-    Args:
-        log: file for the HCI packets.
+    def __init__(self, link: Link) -> None:
+        self._link, self._own = link, set(link.controllers)
 
-    Returns:
-        The link on which boards are within its reach.
-    """
-    link = Link()  # type: ignore[no-untyped-call]
-    KernelController(await open_transport("vhci"), link, log)
-    for _ in range(60):
-        if "Powered: yes" in (output := await bluetoothctl("show")):
-            return link
-        await asyncio.sleep(1.0)
-    raise SystemExit(f"BlueZ did not switch the virtual controller on:\n{output}")
+    @classmethod
+    async def switched_on(cls, log: Path) -> Self:
+        """Gives the kernel a controller and waits until BlueZ has switched it on.
+
+        Args:
+            log: file for the HCI packets.
+        """
+        link = Link()  # type: ignore[no-untyped-call]
+        KernelController(await open_transport("vhci"), link, log)
+        for _ in range(60):
+            if "Powered: yes" in (output := await bluetoothctl("show")):
+                return cls(link)
+            await asyncio.sleep(1.0)
+        raise SystemExit(f"BlueZ did not switch the virtual controller on:\n{output}")
+
+    @asynccontextmanager
+    async def within_reach(self, radio: VirtualRadio) -> AsyncIterator[None]:
+        """Brings two boards within reach; at the end BlueZ forgets them, for others have their addresses."""
+        await radio.switch_on(self._link)
+        try:
+            yield
+        finally:
+            await radio.switch_off()
+            for controller in self._link.controllers - self._own:
+                self._link.remove_controller(controller)
+            for address in radio.addresses.values():
+                await bluetoothctl("remove", address)
 
 
 async def bluetoothctl(*words: str) -> str:
