@@ -77,6 +77,8 @@ def bluetooth_error(error: Exception) -> LinkError:
     """
     if isinstance(error, BleakBluetoothNotAvailableError):
         return LinkError(*_REASONS.get(error.reason, _UNAVAILABLE))
+    if _is_off(error):
+        return LinkError(*_REASONS[BleakBluetoothNotAvailableReason.POWERED_OFF])
     if is_busy(error):
         return LinkError(
             "The Bluetooth adapter is busy: another program is scanning or connecting.",
@@ -99,7 +101,7 @@ def connection_error(sensor: str, error: Exception) -> LinkError:
     """
     if isinstance(error, LinkError):
         return error
-    if isinstance(error, BleakBluetoothNotAvailableError):
+    if isinstance(error, BleakBluetoothNotAvailableError) or _is_off(error):
         return bluetooth_error(error)
     if isinstance(error, BleakCharacteristicNotFoundError):
         forget = _HOW_TO_FORGET.get(sys.platform, "remove it in the Bluetooth settings")
@@ -145,6 +147,11 @@ def needs_pairing(error: Exception) -> bool:
 def is_busy(error: Exception) -> bool:
     """Whether the adapter is busy for the moment, so that the same request may work later."""
     return isinstance(error, BleakDBusError) and error.dbus_error == "org.bluez.Error.InProgress"
+
+
+def _is_off(error: Exception) -> bool:
+    """Whether BlueZ refuses because Bluetooth is off; for a moment the adapter still counts as powered."""
+    return isinstance(error, BleakDBusError) and error.dbus_error == "org.bluez.Error.NotReady"
 
 
 def _words(error: Exception) -> str:

@@ -21,8 +21,8 @@ from firmware_bridge.session.model import SensorInfo
 
 _SETTLE_LIMIT_S = 10.0
 _SLICE_S = 0.2
-# Longer than an orderly disconnect takes, which a second cancellation would cut short.
-_CANCEL_AGAIN_S = 5.0
+# Longer than stopping and disconnecting may take, which a second cancellation would cut short.
+_CANCEL_AGAIN_S = 7.0
 
 
 class Bridge:
@@ -182,16 +182,23 @@ class Bridge:
         rescan = Rescan(radio, lock)
         stack.push_async_callback(rescan.close)
         supervisors: list[ConnectionSupervisor] = []
+        stack.push_async_callback(_close, supervisors)
         devices = await search(radio, self._targets, self._scan_s)
         for segment, device in devices.items():
             target = self._targets[segment]
             driver = device.driver(target)
             assert driver is not None
             request = StreamRequest(segment, driver, self._rate_hz, radio, self._dispatcher.put)
-            supervisor = ConnectionSupervisor(request, target, lock, rescan)
-            stack.push_async_callback(supervisor.close)
-            await supervisor.open(device)
-            supervisors.append(supervisor)
+            supervisors.append(ConnectionSupervisor(request, target, lock, rescan))
+            await supervisors[-1].open(device)
         await asyncio.gather(*(supervisor.start() for supervisor in supervisors))
         self._opened.set()
         await asyncio.gather(*(supervisor.supervise() for supervisor in supervisors))
+
+
+async def _close(supervisors: Sequence[ConnectionSupervisor]) -> None:
+    """Disconnects all at once: BlueZ takes two seconds for each, in which the others would stream on."""
+    results = await asyncio.gather(*(each.close() for each in supervisors), return_exceptions=True)
+    for error in results:
+        if error is not None:
+            raise error

@@ -163,20 +163,28 @@ class VirtualRadio:
             type("VirtualScanner", (SimulatedScanner,), {"adapter": adapter}),
             type("VirtualClient", (SimulatedClient,), {"adapter": adapter}),
         )
-        self._script_start_s = None
-        self._sensors = {segment: self._sensor(link, segment) for segment in Segment}
-        for sensor in self._sensors.values():
-            await sensor.power_on()
+        await self.switch_on(link)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         """Switches everything off; what was counted stays readable."""
+        await self.switch_off()
+        self._backends = None
+
+    async def switch_on(self, link: LocalLink) -> None:
+        """Switches the radios of both sensors on, without an adapter: another one on the link finds them."""
+        self._script_start_s = None
+        self._sensors = {segment: self._sensor(link, segment) for segment in Segment}
+        for sensor in self._sensors.values():
+            await sensor.power_on()
+
+    async def switch_off(self) -> None:
+        """Switches both sensors off; what was counted stays readable."""
         for segment, sensor in self._sensors.items():
             await sensor.power_off()
             self._clocks[segment] = sensor.clock
-        self._backends = None
 
     def _entered(self) -> tuple[type[BaseBleakScanner], type[BaseBleakClient]]:
         if self._backends is None:

@@ -64,6 +64,7 @@ class FakeSensor:
     refuses_start: Exception | None = None
     doubled: bool = False
     lacks: str = ""
+    disconnect_s: float = 0.0
     tamper: Callable[[Packet], list[Packet | bytes]] = lambda packet: [packet]
     sent: int = 0
     connections: int = 0
@@ -221,6 +222,7 @@ class FakeClient(BaseBleakClient):
 
     async def disconnect(self) -> None:
         if self.is_connected:
+            await asyncio.sleep(self.sensor.disconnect_s)
             self.sensor.stop()
             self.lost()
 

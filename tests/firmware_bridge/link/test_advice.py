@@ -7,6 +7,7 @@ from bleak.exc import (
     BleakBluetoothNotAvailableError,
     BleakBluetoothNotAvailableReason,
     BleakCharacteristicNotFoundError,
+    BleakDBusError,
     BleakDeviceNotFoundError,
     BleakError,
 )
@@ -42,6 +43,13 @@ def test_what_went_wrong_with_a_sensor(error, words):
     told = connection_error("The thigh sensor X", error)
     assert words in str(told)
     assert told.advice.endswith(".")
+
+
+def test_bluez_that_is_off_but_still_counts_as_powered():
+    off = bluetooth_error(BleakBluetoothNotAvailableError("", BleakBluetoothNotAvailableReason.POWERED_OFF))
+    refusal = BleakDBusError("org.bluez.Error.NotReady", ["Resource Not Ready"])
+    assert str(bluetooth_error(refusal)) == str(off)
+    assert str(connection_error("The thigh sensor X", refusal)) == str(off)
 
 
 def test_other_troubles_of_bluetooth():

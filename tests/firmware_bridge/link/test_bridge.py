@@ -57,6 +57,16 @@ def test_the_sensors_are_started_and_stopped(thigh, shank, bridge):
         assert sensor.client is None
 
 
+def test_both_sensors_end_together_however_long_a_disconnect_takes(clock, thigh, shank, bridge, recorder):
+    thigh.disconnect_s = shank.disconnect_s = 2.9
+    with bridge:
+        recorder.wait_s(Segment.THIGH, 1)
+        end_s = clock.now_s()
+    assert clock.now_s() - end_s < 3.0
+    assert thigh.client is shank.client is None
+    assert abs(recorder.end_s(Segment.THIGH) - recorder.end_s(Segment.SHANK)) < 0.05
+
+
 def test_a_lost_sensor_comes_back_while_the_other_streams_on(radio, thigh, bridge, recorder, numbers):
     with bridge:
         recorder.wait_s(Segment.THIGH, 1)
