@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from analysis.angle import estimate_angle
+from analysis.angle.parameters import DEFAULTS
 from analysis.angle.result import AngleResult
 from analysis.angle.segments import SegmentOrientations, estimate_orientations
 from analysis.change import (
@@ -20,8 +22,9 @@ from analysis.change import (
     side_differences,
 )
 from analysis.change.result import Comparison
-from analysis.check import Checked, check_recording, check_result, no_verdict_of, refuse_wrong
+from analysis.check import check_recording, check_result, no_verdict_of, refuse_wrong
 from analysis.check.slip import check_turned
+from analysis.kept.angle import KeptAngle, Place
 from analysis.movement import find_releases, find_repetitions
 from analysis.movement.result import Release, Repetition
 from firmware_bridge.errors import CannotAnswerError
@@ -71,17 +74,22 @@ class Answer:
         return sentences(self.findings)
 
 
-def angle_of(recording: Recording, *, causal: bool = False) -> AngleResult:
+def angle_of(
+    recording: Recording, *, causal: bool = False, folder: Path | None = None, keep: bool = False
+) -> AngleResult:
     """The knee angle of a recording.
 
     Args:
         recording: the session.
         causal: True computes what the live view would have shown, False uses the whole recording.
+        folder: the session folder. What was kept in its derived/ of the very same recording is taken instead
+            of being computed anew; that never changes a number.
+        keep: also keep what had to be computed there.
 
     Raises:
         CannotAnswerError: the recording does not hold what the angle needs.
     """
-    return _estimate(recording, check_recording(recording), causal=causal)
+    return _estimate(recording, causal=causal, folder=folder, keep=keep).angle
 
 
 def orientations_of(recording: Recording) -> SegmentOrientations:
@@ -95,40 +103,64 @@ def orientations_of(recording: Recording) -> SegmentOrientations:
     return estimate_orientations(checked.thigh, checked.shank, phases=recording.phases, poses=checked.poses)
 
 
-def _estimate(recording: Recording, checked: Checked, *, causal: bool = False) -> AngleResult:
+def _estimate(recording: Recording, *, causal: bool = False, folder: Path | None, keep: bool) -> KeptAngle:
+    """Everything that is computed from samples: as it was kept, or else computed and, if wanted, kept."""
+    place = None if folder is None else Place.of(folder, recording, DEFAULTS, causal=causal)
+    found = None if place is None else place.load()
+    if found is not None:
+        return found
+    checked = check_recording(recording)
     refuse_wrong(checked.findings)
     result = estimate_angle(
-        checked.thigh, checked.shank, phases=recording.phases, poses=checked.poses, causal=causal
+        checked.thigh,
+        checked.shank,
+        phases=recording.phases,
+        poses=checked.poses,
+        causal=causal,
+        parameters=DEFAULTS,
     )
-    return check_result(result, checked, recording.findings)
+    result = check_result(result, checked, recording.findings)
+    turned: tuple[Finding, ...] = ()
+    if not causal:
+        repetitions = find_repetitions(result.track, recording.phases, result.thigh_tilt_deg)
+        turned = check_turned(checked.thigh, checked.shank, result.axes, repetitions)
+    computed = KeptAngle(result, turned)
+    # A session that was never closed may still be growing: it is another one each time.
+    if place is not None and keep and recording.info.status != "recovered":
+        place.store(computed)
+    return computed
 
 
-def findings_of(recording: Recording) -> tuple[Finding, ...]:
-    """Everything that is found wrong with a recording, also where it allows no answer."""
-    checked = check_recording(recording)
+def findings_of(recording: Recording, *, folder: Path | None = None) -> tuple[Finding, ...]:
+    """Everything that is found wrong with a recording, also where it allows no answer.
+
+    Args:
+        recording: the session.
+        folder: as in `angle_of`. Nothing is written there.
+    """
     try:
-        return _answer(recording, checked).findings
+        return answer(recording, folder=folder).findings
     except CannotAnswerError as error:
+        checked = check_recording(recording)
         found = Finding("no_answer", None, None, str(error), "refuse")
         told = any(f.sentence == found.sentence for f in checked.findings)
         return checked.findings if told else (*checked.findings, found)
 
 
-def answer(recording: Recording) -> Answer:
+def answer(recording: Recording, *, folder: Path | None = None, keep: bool = False) -> Answer:
     """Runs every stage on a recording.
+
+    Args:
+        recording: the session.
+        folder, keep: as in `angle_of`.
 
     Raises:
         CannotAnswerError: there is no knee angle in it, hence nothing further.
     """
-    return _answer(recording, check_recording(recording))
-
-
-def _answer(recording: Recording, checked: Checked) -> Answer:
-    angle = _estimate(recording, checked)
-    phases = recording.phases
+    found = _estimate(recording, folder=folder, keep=keep)
+    angle, phases = found.angle, recording.phases
     repetitions = find_repetitions(angle.track, phases, angle.thigh_tilt_deg)
-    turned = check_turned(checked.thigh, checked.shank, angle.axes, repetitions)
-    angle = replace(angle, findings=unique([*angle.findings, *turned]))
+    angle = replace(angle, findings=unique([*angle.findings, *found.turned]))
     return Answer(
         recording=recording,
         angle=angle,

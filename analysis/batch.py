@@ -36,7 +36,7 @@ def batch(
     """Analyses every session folder at or below a folder.
 
     Sessions whose rows were kept by an earlier run, also one that was interrupted, are not computed again
-    (`kept_rows`).
+    (`analysis.kept.rows`).
 
     Args:
         root: the folder.
@@ -84,7 +84,7 @@ def session_rows(folder: str, name: str) -> list[Row]:
         folder: the session folder.
         name: how the table calls it.
     """
-    from analysis.kept_rows import kept_or_computed
+    from analysis.kept.rows import kept_or_computed
 
     return kept_or_computed(Path(folder), name, partial(_computed_rows, folder, name))
 
@@ -104,7 +104,7 @@ def _computed_rows(folder: str, name: str) -> tuple[list[Row], bool]:
         row["recorded_with"] = recorded_with(info.software)
         recording = read_session(folder)
         row |= {"status": recording.info.status, "warnings": " ".join(recording.warnings)}
-        return [row | found for found in rows_of(answer(recording))], True
+        return [row | found for found in rows_of(answer(recording, folder=Path(folder)))], True
     except KneeflexError as error:
         text = str(error).removeprefix(f"{folder}: ").replace(folder, name)
         return [row | {"error": text}], isinstance(error, CannotAnswerError)

@@ -7,18 +7,15 @@ answer, so what is kept is never stale. Deleting it costs time only.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from math import nan
 from pathlib import Path
 from typing import Any
 
 from analysis.answer import Answer, answer
+from analysis.kept.stamp import stamp
 from analysis.movement.result import Plateau, Repetition
 from firmware_bridge.errors import CannotAnswerError, SessionError
 from firmware_bridge.findings import sentences
@@ -29,11 +26,6 @@ from firmware_bridge.session.reader import read_info, read_session
 
 FILE = "derived/measured.json"
 _FORMAT = 1
-_RAW_FILES = ("thigh.csv", "shank.csv")
-_SMALL_FILES = ("session.json", "events.jsonl")
-_END_BYTES = 65_536
-# Rooms that nothing measured depends on.
-_BESIDE = ("views", "cli", "guide", "drivers", "virtual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +95,7 @@ def _measure(folder: Path, found: Answer | None) -> Measurement:
         "started_at": info.started_at, "status": info.status,
     }  # fmt: skip
     try:
-        found = found or answer(read_session(folder))
+        found = found or answer(read_session(folder), folder=folder)
     except (CannotAnswerError, SessionError) as error:
         return Measurement(**common, problem=error.problem)
     return Measurement(
@@ -116,50 +108,6 @@ def _measure(folder: Path, found: Answer | None) -> Measurement:
         practised=any(p.name in ("pandiculation", "quad_press") for p in found.recording.phases),
         warnings=sentences(found.data_findings),
     )
-
-
-def stamp(folder: Path) -> str:
-    """A mark that changes with the raw files of a session and with the program that reads them."""
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(program_mark().encode())
-    for name in _SMALL_FILES:
-        path = folder / name
-        digest.update(path.read_bytes() if path.is_file() else b"-")
-    for name in _RAW_FILES:
-        path = folder / name
-        if not path.is_file():
-            digest.update(b"-")
-            continue
-        status = path.stat()
-        digest.update(f"{status.st_size} {status.st_mtime_ns}".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(_END_BYTES))
-            file.seek(max(0, status.st_size - _END_BYTES))
-            digest.update(file.read(_END_BYTES))
-    return digest.hexdigest()
-
-
-@cache
-def program_mark(beside: tuple[str, ...] = _BESIDE) -> str:
-    """A mark of the code of this program and of the libraries that it computes with.
-
-    Args:
-        beside: rooms that are left out, because nothing that is marked depends on them.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    home = Path(__file__).resolve().parent.parent
-    for wing in ("analysis", "firmware_bridge"):
-        for base, folders, names in os.walk(home / wing):
-            folders[:] = sorted(f for f in folders if f not in beside and not f.startswith("__"))
-            for name in sorted(names):
-                if name.endswith((".py", ".j2")):
-                    digest.update(name.encode() + Path(base, name).read_bytes())
-    for package in ("numpy", "scipy", "matplotlib"):
-        try:
-            digest.update(version(package).encode())
-        except PackageNotFoundError:
-            digest.update(b"-")
-    return digest.hexdigest()
 
 
 def _kept(folder: Path, mark: str) -> Measurement | None:

@@ -66,9 +66,9 @@ ARROWS: Mapping[str, set[str]] = {
         "firmware_bridge.link", "firmware_bridge.receiving", "firmware_bridge.clock",
         "firmware_bridge.virtual",
     },
-    "analysis.answer": {*SESSION, *MEASURED, "analysis.check"},
-    "analysis.measured": {*SESSION, *MEASURED, "analysis.answer"},
-    "analysis.kept_rows": {*SESSION, "analysis.measured"},
+    "analysis.answer": {*SESSION, *MEASURED, "analysis.check", "analysis.kept"},
+    "analysis.measured": {*SESSION, *MEASURED, "analysis.answer", "analysis.kept"},
+    "analysis.kept": {*SESSION, "analysis.angle"},
     "analysis.history": {*SESSION, *MEASURED, "analysis.answer", "analysis.measured"},
     "analysis.days": {*SESSION, *MEASURED, "analysis.answer", "analysis.measured", "analysis.history"},
     "analysis.cohort": {*SESSION, *MEASURED, "analysis.table"},
@@ -79,7 +79,7 @@ ARROWS: Mapping[str, set[str]] = {
     "analysis.table": {*SESSION, *MEASURED, "analysis.answer"},
     "analysis.tablefile": {*SESSION, *MEASURED, *ANSWERS, "analysis.derived"},
     "analysis.batch": {
-        *SESSION, *MEASURED, *ANSWERS, "analysis.derived", "analysis.kept_rows", "analysis.table",
+        *SESSION, *MEASURED, *ANSWERS, "analysis.derived", "analysis.kept", "analysis.table",
     },
     "analysis.export": {
         *SESSION, *MEASURED, *ANSWERS, "analysis.derived", "analysis.table", "analysis.tablefile",
@@ -89,6 +89,7 @@ ARROWS: Mapping[str, set[str]] = {
     "analysis.cli": {
         *SESSION, *MEASURED, *ANSWERS, "analysis.guide", "analysis.live", "analysis.views",
         "analysis.derived", "analysis.batch", "analysis.tablefile", "analysis.doctor", "analysis.export",
+        "analysis.kept",
         "analysis.sensor_report", "firmware_bridge.capture", "firmware_bridge.trial",
         "firmware_bridge.clock", "firmware_bridge.link", "firmware_bridge.receiving",
         "firmware_bridge.settings", "firmware_bridge.virtual",

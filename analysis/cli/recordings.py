@@ -53,20 +53,20 @@ def answer_of(folder: Path) -> Answer:
     """Reads a session folder and runs the whole analysis."""
     from analysis.measured import measurement_of
 
-    found = answer_to(read(folder))
+    found = answer_to(read(folder), folder)
     measurement_of(folder, found)  # so that the days of this person need not compute it again
     return found
 
 
-def answer_to(recording: Recording) -> Answer:
-    """Runs the whole analysis on a recording."""
+def answer_to(recording: Recording, folder: Path | None = None) -> Answer:
+    """Runs the whole analysis on a recording, and keeps the angle in its folder for the next command."""
     from analysis.answer import answer
 
     with (
         with_reader_warnings(recording),
         console.working("Computing the angle, the repetitions and the change"),
     ):
-        return answer(recording)
+        return answer(recording, folder=folder, keep=True)
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def angle(
         raise UsageError(f"{plot} is not the name of a picture.", f"End it in {' or '.join(_PICTURES)}.")
     recording = read(folder)
     with with_reader_warnings(recording), console.working("Computing the angle"):
-        result = angle_of(recording, causal=causal)
+        result = angle_of(recording, causal=causal, folder=folder, keep=True)
     out = out or derived.derived_folder(folder) / "angle.csv"
     derived.write_angle(out, result.track)
     if plot is not None:
@@ -280,7 +280,7 @@ def check(folder: SessionDir, as_json: AsJson = False) -> None:
 
     recording = read(folder, keep_parsed=False)  # a check leaves nothing behind
     with console.working("Checking"):
-        found = findings_of(recording)
+        found = findings_of(recording, folder=folder)
     refused = any(f.consequence == "refuse" for f in found)
     if as_json:
         console.say(derived.json_text({"session": recording.info.id, "usable": not refused, **_told(found)}))

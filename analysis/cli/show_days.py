@@ -48,7 +48,7 @@ def write_days(found: PersonTrend, file: Path, truth_deg: float | None = None) -
     """
     from analysis import derived
     from analysis.days import to_json
-    from analysis.measured import program_mark
+    from analysis.kept.stamp import program_mark
 
     picture = file.with_suffix(".png")
     content = derived.json_text(to_json(found)) + program_mark(()) + str(truth_deg)

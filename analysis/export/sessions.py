@@ -112,7 +112,7 @@ def _of_dataset(
 def _angle(recording: Recording, folder: Path, left_out: list[tuple[Path, str]]) -> AngleResult | None:
     """The knee angle; where there is none, the samples are exported without it."""
     try:
-        return angle_of(recording)
+        return angle_of(recording, folder=folder)
     except CannotAnswerError as error:
         left_out.append((folder, f"exported without a knee angle: {error.problem}"))
         return None
@@ -126,7 +126,7 @@ def _of_folder(
         angle = _angle(recording, folder, left_out)
         contents = parquet_files(recording, None if angle is None else angle.track)
     else:
-        found, side = angle_of(recording), recording.info.side
+        found, side = angle_of(recording, folder=folder), recording.info.side
         relative = found.zero == "relative"
         texts = opensim_files(orientations_of(recording), found.track, side, found.rate_hz, relative)
         contents = {name: text.encode() for name, text in texts.items()}

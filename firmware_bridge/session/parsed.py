@@ -9,27 +9,27 @@ is ever read from it. Deleting it costs time only.
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import os
-import zipfile
 from dataclasses import fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from firmware_bridge.samples import ImuSamples
 from firmware_bridge.session import table
-from firmware_bridge.session.files import make_private_folder, replace_file
+from firmware_bridge.session.plain_arrays import load_plain, store_plain
 
-_FORMAT = 1
-_HEADER = "header"
+_FORMAT = 2
 _PLACE = "derived"
 # The code and the library that turn the text into numbers.
-_PARSERS = ("session/parsed.py", "session/table.py", "session/delimited.py", "samples.py")
+_PARSERS = (
+    "session/parsed.py",
+    "session/plain_arrays.py",
+    "session/table.py",
+    "session/delimited.py",
+    "samples.py",
+)
 _LIBRARY = "pandas"
 
 Parsed = tuple[ImuSamples, tuple[str, ...]]
@@ -78,19 +78,13 @@ def _same(one: os.stat_result, other: os.stat_result) -> bool:
 
 
 def _load(kept: Path, mark: dict[str, Any]) -> Parsed | None:
+    found = load_plain(kept, mark)
+    if found is None:
+        return None
+    header, columns = found
     try:
-        with zipfile.ZipFile(kept) as archive:
-            # Without compression an archive never unfolds to more than the size of its file.
-            if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
-                return None
-        with np.load(kept, allow_pickle=False) as arrays:
-            header = json.loads(arrays[_HEADER].tobytes())
-            if header["mark"] != mark:
-                return None
-            columns = {name: arrays[name] for name in header["columns"]}
         return ImuSamples(**columns), tuple(str(text) for text in header["warnings"])
-    # A file that anything may have written can fail in many ways; each means that there is nothing to use.
-    except Exception:
+    except (ValueError, TypeError, KeyError):  # a file of the same mark that somebody else made
         return None
 
 
@@ -98,17 +92,7 @@ def _store(kept: Path, mark: dict[str, Any], parsed: Parsed) -> None:
     samples, warnings = parsed
     every = {field.name: getattr(samples, field.name) for field in fields(samples)}
     columns = {name: values for name, values in every.items() if values is not None}
-    header = json.dumps({"mark": mark, "columns": list(columns), "warnings": warnings}).encode()
-    arrays: dict[str, Any] = {_HEADER: np.frombuffer(header, np.uint8), **columns}
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    if kept.is_symlink():  # it may lead to what was recorded
-        return
-    try:
-        make_private_folder(kept.parent)
-        replace_file(kept, content.getvalue(), durable=False)
-    except OSError:
-        pass  # a read-only or a full disk: the file is parsed each time
+    store_plain(kept, mark, {"warnings": warnings}, columns)
 
 
 @cache

@@ -102,8 +102,8 @@ def test_a_session_that_takes_its_process_down_costs_only_its_own_row(
         "else:\n"
         "    import analysis.answer\n"
         "    whole = analysis.answer.answer\n"
-        "    def fragile(recording):\n"
-        "        return os._exit(1) if recording.info.client == 'fatal' else whole(recording)\n"
+        "    def fragile(recording, **where):\n"
+        "        return os._exit(1) if recording.info.client == 'fatal' else whole(recording, **where)\n"
         "    analysis.answer.answer = fragile\n"
     )
     out = tmp_path / "table.csv"

@@ -18,7 +18,7 @@ import pytest
 import analysis.answer
 from analysis.batch import batch
 from analysis.derived import table_text
-from analysis.kept_rows import FILE, kept_or_computed
+from analysis.kept.rows import FILE, kept_or_computed
 from firmware_bridge.session.model import Recording
 from firmware_bridge.session.writer import write_session
 from firmware_bridge.virtual.sessions import condensed_session
@@ -65,9 +65,9 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     computed: list[str] = []
     answer = analysis.answer.answer
 
-    def counted(recording: Recording) -> Any:
+    def counted(recording: Recording, **where: Any) -> Any:
         computed.append(recording.info.id)
-        return answer(recording)
+        return answer(recording, **where)
 
     monkeypatch.setattr(analysis.answer, "answer", counted)
     return computed
@@ -119,7 +119,7 @@ def test_rows_of_another_program_or_of_no_program_are_computed_again(
         assert table_text(batch(root, workers=1)) == text
     assert answers == ["a"] * 5
     answers.clear()
-    monkeypatch.setattr("analysis.measured.program_mark", lambda: "of next year")
+    monkeypatch.setattr("analysis.kept.stamp.program_mark", lambda: "of next year")
     assert table_text(batch(root, workers=1)) == text
     assert sorted(answers) == ["a", "b", "c/2"]
 

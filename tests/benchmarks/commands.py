@@ -8,6 +8,7 @@ python tests/benchmarks/commands.py --minutes 10 --sessions 6 --repeats 3
 | help | `kneeflex --help` | `import numpy` |
 | angle | `kneeflex angle`, first and second time | pandas reading the files and offline VQF, one process |
 | reading again | the first reading | a second one |
+| second command | `angle`, `compare` on a session without anything kept | the same once more |
 | batch, two workers | twice the time of one worker | the time of two |
 | batch, again | the first run | a second one |
 
@@ -112,9 +113,12 @@ def commands(folder: Path, repeats: int) -> None:
     cost = medians({"numpy": lambda: spent(*numpy)[0], "help": lambda: spent(*kneeflex_help)[0]}, 3 * repeats)
     print(f"help    {cost['help']:6.2f} s  {cost['help'] / cost['numpy']:5.2f} x import numpy")
 
-    def first() -> float:
+    def first(command: str) -> float:
         forget(folder)
-        return spent(*KNEEFLEX, "angle", str(folder))[0]
+        return second(command)
+
+    def second(command: str) -> float:
+        return spent(*KNEEFLEX, command, str(folder))[0]
 
     def read() -> float:
         run = subprocess.run((sys.executable, "-c", READ, folder), check=True, capture_output=True, text=True)
@@ -125,8 +129,9 @@ def commands(folder: Path, repeats: int) -> None:
         return read()
 
     reference = (sys.executable, "-c", REFERENCE, str(folder), str(RATE_HZ))
-    runs = {"first": first, "second": lambda: spent(*KNEEFLEX, "angle", str(folder))[0]}
+    runs = {"first": lambda: first("angle"), "second": lambda: second("angle")}
     runs |= {"pandas and vqf": lambda: spent(*reference)[0]}
+    runs |= {"compare first": lambda: first("compare"), "compare second": lambda: second("compare")}
     runs |= {"reading first": read_first, "reading again": read}
     cost = medians(runs, repeats)
     for name in ("first", "second"):
@@ -135,7 +140,8 @@ def commands(folder: Path, repeats: int) -> None:
     print(
         f"reading again    {cost['reading first'] / cost['reading again']:6.2f} x faster than the first time"
     )
-    print(f"second command   {cost['first'] / cost['second']:6.2f} x faster than the first")
+    print(f"second angle     {cost['first'] / cost['second']:6.2f} x faster than the first")
+    print(f"second compare   {cost['compare first'] / cost['compare second']:6.2f} x faster than the first")
 
 
 def sessions(root: Path, count: int) -> None:

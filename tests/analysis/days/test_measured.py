@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from analysis import measured
 from analysis.answer import answer
 from analysis.measured import FILE, is_kept, measurement_of
 from firmware_bridge.session.reader import read_session
@@ -58,7 +57,7 @@ def test_a_file_of_the_same_size_and_time_is_told_by_its_ends(folder):
 
 def test_another_program_measures_again(folder, monkeypatch):
     measurement_of(folder, answer(read_session(folder)))
-    monkeypatch.setattr(measured, "program_mark", lambda beside=(): "another")
+    monkeypatch.setattr("analysis.kept.stamp.program_mark", lambda beside=(): "another")
     assert not is_kept(folder)
 
 

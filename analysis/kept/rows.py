@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from analysis.measured import stamp
+from analysis.kept.stamp import stamp
 from firmware_bridge.errors import KneeflexError
 from firmware_bridge.session.files import make_private_folder, replace_file
 from firmware_bridge.session.reader import read_info
