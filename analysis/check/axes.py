@@ -7,7 +7,7 @@ from math import exp, sqrt
 
 import numpy as np
 
-from analysis.angle.checks import SURE_RATIO
+from analysis.angle.doubts import SURE_RATIO
 from analysis.angle.result import AngleResult
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Float
