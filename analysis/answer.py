@@ -100,7 +100,7 @@ def _estimate(recording: Recording, checked: Checked, *, causal: bool = False) -
     result = estimate_angle(
         checked.thigh, checked.shank, phases=recording.phases, poses=checked.poses, causal=causal
     )
-    return check_result(result, checked, recording.findings)
+    return check_result(result, checked, recording.findings, causal=causal)
 
 
 def findings_of(recording: Recording) -> tuple[Finding, ...]:

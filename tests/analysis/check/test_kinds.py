@@ -209,6 +209,15 @@ def test_a_lever_of_no_leg_gives_no_verdict(faults: ModuleType) -> None:
     assert "lever" not in {f.kind for f in check_axes(sound).findings}
 
 
+def test_the_doubt_about_the_direction_is_in_the_live_band_once(faults: ModuleType) -> None:
+    """The stream widens its band moment by moment; the look back at its result must not do so again."""
+    sound = answer(faults.session("prone", 700).recording).angle
+    doubtful = replace(sound, diagnostics={**sound.diagnostics, "direction_log_likelihood_ratio": 0.5})
+    assert np.nanmax(check_axes(doubtful).track.flexion_sd_deg) > 20.0
+    live = check_axes(doubtful, causal=True).track.flexion_sd_deg
+    np.testing.assert_array_equal(live, sound.track.flexion_sd_deg)
+
+
 @pytest.mark.parametrize("seed", [3, 4, 5])
 def test_rates_about_other_axes_than_the_forces_are_refused(faults: ModuleType, seed: int) -> None:
     recording = faults.other_axes(faults.session("prone", 701).recording, np.random.default_rng(seed))
