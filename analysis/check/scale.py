@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.check.carried import Carried, carried_agreement
 from analysis.check.channels import NAMES
 from analysis.check.excerpt import Excerpt, excerpt, resting_rate, still_seconds
-from analysis.check.force import Carried, carried_agreement
 from firmware_bridge.constants import GRAVITY_M_S2
 from firmware_bridge.findings import Finding
 from firmware_bridge.plausible import (
