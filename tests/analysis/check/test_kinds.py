@@ -31,6 +31,7 @@ EXPECTED = {
     "wrong rate": {"gyro_scale": {"refuse", "no_verdict"}},
     "scale changed": {"scale_changed": {"no_verdict"}, "gyro_scale": {"refuse", "no_verdict"}},
     "accelerometer": {"gravity_length": {"refuse", "widen"}, "units": {"refuse"}},
+    "frames turned": {"frames_turned": {"refuse", "no_verdict"}},
     "negated": {"negated": {"refuse"}},
     "pose moved": {"pose_moved": {"correct"}},
     "pose mistyped": {
@@ -43,6 +44,7 @@ EXPECTED = {
     "unmarked": {"exercise_unmarked": {"no_verdict"}},
     "other axes": {
         "gyro_scale": {"refuse"},
+        "frames_turned": {"refuse"},
         "negated": {"refuse"},
         "not_together": {"refuse"},
         "no_answer": {"refuse"},
