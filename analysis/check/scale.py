@@ -147,7 +147,7 @@ def check_both(thigh: ImuSamples, shank: ImuSamples) -> Scales:
                 "its sign turned round (gravity must read +9.8 along the axis that points up)."
             )
             return Scales((Finding("negated", None, None, text, "refuse"),))
-    if reliable and (turned := _turned(carried_frames(windows), found)) is not None:
+    if (turned := _turned(carried_frames(windows), found)) is not None:
         return turned
     if wrong.any():
         scales = 1 - found.scale_error
@@ -162,7 +162,8 @@ def _turned(frames: Frames, found: Carried) -> Scales | None:
     """Rates that are turned against the forces of their own sensor; None where they are not."""
     size = frames.size_rad
     wrong = (size > _TURNED_RAD) & (size > _TURNED_SIGMAS * frames.sd_rad)
-    if not wrong.any() or frames.residual_m_s2 > _TURN_BETTER * found.residual_m_s2:
+    explained = frames.residual_m_s2 <= min(_RELIABLE_M_S2, _TURN_BETTER * found.residual_m_s2)
+    if not wrong.any() or not explained:
         return None
     findings = []
     for segment, turn_rad, is_wrong in zip((Segment.THIGH, Segment.SHANK), size, wrong, strict=True):
