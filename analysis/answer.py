@@ -119,7 +119,7 @@ def _estimate(recording: Recording, *, causal: bool = False, folder: Path | None
         causal=causal,
         parameters=DEFAULTS,
     )
-    result = check_result(result, checked, recording.findings)
+    result = check_result(result, checked, recording.findings, causal=causal)
     turned: tuple[Finding, ...] = ()
     if not causal:
         repetitions = find_repetitions(result.track, recording.phases, result.thigh_tilt_deg)

@@ -58,9 +58,9 @@ def estimate_angle(
         CannotAnswerError: the recording does not show the knee's axis, or a sensor is dead.
     """
     from analysis.angle.causal.replay import replay_session
-    from analysis.angle.checks import about_samples, refuse_unusable
     from analysis.angle.grid import common_grid
     from analysis.angle.session import angle_result, estimate_session
+    from analysis.angle.usable import about_samples, refuse_unusable
 
     grid = common_grid(thigh, shank, parameters)
     refuse_unusable(grid)

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.angle.blocks import Blocks
-from analysis.angle.checks import refuse_incoherent
 from analysis.angle.flexion import hinge_angle_deg
 from analysis.angle.grid import Grid
 from analysis.angle.knee.direction import find_direction
 from analysis.angle.knee.heading import find_heading
 from analysis.angle.knee.identification import find_knee
 from analysis.angle.orientation.attitude import find_attitude
+from analysis.angle.orientation.coherence import refuse_incoherent
 from analysis.angle.orientation.rest import force_weights
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.strapping_estimate import StrappingEstimate

@@ -46,9 +46,9 @@ def estimate_orientations(
     parameters: AngleParameters = DEFAULTS,
 ) -> SegmentOrientations:
     """Estimates the orientation of both segments; arguments and errors are those of `estimate_angle`."""
-    from analysis.angle.checks import refuse_unusable
     from analysis.angle.grid import common_grid
     from analysis.angle.session import estimate_session
+    from analysis.angle.usable import refuse_unusable
 
     grid = common_grid(thigh, shank, parameters)
     refuse_unusable(grid)

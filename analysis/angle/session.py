@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.angle.checks import about_strapping
+from analysis.angle.doubts import about_strapping
 from analysis.angle.estimate import estimate_strapping
 from analysis.angle.grid import Grid, Motion
 from analysis.angle.parameters import AngleParameters

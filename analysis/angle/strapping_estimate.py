@@ -11,10 +11,9 @@ from analysis.angle.blocks import Blocks
 from analysis.angle.grid import Grid
 from analysis.angle.knee.direction import Direction
 from analysis.angle.knee.heading import KneeHeading
-from analysis.angle.knee.hinge import up_angle_rad
 from analysis.angle.knee.identification import Knee
 from analysis.angle.result import HingeAxes
-from analysis.angle.uncertainty import Uncertainty
+from analysis.angle.uncertainty import Uncertainty, up_angle_rad
 from analysis.angle.zero import Zeroing, still_seconds
 from firmware_bridge.samples import Float
 

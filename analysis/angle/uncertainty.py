@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from analysis.angle.blocks import Blocks
 from analysis.angle.knee.heading import KneeHeading, momentary_share
-from analysis.angle.knee.hinge import axis_sensitivity, up_angle_rad
+from analysis.angle.knee.hinge import tangents
 from analysis.angle.knee.identification import Knee
 from analysis.angle.parameters import AngleParameters
 from firmware_bridge.constants import GRAVITY_M_S2
@@ -122,6 +122,20 @@ def _axis_slope(knee: Knee, level2: Float, parameters: AngleParameters) -> Float
     thigh = axis_sensitivity(knee.thigh.up_in_sensor, knee.fit.thigh)
     shank = -axis_sensitivity(knee.shank.up_in_sensor, knee.fit.shank)
     return np.concatenate((thigh, shank)) * momentary_share(level2, parameters)
+
+
+def up_angle_rad(up: Float, axis: Float) -> Float:
+    """The angle (n,) of up (3, n) about an axis, from no particular zero."""
+    x, y = tangents(axis) @ up
+    return np.asarray(np.arctan2(y, x))
+
+
+def axis_sensitivity(up: Float, axis: Float) -> Float:
+    """(2, n): change of `up_angle_rad` with the axis, along each of its tangents; bounded where undefined."""
+    x, y = tangents(axis) @ up
+    level2 = np.maximum(x * x + y * y, 1e-2)
+    slope = (axis @ up) / level2
+    return np.stack((slope * y, -slope * x))
 
 
 def _heading_slope(knee: Knee, level2: Float, parameters: AngleParameters) -> Float:

@@ -7,7 +7,7 @@ from math import exp, sqrt
 
 import numpy as np
 
-from analysis.angle.checks import SURE_RATIO
+from analysis.angle.doubts import SURE_RATIO
 from analysis.angle.result import AngleResult
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Float
@@ -18,11 +18,16 @@ _LONGEST_LEVER_M = 0.6
 _HINGE_DEG = 14.0
 
 
-def check_axes(result: AngleResult) -> AngleResult:
-    """Adds findings about the axes, and widens the band where they leave the angle in doubt."""
+def check_axes(result: AngleResult, *, causal: bool = False) -> AngleResult:
+    """Adds findings about the axes, and widens the band where they leave the angle in doubt.
+
+    Args:
+        result: as estimated.
+        causal: it comes from the stream, whose band holds the doubt about the direction already.
+    """
     figures, findings, wider = result.diagnostics, [], np.zeros(len(result.track.time_s))
     nats = figures.get("direction_log_likelihood_ratio", np.inf)
-    if nats < SURE_RATIO:
+    if nats < SURE_RATIO and not causal:
         wider = np.hypot(wider, _inverted_sd_deg(result, nats))
     for name, segment in (("lever_thigh_m", "thigh"), ("lever_shank_m", "shin")):
         lever_m = figures.get(name, 0.0)

@@ -2,8 +2,7 @@
 
 Moved to the knee, the specific force is a - K r with K r = w x (w x r) + w' x r. Its length needs no
 orientation, so the lengths that two sensors give must agree at every instant (Seel, Schauer and Raisch 2012):
-they do if the clocks agree and both sensors are on one leg. Carried along by each gyro, the forces must agree
-as vectors, up to one rotation a window: they do if the gyros' scales and the accelerometers' signs are right.
+they do if the clocks agree and both sensors are on one leg. `carried` holds the vectors against each other.
 """
 
 from __future__ import annotations
@@ -16,13 +15,10 @@ from analysis.check.excerpt import RATE_HZ, Excerpt
 from firmware_bridge.samples import Float
 
 # Levers of a leg are a few decimetres.
-_LEVER_PRIOR_M = 0.3
+LEVER_PRIOR_M = 0.3
 _FORCE_FLOOR_M_S2 = 0.03
-_HUBER = 1.5
+HUBER = 1.5
 _SMOOTH = 3
-_BIAS_PRIOR_RAD_S = 0.02
-_SCALE_PRIOR = 0.3
-_PASSES = 5
 
 
 def lever_matrix(gyr: Float) -> Float:
@@ -125,8 +121,8 @@ def fit_levers(sides: Sides, lags: Float, levers: Float, passes: int, stride: in
             axis=1,
         )
         scale = max(1.48 * float(np.median(np.abs(left))), _FORCE_FLOOR_M_S2)
-        weighted = slope / np.maximum(1.0, np.abs(left) / (_HUBER * scale))[:, None]
-        prior = (scale / _LEVER_PRIOR_M) ** 2
+        weighted = slope / np.maximum(1.0, np.abs(left) / (HUBER * scale))[:, None]
+        prior = (scale / LEVER_PRIOR_M) ** 2
         normal = weighted.T @ slope + np.eye(6) * prior
         levers = levers - np.linalg.solve(normal, weighted.T @ left + prior * levers)
     return levers
@@ -152,158 +148,3 @@ def agreement(sides: Sides, levers: Float) -> tuple[Float, Float, Float]:
     rho = product / np.sqrt((n1**2).sum(axis=1)[:, None] * power + 1e-9)
     middle = power[:, sides.margin]
     return rho, n1.std(axis=1), np.sqrt(middle / n)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Carried:
-    """What the vector form tells.
-
-    Attributes:
-        scale_error: (2,) by how much too far each gyro turns (thigh, shank), relative, linearised.
-        scale_se: (2,) its standard error from leaving out windows.
-        formal_sd: (2,) standard deviation if every sample were independent.
-        residual_m_s2: robust standard deviation of what does not agree.
-        parity: near +1 where one rotation takes the one into the other, near -1 where only a mirror does.
-        halves_apart: (2,) how much the scale errors of the first and the second half of the windows differ.
-        halves_sd: (2,) formal standard deviation of that.
-        windows: how many were used.
-    """
-
-    scale_error: Float
-    scale_se: Float
-    formal_sd: Float
-    residual_m_s2: float
-    parity: float
-    halves_apart: Float
-    halves_sd: Float
-    windows: int
-
-
-def carried_agreement(e: Excerpt, thigh_scale: float = 1.0, shank_scale: float = 1.0) -> Carried | None:
-    """Fits scales, levers and biases of both sensors to the vectors of the force at the knee.
-
-    Args:
-        e: windows without margin.
-        thigh_scale, shank_scale: the gyros are multiplied by these first.
-    """
-    m, n = e.thigh_acc.shape[:2]
-    if not m:
-        return None
-    one, two = (
-        _Chain.of(e.thigh_acc, e.thigh_gyr * thigh_scale),
-        _Chain.of(e.shank_acc, e.shank_gyr * shank_scale),
-    )
-    prior = 1 / np.array([_SCALE_PRIOR] * 2 + [_LEVER_PRIOR_M] * 6 + [_BIAS_PRIOR_RAD_S] * 6) ** 2
-    found, scale, weight = np.zeros(14), 1.0, np.ones((m, n * 3, 1))
-    parity = 1.0
-    for _ in range(_PASSES):
-        h1, h2 = one.force - one.gain @ found[2:5], two.force - two.gain @ found[5:8]
-        turn, parity = _best_turn(h1, h2)
-        left = (one.force - two.force @ turn.swapaxes(1, 2)).reshape(m, -1)
-        # The shank's columns, turned into the thigh's frame.
-        other = turn[:, None]
-        columns = np.concatenate(
-            (
-                np.cross(one.turned, h1)[..., None],
-                -(np.cross(two.turned, h2) @ turn.swapaxes(1, 2))[..., None],
-                one.gain,
-                -(other @ two.gain),
-                -(cross_matrix(h1) @ one.swept),
-                other @ (cross_matrix(h2) @ two.swept),
-                -cross_matrix(h2 @ turn.swapaxes(1, 2)),
-            ),
-            axis=3,
-        ).reshape(m, n * 3, 17)
-        weighted = (columns * weight).swapaxes(1, 2)
-        normal, right = weighted @ columns, (weighted @ left[..., None])[..., 0]
-        # The last three, a small rotation of each window, are eliminated window by window.
-        inner = normal[:, 14:, 14:] + 1e-6 * np.eye(3)
-        gain = np.linalg.solve(inner, normal[:, 14:, :14])
-        reduced = normal[:, :14, :14] - normal[:, :14, 14:] @ gain
-        target = right[:, :14] - (gain.swapaxes(1, 2) @ right[:, 14:, None])[..., 0]
-        whole = reduced.sum(axis=0) + np.diag(prior) * scale**2
-        found = np.linalg.solve(whole, target.sum(axis=0))
-        small = np.linalg.solve(inner, right[:, 14:, None])[..., 0] - gain @ found
-        rest = left - columns[..., :14] @ found - (columns[..., 14:] @ small[..., None])[..., 0]
-        scale = max(1.48 * float(np.median(np.abs(rest))), 0.02)
-        weight = (1 / np.maximum(1.0, np.abs(rest) / (_HUBER * scale)))[..., None]
-    groups = min(m, 8)
-    error = np.full(2, np.inf)
-    if groups >= 3:
-        left_out = np.array(
-            [
-                np.linalg.solve(whole - reduced[k::groups].sum(axis=0), target.sum(axis=0) - part)[:2]
-                for k in range(groups)
-                for part in (target[k::groups].sum(axis=0),)
-            ]
-        )
-        error = np.sqrt((groups - 1) * left_out.var(axis=0))
-    formal = np.sqrt(np.linalg.inv(whole).diagonal()[:2]) * scale
-    apart, apart_sd = _between_halves(reduced, target, found, np.diag(prior[:2]) * scale**2)
-    return Carried(found[:2], error, formal, scale, parity, apart, apart_sd * scale, m)
-
-
-def _between_halves(normal: Float, target: Float, found: Float, prior: Float) -> tuple[Float, Float]:
-    """How far the scales of both halves lie apart, with the levers and biases of the whole."""
-    scales, variances = [], []
-    half = len(normal) // 2
-    for part in (slice(0, half), slice(half, None)):
-        matrix, right = normal[part].sum(axis=0), target[part].sum(axis=0)
-        inner = matrix[:2, :2] + prior
-        scales.append(np.linalg.solve(inner, right[:2] - matrix[:2, 2:] @ found[2:]))
-        variances.append(np.linalg.inv(inner).diagonal())
-    return np.abs(scales[0] - scales[1]), np.sqrt(variances[0] + variances[1])
-
-
-def _best_turn(h1: Float, h2: Float) -> tuple[Float, float]:
-    """Rotations (m, 3, 3) that take h2 nearest to h1, and whether they are rotations or mirrors."""
-    u, s, v = np.linalg.svd(h1.swapaxes(1, 2) @ h2)
-    sign = np.linalg.det(u @ v)
-    parity = float((sign * s[:, 2]).sum() / max(float(s[:, 2].sum()), 1e-9))
-    u = u.copy()
-    u[:, :, 2] *= sign[:, None]
-    return u @ v, parity
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Chain:
-    """One sensor carried along by its gyro, window by window.
-
-    Attributes:
-        force: (m, n, 3) in the frame that the gyro keeps.
-        gain: (m, n, 3, 3) acceleration of a lever there.
-        turned: (m, n, 3) integral of the rate there, less its mean.
-        swept: (m, n, 3, 3) what a bias turns, less its mean.
-    """
-
-    force: Float
-    gain: Float
-    turned: Float
-    swept: Float
-
-    @classmethod
-    def of(cls, acc: Float, gyr: Float) -> _Chain:
-        m, n = gyr.shape[:2]
-        step, half = _rotation(gyr / RATE_HZ), _rotation(gyr / RATE_HZ / 2)
-        start = np.empty((n, m, 3, 3))
-        start[0] = np.eye(3)
-        step_first = np.ascontiguousarray(step.swapaxes(0, 1))
-        for k in range(1, n):
-            np.matmul(start[k - 1], step_first[k - 1], out=start[k])
-        rotation = start.swapaxes(0, 1) @ half
-        turned = np.cumsum((rotation @ gyr[..., None])[..., 0], axis=1) / RATE_HZ
-        swept = np.cumsum(rotation, axis=1) / RATE_HZ
-        return cls(
-            (rotation @ acc[..., None])[..., 0],
-            rotation @ lever_matrix(gyr),
-            turned - turned.mean(axis=1, keepdims=True),
-            swept - swept.mean(axis=1, keepdims=True),
-        )
-
-
-def _rotation(v: Float) -> Float:
-    """Rotation matrices (..., 3, 3) of rotation vectors (Rodrigues)."""
-    angle = np.sqrt((v**2).sum(axis=-1))[..., None, None]
-    k = cross_matrix(v)
-    square = 0.5 * np.sinc(angle / 2 / np.pi) ** 2 * (k @ k)
-    return np.asarray(np.eye(3) + np.sinc(angle / np.pi) * k + square)

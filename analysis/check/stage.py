@@ -137,15 +137,18 @@ def no_verdict_of(findings: Iterable[Finding]) -> Finding | None:
     return next((f for f in findings if f.consequence == "no_verdict"), None)
 
 
-def check_result(result: AngleResult, checked: Checked, known: Iterable[Finding] = ()) -> AngleResult:
+def check_result(
+    result: AngleResult, checked: Checked, known: Iterable[Finding] = (), *, causal: bool = False
+) -> AngleResult:
     """The angle with everything that was found before and after it, and with a band that shows it.
 
     Args:
         result: as estimated from `checked`.
         checked: the recording.
         known: findings that are reported elsewhere already.
+        causal: the angle comes from the stream.
     """
-    result = check_values(check_axes(result))
+    result = check_values(check_axes(result, causal=causal))
     rate_deg_s = np.zeros(0)
     flexion = result.track.flexion_deg
     if len(flexion) > 2:

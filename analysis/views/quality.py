@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from analysis.angle.checks import SURE_RATIO
+from analysis.angle.doubts import SURE_RATIO
 from analysis.change.result import Comparison
 from analysis.views.track import gap_spans
 from analysis.views.wording import TEST_TITLES, degrees, signed, tidy

@@ -116,6 +116,19 @@ def other_axes(recording: Recording, rng: Rng) -> Recording:
     return both(recording, change) if rng.random() < 0.5 else one(recording, rng, change)
 
 
+def frames_turned(recording: Recording, rng: Rng) -> Recording:
+    """The rates of one or both sensors are turned against the forces by 10 to 30 deg."""
+    from scipy.spatial.transform import Rotation
+
+    axis = rng.normal(size=3)
+    turn = Rotation.from_rotvec(axis / np.linalg.norm(axis) * np.radians(rng.uniform(10.0, 30.0)))
+
+    def change(s: ImuSamples) -> ImuSamples:
+        return replace(s, gyr_rad_s=turn.apply(s.gyr_rad_s.copy()))
+
+    return both(recording, change) if rng.random() < 0.5 else one(recording, rng, change)
+
+
 def _during(recording: Recording, rng: Rng, name: str, length_s: float) -> tuple[float, float]:
     phase = next(p for p in recording.phases if p.name == name)
     start_s = rng.uniform(phase.start_s, max(phase.stop_s - length_s, phase.start_s + 0.1))
@@ -296,6 +309,7 @@ FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
     "scale changed": (scale_changed, ("prone", "seated", "supine")),
     "accelerometer": (accelerometer, ("prone", "standing", "supine")),
     "other axes": (other_axes, ("prone", "standing", "supine")),
+    "frames turned": (frames_turned, ("prone", "standing", "supine")),
     "negated": (negated, ("standing", "supine", "prone")),
     "not together": (not_together, ("standing", "supine", "prone")),
     "pose moved": (pose_moved, ("prone", "standing", "supine")),

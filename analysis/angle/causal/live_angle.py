@@ -13,12 +13,13 @@ from analysis.angle.causal.readiness import count_swings, is_enough
 from analysis.angle.causal.reading import CausalAngle, CausalKnee
 from analysis.angle.causal.resampling import RATE_SAMPLES, StreamResampler
 from analysis.angle.causal.sensor import Vector
-from analysis.angle.checks import SURE_RATIO, about_strapping, refuse_unusable
+from analysis.angle.doubts import SURE_RATIO, about_strapping
 from analysis.angle.estimate import estimate_strapping
 from analysis.angle.grid import Grid, Motion, middle_shift_s, rate_of
 from analysis.angle.parameters import DEFAULTS, AngleParameters
 from analysis.angle.result import FlexionTrack, HingeAxes
 from analysis.angle.strapping_estimate import StrappingEstimate
+from analysis.angle.usable import refuse_unusable
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Float, ImuSamples, Segment

@@ -235,7 +235,7 @@ def _zero_up(found: StrappingEstimate) -> tuple[complex, float]:
 
 
 def _axis_slope(q: Spinor) -> tuple[float, float]:
-    """`knee.view.axis_sensitivity` for one sample."""
+    """`uncertainty.axis_sensitivity` for one sample."""
     a, b = q
     horizontal = 2j * a.conjugate() * b
     level2 = horizontal.real * horizontal.real + horizontal.imag * horizontal.imag

@@ -105,20 +105,6 @@ def tangents(axis: Float) -> Float:
     return np.array([[x, y, z], [b * z - c * y, c * x - a * z, a * y - b * x]])
 
 
-def up_angle_rad(up: Float, axis: Float) -> Float:
-    """The angle (n,) of up (3, n) about an axis, from no particular zero."""
-    x, y = tangents(axis) @ up
-    return np.asarray(np.arctan2(y, x))
-
-
-def axis_sensitivity(up: Float, axis: Float) -> Float:
-    """(2, n): change of `up_angle_rad` with the axis, along each of its tangents; bounded where undefined."""
-    x, y = tangents(axis) @ up
-    level2 = np.maximum(x * x + y * y, 1e-2)
-    slope = (axis @ up) / level2
-    return np.stack((slope * y, -slope * x))
-
-
 def find_hinge(data: HingeData, parameters: AngleParameters) -> list[HingeFit]:
     """All distinct local minima, lowest cost first; opposite signs of both axes are the same minimum."""
     found: list[HingeFit] = []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.angle import estimate_angle
-from analysis.angle.checks import about_knee
+from analysis.angle.doubts import about_knee
 from analysis.angle.knee.centre import KneeCentre
 from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.samples import ImuSamples

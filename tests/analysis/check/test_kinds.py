@@ -31,6 +31,7 @@ EXPECTED = {
     "wrong rate": {"gyro_scale": {"refuse", "no_verdict"}},
     "scale changed": {"scale_changed": {"no_verdict"}, "gyro_scale": {"refuse", "no_verdict"}},
     "accelerometer": {"gravity_length": {"refuse", "widen"}, "units": {"refuse"}},
+    "frames turned": {"frames_turned": {"refuse", "no_verdict"}},
     "negated": {"negated": {"refuse"}},
     "pose moved": {"pose_moved": {"correct"}},
     "pose mistyped": {
@@ -43,6 +44,7 @@ EXPECTED = {
     "unmarked": {"exercise_unmarked": {"no_verdict"}},
     "other axes": {
         "gyro_scale": {"refuse"},
+        "frames_turned": {"refuse"},
         "negated": {"refuse"},
         "not_together": {"refuse"},
         "no_answer": {"refuse"},
@@ -207,6 +209,15 @@ def test_a_lever_of_no_leg_gives_no_verdict(faults: ModuleType) -> None:
     far = check_axes(replace(sound, diagnostics={**sound.diagnostics, "lever_shank_m": 0.9}))
     assert {f.kind: f.consequence for f in far.findings}["lever"] == "no_verdict"
     assert "lever" not in {f.kind for f in check_axes(sound).findings}
+
+
+def test_the_doubt_about_the_direction_is_in_the_live_band_once(faults: ModuleType) -> None:
+    """The stream widens its band moment by moment; the look back at its result must not do so again."""
+    sound = answer(faults.session("prone", 700).recording).angle
+    doubtful = replace(sound, diagnostics={**sound.diagnostics, "direction_log_likelihood_ratio": 0.5})
+    assert np.nanmax(check_axes(doubtful).track.flexion_sd_deg) > 20.0
+    live = check_axes(doubtful, causal=True).track.flexion_sd_deg
+    np.testing.assert_array_equal(live, sound.track.flexion_sd_deg)
 
 
 @pytest.mark.parametrize("seed", [3, 4, 5])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.angle.checks import SURE_RATIO
+from analysis.angle.doubts import SURE_RATIO
 from analysis.angle.knee.direction import Evidence, judge, mounting_evidence
 
 
