@@ -25,9 +25,9 @@ from firmware_bridge.session.guard import refuse_raw as refuse_raw
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from analysis.days import PersonTrend
+    from analysis.views.figures import Figures
 
 ANGLE_HEADER = "time_s,flexion_deg,flexion_sd_deg,relative_sd_deg,valid\n"
 
@@ -112,7 +112,7 @@ def tables_of(
     session: Path,
     answer: Answer,
     truth: Mapping[str, float] | None = None,
-    figures: Mapping[str, Figure] | None = None,
+    figures: Figures | None = None,
 ) -> dict[Path, bytes]:
     """angle.csv, repetitions.csv, result.json and the pictures of a session, as they belong into derived/.
 
@@ -153,7 +153,7 @@ def report_of(
     answer: Answer,
     truth: Mapping[str, float] | None = None,
     days: PersonTrend | None = None,
-    figures: Mapping[str, Figure] | None = None,
+    figures: Figures | None = None,
 ) -> bytes:
     """The report of an answer as one HTML file."""
     from analysis.views.report import render_report

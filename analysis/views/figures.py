@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     from analysis.answer import Answer
 
+# Figures by the name of their file without ending.
+Figures = Mapping[str, Figure]
+
 BLOCK_ORDER: Final = ("warmup", "before", "before_again", "after", "after_5min", "after_10min", "after_30min")
 
 _STRIP_LEVELS = 4
@@ -345,8 +348,8 @@ def picture_of(figure: Figure, ending: str = ".png") -> bytes:
     return buffer.getvalue()
 
 
-def session_figures(answer: Answer) -> dict[str, Figure]:
-    """Every figure of an answer, by the name of its file without ending."""
+def session_figures(answer: Answer) -> Figures:
+    """Every figure of an answer."""
     return {
         "session": session_figure(answer),
         "change": change_figure(answer),

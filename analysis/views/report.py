@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analysis.views import tables, wording
-from analysis.views.figures import session_figures
+from analysis.views.figures import Figures, session_figures
 from analysis.views.quality import quality_checks, what_it_takes
 from analysis.views.style import kneeflex_style
 from analysis.views.trend import trend_figure
@@ -28,7 +28,7 @@ def render_report(
     *,
     truth: Mapping[str, float] | None = None,
     days: PersonTrend | None = None,
-    figures: Mapping[str, Figure] | None = None,
+    figures: Figures | None = None,
 ) -> str:
     """Renders an answer as one self-contained HTML page.
 

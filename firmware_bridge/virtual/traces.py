@@ -19,8 +19,8 @@ _LOGGER = logging.getLogger("bumble")
 def spare_traces() -> None:
     """Replaces, once a process, what bumble writes packets out with; its modules are loaded by now."""
     for module in [module for name, module in sys.modules.items() if name.startswith("bumble.")]:
-        if hasattr(module, "color"):
-            module.color = _when_traced(module.color, lambda text, *_, **__: text)
+        if "color" in vars(module):
+            vars(module)["color"] = _when_traced(vars(module)["color"], lambda text, *_, **__: text)
         for kind in list(vars(module).values()):
             if (
                 isinstance(kind, type)
