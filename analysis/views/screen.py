@@ -33,8 +33,13 @@ class Screen:
     @property
     def drawn(self) -> Pixels:
         """(height, width): the pixels of the canvas; writing to them changes the picture."""
-        pixels: Pixels = np.asarray(self.canvas.buffer_rgba()).view(np.uint32)[..., 0]
+        pixels: Pixels = np.asarray(self.canvas.get_renderer().buffer_rgba()).view(np.uint32)[..., 0]
         return pixels
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the window shows a picture of this size; False after a resize until all is drawn anew."""
+        return self.drawn.shape == self._shown.shape
 
     def box(self, bbox: BboxBase) -> Box:
         """The pixels in a rectangle of the canvas. Rectangles that touch share none."""
@@ -51,9 +56,6 @@ class Screen:
         """Hands over to the window what has changed within a box."""
         left, top, right, bottom = box
         drawn = self.drawn
-        if drawn.shape != self._shown.shape:
-            # The window was resized; all of it will be drawn again.
-            return
         height = len(drawn)
         new, old = drawn[top:bottom, left:right], self._shown[top:bottom, left:right]
         for x0, y0, x1, y1 in changed_boxes(old, new):
