@@ -39,7 +39,7 @@ class Screen:
     @property
     def is_current(self) -> bool:
         """Whether the window shows a picture of this size; False after a resize until all is drawn anew."""
-        return self.drawn.shape == self._shown.shape
+        return bool(self.drawn.shape == self._shown.shape)
 
     def box(self, bbox: BboxBase) -> Box:
         """The pixels in a rectangle of the canvas. Rectangles that touch share none."""
