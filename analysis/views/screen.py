@@ -58,23 +58,34 @@ class Screen:
         drawn = self.drawn
         height = len(drawn)
         new, old = drawn[top:bottom, left:right], self._shown[top:bottom, left:right]
-        for x0, y0, x1, y1 in changed_boxes(old, new):
+        boxes = changed_boxes(old, new)
+        for x0, y0, x1, y1 in boxes:
             old[y0:y1, x0:x1] = new[y0:y1, x0:x1]
-            self._hand_over(Bbox.from_extents(left + x0, height - top - y1, left + x1, height - top - y0))
+        bboxes = [
+            Bbox.from_extents(left + x0, height - top - y1, left + x1, height - top - y0)
+            for x0, y0, x1, y1 in boxes
+        ]
+        if bboxes:
+            self._hand_over(bboxes)
 
-    def _hand_over(self, bbox: Bbox) -> None:
+    def _hand_over(self, bboxes: list[Bbox]) -> None:
         photo = getattr(self.canvas, "_tkphoto", None)
         if photo is None:
-            self.canvas.blit(bbox)
+            # Qt paints after each call, and cuts off fractions of a pixel.
+            around = Bbox.union(bboxes).padded(2.0)
+            self.canvas.blit(Bbox.intersection(around, self.canvas.figure.bbox))
             return
         # As `canvas.blit`, which leaves no choice about transparency.
         backend: Any = importlib.import_module("matplotlib.backends._backend_tk")
-        backend.blit(photo, self.canvas.buffer_rgba(), _OPAQUE, bbox)
+        for bbox in bboxes:
+            backend.blit(photo, self.canvas.buffer_rgba(), _OPAQUE, bbox)
 
 
 def changed_boxes(old: Pixels, new: Pixels) -> list[Box]:
     """Boxes that hold every pixel in which two pictures of one size differ, one a strip."""
     height, width = old.shape
+    if not old.size:
+        return []
     strips = -(-width // _STRIP)
     differs = np.zeros((height, strips * _STRIP), np.bool_)
     np.not_equal(old, new, out=differs[:, :width])

@@ -156,6 +156,10 @@ def test_changed_boxes_hold_every_change_and_strips_without_one_are_left_out(pic
     assert np.array_equal(brought, new)
 
 
+def test_a_picture_without_pixels_has_no_changes():
+    assert changed_boxes(np.zeros((0, 9), np.uint32), np.zeros((0, 9), np.uint32)) == []
+
+
 def drawn(text_class, words: str, place: tuple[float, float], **style) -> np.ndarray:
     figure = Figure(figsize=(3.0, 2.0), dpi=100)
     canvas = FigureCanvasAgg(figure)
