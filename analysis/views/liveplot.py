@@ -114,7 +114,8 @@ class LivePlot:
             flexion_deg = np.full_like(flexion_deg, np.nan)
         ago_s = time_s - frame.now_s
         known = np.isfinite(flexion_deg)
-        self._line.set(data=(ago_s, flexion_deg), visible=known.any())
+        self._line.set_visible(bool(known.any()))
+        self._line.set_data(ago_s, flexion_deg)
         _show_shape(self._band, ribbons(ago_s, flexion_deg, sd_deg))
         self._had_angle = self._had_angle or bool(known.any())
         is_holed = self._had_angle and not frame.hidden and not known.all()
@@ -122,14 +123,18 @@ class LivePlot:
         if is_holed:
             self._gaps.set_verts(holes(ago_s, flexion_deg, self.axes.get_ylim()))
         marks_s = np.array([t for t in frame.motion.marks_s if t > frame.now_s - SPAN_S])
-        self._marks.set(data=(marks_s - frame.now_s, np.full(len(marks_s), 0.03)), visible=bool(len(marks_s)))
+        self._marks.set_visible(bool(len(marks_s)))
+        self._marks.set_data(marks_s - frame.now_s, np.full(len(marks_s), 0.03))
         best = frame.motion.extension
         level = best.flexion_deg if best is not None and not frame.hidden else np.nan
-        self._best.set(ydata=[level, level], visible=math.isfinite(level))
+        self._best.set_visible(math.isfinite(level))
+        self._best.set_ydata([level, level])
         _show_shape(self._lane, lane(frame))
         band = frame.prompt.target_deg if frame.prompt and not frame.hidden else None
-        low, high = band or (0.0, 0.0)
-        self._target.set(y=low, height=high - low, visible=band is not None)
+        self._target.set_visible(band is not None)
+        if band is not None:
+            self._target.set_y(band[0])
+            self._target.set_height(band[1] - band[0])
 
     def _show_starts(self, now_s: float) -> None:
         """Marks where phases began; a name for which there is no room before the next one is left out."""
@@ -140,13 +145,13 @@ class LivePlot:
         for line, label, (start_s, name), stop_s in zip(
             self._starts, self.names, self._phase_starts, stops_s, strict=False
         ):
-            is_shown = start_s > now_s - SPAN_S
-            has_room = stop_s - start_s > _LETTER_S * len(name)
-            line.set(xdata=[start_s - now_s] * 2, visible=is_shown)
-            label.set(
-                x=min(start_s - now_s + 0.15, AHEAD_S - _LETTER_S * len(name)), text=name,
-                visible=is_shown and has_room,
-            )  # fmt: skip
+            if start_s < now_s - SPAN_S:
+                continue
+            line.set_visible(True)
+            line.set_xdata([start_s - now_s] * 2)
+            label.set_visible(stop_s - start_s > _LETTER_S * len(name))
+            label.set_x(min(start_s - now_s + 0.15, AHEAD_S - _LETTER_S * len(name)))
+            label.set_text(name)
 
 
 def _show_shape(patch: PathPatch, outlines: list[Float]) -> None:

@@ -211,7 +211,7 @@ class LiveView:
         self._plot_panel.shows((frame.now_s, frame.hidden))
         self._plot.show(frame)
         redraw |= self._set_pictures(frame, is_fresh=words.is_fresh)
-        if redraw:
+        if redraw or not self._screen.is_current:
             self._canvas.draw()
         for panel in self._panels:
             if panel.is_due:

@@ -33,8 +33,13 @@ class Screen:
     @property
     def drawn(self) -> Pixels:
         """(height, width): the pixels of the canvas; writing to them changes the picture."""
-        pixels: Pixels = np.asarray(self.canvas.buffer_rgba()).view(np.uint32)[..., 0]
+        pixels: Pixels = np.asarray(self.canvas.get_renderer().buffer_rgba()).view(np.uint32)[..., 0]
         return pixels
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the window shows a picture of this size; False after a resize until all is drawn anew."""
+        return bool(self.drawn.shape == self._shown.shape)
 
     def box(self, bbox: BboxBase) -> Box:
         """The pixels in a rectangle of the canvas. Rectangles that touch share none."""
@@ -51,28 +56,36 @@ class Screen:
         """Hands over to the window what has changed within a box."""
         left, top, right, bottom = box
         drawn = self.drawn
-        if drawn.shape != self._shown.shape:
-            # The window was resized; all of it will be drawn again.
-            return
         height = len(drawn)
         new, old = drawn[top:bottom, left:right], self._shown[top:bottom, left:right]
-        for x0, y0, x1, y1 in changed_boxes(old, new):
+        boxes = changed_boxes(old, new)
+        for x0, y0, x1, y1 in boxes:
             old[y0:y1, x0:x1] = new[y0:y1, x0:x1]
-            self._hand_over(Bbox.from_extents(left + x0, height - top - y1, left + x1, height - top - y0))
+        bboxes = [
+            Bbox.from_extents(left + x0, height - top - y1, left + x1, height - top - y0)
+            for x0, y0, x1, y1 in boxes
+        ]
+        if bboxes:
+            self._hand_over(bboxes)
 
-    def _hand_over(self, bbox: Bbox) -> None:
+    def _hand_over(self, bboxes: list[Bbox]) -> None:
         photo = getattr(self.canvas, "_tkphoto", None)
         if photo is None:
-            self.canvas.blit(bbox)
+            # Qt paints after each call, and cuts off fractions of a pixel.
+            around = Bbox.union(bboxes).padded(2.0)
+            self.canvas.blit(Bbox.intersection(around, self.canvas.figure.bbox))
             return
         # As `canvas.blit`, which leaves no choice about transparency.
         backend: Any = importlib.import_module("matplotlib.backends._backend_tk")
-        backend.blit(photo, self.canvas.buffer_rgba(), _OPAQUE, bbox)
+        for bbox in bboxes:
+            backend.blit(photo, self.canvas.buffer_rgba(), _OPAQUE, bbox)
 
 
 def changed_boxes(old: Pixels, new: Pixels) -> list[Box]:
     """Boxes that hold every pixel in which two pictures of one size differ, one a strip."""
     height, width = old.shape
+    if not old.size:
+        return []
     strips = -(-width // _STRIP)
     differs = np.zeros((height, strips * _STRIP), np.bool_)
     np.not_equal(old, new, out=differs[:, :width])

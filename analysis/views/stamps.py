@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import IdentityTransform
 
 _MOST_STAMPS: Final = 96
+# Pixels around a text, for letters that reach beyond what was measured.
 _EDGE: Final = 2
 
 
@@ -49,11 +50,9 @@ class StampedText(Text):
         """Draws the text; matplotlib calls it."""
         if not self.get_visible() or not self.get_text().strip():
             return
-        figure = self.get_figure(root=True)
-        assert figure is not None
         stamp = _stamp(
             self.get_text(), self.get_fontsize(), self.get_fontweight(), self.get_color(),
-            self.get_horizontalalignment(), self.get_verticalalignment(), self._spacing, figure.dpi,
+            self.get_horizontalalignment(), self.get_verticalalignment(), self._spacing, renderer.dpi,
         )  # fmt: skip
         x, y = self.get_transform().transform(self.get_position())
         context = renderer.new_gc()

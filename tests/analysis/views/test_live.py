@@ -309,6 +309,7 @@ def screen(tmp_path_factory):
 
 WINDOWS = """
     import dataclasses, importlib.util, json, sys
+    import numpy as np
     from matplotlib import pyplot as plt
     spec = importlib.util.spec_from_file_location("helpers", sys.argv[1])
     helpers = importlib.util.module_from_spec(spec)
@@ -317,8 +318,14 @@ WINDOWS = """
 
     tick = window.LiveWindow._tick
 
+    def shows_all(canvas):
+        widget = canvas.get_tk_widget()
+        has = widget.tk.call(widget.itemcget("all", "image"), "data", "-format", "ppm")
+        drawn = np.asarray(canvas.buffer_rgba())[..., :3]
+        return bool(drawn.min() < drawn.max()) and has.endswith(drawn.tobytes())
+
     def run(mode):
-        frames = 0
+        frames, same = 0, None
         feed = helpers.PlayedFeed(helpers.build_answer("gain"), lambda: 40 + frames * 0.05)
         poll = feed.poll
 
@@ -330,7 +337,10 @@ WINDOWS = """
             return dataclasses.replace(poll(), finished=frames == 20)
 
         def closing(self):
+            nonlocal same
             tick(self)
+            if mode == "finished" and frames == 15:
+                same = shows_all(self._figure.canvas)
             if mode == "closed" and frames == 10:
                 shown = self._figure.canvas.manager.window
                 shown.tk.eval(shown.protocol("WM_DELETE_WINDOW"))
@@ -340,7 +350,8 @@ WINDOWS = """
             window.show_live(feed, size_inch=(6.4, 3.6))
         except RuntimeError as error:
             return {"error": str(error)}
-        return {"frames": frames, "commands": [c.name for c in feed.commands], "open": plt.get_fignums()}
+        commands = [c.name for c in feed.commands]
+        return {"frames": frames, "commands": commands, "open": plt.get_fignums(), "same": same}
 
     print(json.dumps({mode: run(mode) for mode in ("finished", "closed", "broken")}))
 """
@@ -362,7 +373,11 @@ def windows(screen):
 
 
 def test_the_window_runs_until_the_feed_is_finished_and_is_gone(windows):
-    assert windows["finished"] == {"frames": 20, "commands": [], "open": []}
+    assert [windows["finished"][key] for key in ("frames", "commands", "open")] == [20, [], []]
+
+
+def test_the_toolkit_has_every_pixel_that_was_drawn(windows):
+    assert windows["finished"]["same"]
 
 
 def test_closing_the_window_stops_the_session(windows):
