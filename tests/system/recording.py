@@ -153,9 +153,10 @@ if __name__ == "__main__":
     )
     parser.add_argument("--switched-off", action="store_true", help="also with Bluetooth off amid")
     parser.add_argument("--board", choices=FIRMWARES, action="append", default=[], help="also record these")
-    parser.add_argument("--folder", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     words = parser.parse_args()
     wanted = [Trial("kneeflex", words.seconds)] if words.seconds else []
     wanted += [Trial("kneeflex", 24.0, switched_off=True)] if words.switched_off else []
     wanted += [Trial(board, 12.0) for board in words.board]
-    asyncio.run(asyncio.wait_for(main(wanted, words.folder), _LIMIT_S))
+    if words.folder is not None:
+        asyncio.run(asyncio.wait_for(main(wanted, words.folder), _LIMIT_S))

@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack
 
 import numpy as np
 import pytest
+from bleak import BleakScanner
 from bleak.exc import BleakError, BleakGATTProtocolError
+from bumble.link import LocalLink
 
 from firmware_bridge.clock import SystemClock
 from firmware_bridge.drivers import kneeflex, movella_dot
@@ -15,6 +17,7 @@ from firmware_bridge.drivers.standard import BATTERY_LEVEL
 from firmware_bridge.errors import UsageError
 from firmware_bridge.link.search import scan
 from firmware_bridge.samples import Segment
+from firmware_bridge.virtual.backend import Adapter, SimulatedScanner
 from firmware_bridge.virtual.faults import Faults
 from firmware_bridge.virtual.radio import VirtualRadio
 from firmware_bridge.virtual.sessions import still, swings
@@ -73,6 +76,19 @@ def test_a_scan_finds_both_by_name_and_driver(clock):
     assert set(found) == {"KF-thigh", "KF-shank"} == set(radio.names.values())
     assert {device.driver for device in found.values()} == {"kneeflex"}
     assert found["KF-thigh"].address == radio.addresses[Segment.THIGH]
+
+
+async def test_another_adapter_on_their_link_finds_the_boards_until_they_are_switched_off(clock):
+    link = LocalLink()
+    adapter = Adapter(link, "F0:0D:00:00:00:AA")
+    await adapter.device.power_on()
+    backend = type("Scanner", (SimulatedScanner,), {"adapter": adapter})
+    radio = VirtualRadio(simulate_session(still(5.0)), clock=clock)
+    for expected, switch in ((set(radio.names.values()), radio.switch_on(link)), (set(), radio.switch_off())):
+        await switch
+        async with BleakScanner(backend=backend) as scanner:
+            await asyncio.sleep(0.2)
+        assert {device.name for device in scanner.discovered_devices} == expected
 
 
 @pytest.mark.parametrize("driver", ["kneeflex", "movella-dot"])
