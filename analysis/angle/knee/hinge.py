@@ -45,7 +45,7 @@ class Plan:
 
     Attributes:
         thigh, shank: (3, m) complex; times an axis it gives that axis from above as x + k y, in one frame.
-        sd_rad: (m,) of the heading between them.
+        sd_rad: (m,) of the heading between them, as if its errors were independent from block to block.
     """
 
     thigh: Complex

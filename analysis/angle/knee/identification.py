@@ -145,7 +145,12 @@ class _Search:
         information = np.abs(phasor) / noise2 / self.parameters.force_s
         heading = random_walk_heading(phasor, information, self.parameters, self.blocks)
         turned = plan2[:, self.rows] * np.exp(1j * heading.heading_rad[self.rows])
-        return Plan(plan1[:, self.rows], turned, heading.sd_rad[self.rows])
+        # A heading of which little is known keeps its error for long: blocks meanwhile are one observation.
+        sd_rad = heading.sd_rad[self.rows]
+        lasting_s = (sd_rad / self.parameters.skin_process_noise_rad) ** 2
+        longest_s = self.blocks.count * self.blocks.spacing_s
+        shared = np.maximum(np.minimum(lasting_s, longest_s) / self.parameters.wobble_s, 1.0)
+        return Plan(plan1[:, self.rows], turned, sd_rad * np.sqrt(shared))
 
 
 def informative(

@@ -11,6 +11,9 @@ import pytest
 from analysis.angle import estimate_angle
 from firmware_bridge.samples import ImuSamples
 from firmware_bridge.session.model import PhaseSpan, ReferencePose
+from firmware_bridge.virtual.sessions import condensed_session
+from firmware_bridge.virtual.simulation import simulate_session
+from firmware_bridge.virtual.wearing import Wearing
 
 
 def later(samples: ImuSamples, seconds: float) -> ImuSamples:
@@ -68,6 +71,30 @@ def test_estimate_session_has_no_angle_in_a_gap_and_a_right_one_after_it(simulat
     assert np.isnan(result.track.flexion_deg[inside]).all()
     assert np.std(case.error_deg(result)) < 0.8
     assert any("missing" in w for w in result.warnings)
+
+
+def test_a_gap_after_the_swings_leaves_the_axis_that_they_showed() -> None:
+    """Lying prone the thigh rests from there on, and forces say next to nothing about its heading."""
+    session = simulate_session(
+        condensed_session("prone", "prone", seed=501), Wearing.realistic(2.0, 501), seed=501
+    )
+    recording = session.recording
+    stop_s = next(p for p in recording.phases if p.name == "swings").stop_s
+    whole, cut = (
+        estimate_angle(
+            *(
+                s[(s.time_s < stop_s - from_s) | (s.time_s > stop_s + 2.0)]
+                for s in (recording.thigh, recording.shank)
+            ),
+            poses=recording.reference_poses,
+        )
+        for from_s in (-2.0, 0.6)
+    )
+    assert np.degrees(np.arccos(abs(whole.axes.thigh @ cut.axes.thigh))) < 5.0
+    swings = cut.track.valid & (cut.track.time_s < stop_s - 0.6)
+    truth = np.interp(cut.track.time_s, session.truth.time_s, session.truth.flexion_deg)
+    error = (cut.track.flexion_deg - truth)[swings]
+    assert np.std(error) < 1.0
 
 
 def test_angle_result_carries_the_uncertainty_of_the_pose(simulated: Callable) -> None:
