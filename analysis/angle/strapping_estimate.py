@@ -63,7 +63,7 @@ class StrappingEstimate:
     @property
     def relative_sd_deg(self) -> Float:
         """(n,) one sigma of the flexion relative to the zero posture; NaN in gaps."""
-        within = np.hypot(self.repeat_sd_deg, self.blocks.to_samples(self.uncertainty.tissue_deg))
+        within = np.hypot(self.repeat_sd_deg, self.blocks.to_samples(self.uncertainty.unlike_deg))
         return np.hypot(within, self.uncertainty.sample_time_steps * np.gradient(self.angle_deg))
 
     @property

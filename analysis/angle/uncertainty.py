@@ -38,7 +38,8 @@ class Uncertainty:
 
     Attributes:
         sd_deg: (m,) of what the recording shows, which differences between like postures hold.
-        tissue_deg: (m,) of what straps and muscle do about the hinge.
+        unlike_deg: (m,) of what only differences between unlike postures hold: what straps and muscle do
+            about the hinge, and what the heading took from the posture that it was observed in.
         pairing_sd_deg: (m,) its part from not knowing which pairing of the axes is right.
         sample_time_steps: one sigma of the time of a sample, in steps.
         zero_axis_slope: (4,) sensitivity of the angle to the axes at the zero posture.
@@ -46,7 +47,7 @@ class Uncertainty:
     """
 
     sd_deg: Float
-    tissue_deg: Float
+    unlike_deg: Float
     pairing_sd_deg: Float
     sample_time_steps: float
     zero_axis_slope: Float
@@ -88,8 +89,11 @@ def find_uncertainty(
     tissue_deg = leg * np.degrees(
         np.sqrt(tissue_rad2(np.radians(bent_deg), np.minimum(effort_g, 1.0), parameters))
     )
+    # A heading from another posture also holds what the sensors saw apart there all the time.
+    constant_rad = parameters.posture_share * heading.misalignment_rad
+    unlike_deg = np.hypot(tissue_deg, np.degrees((heading_slope - zero_heading_slope) * constant_rad))
     steps = parameters.sample_time_steps
-    return Uncertainty(sd_deg, tissue_deg, pairing_sd_deg, steps, zero_axis_slope, zero_heading_slope)
+    return Uncertainty(sd_deg, unlike_deg, pairing_sd_deg, steps, zero_axis_slope, zero_heading_slope)
 
 
 def leg_share(misalignment_rad: float, parameters: AngleParameters) -> float:

@@ -1,6 +1,7 @@
 """Carried along by each gyro, the two sensors' forces at the knee must agree as vectors.
 
-They do, up to one rotation a window, if the gyros' scales and the accelerometers' signs are right.
+They do, up to one rotation a window, if the gyros' scales and the accelerometers' signs are right, and if the
+rates of each sensor are about the axes of its forces.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _TURNED_ENOUGH_RAD = 0.06
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Carried:
-    """What the vector form tells.
+    """Result of the fit to the vectors.
 
     Attributes:
         scale_error: (2,) by how much too far each gyro turns (thigh, shank), relative, linearised.

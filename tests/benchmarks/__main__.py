@@ -40,6 +40,8 @@ TABLES = {
     "accuracy": Table("accuracy.py", "angle.md", ("--seeds", "8"), ("--seeds", "1"), takes_data=True),
     "band": Table("band.py", "angle.md", ("--seeds", "6"), ("--seeds", "1")),
     "band_live": Table("band.py", "angle.md", ("--causal", "--seeds", "6"), ("--causal", "--seeds", "1")),
+    "hard_cases": Table("hard_cases.py", "angle.md", (), ("--seeds", "1")),
+    "lag": Table("lag.py", "angle.md", takes_data=True),
     "speed": Table("speed.py", "angle.md", (), ("--minutes", "5", "--qmt-minutes", "1", "--repeats", "2")),
     "verdict": Table("null_sessions.py", "verdict.md", (), ("--sessions", "500")),
     "trend": Table("trend_series.py", "verdict.md", (), ("--series", "300")),

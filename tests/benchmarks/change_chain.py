@@ -2,6 +2,7 @@
 
 python tests/benchmarks/change_chain.py                 20 seeds
 python tests/benchmarks/change_chain.py --seeds 100
+python tests/benchmarks/change_chain.py --answers 33    short sessions with every check: no change and +8 deg
 """
 
 from __future__ import annotations
@@ -14,10 +15,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.angle import estimate_angle
+from analysis.answer import answer
 from analysis.change import Comparison, compare_blocks
 from analysis.movement import find_repetitions
-from firmware_bridge.virtual.sessions import full_session
+from firmware_bridge.samples import Side
+from firmware_bridge.virtual.sessions import condensed_session, full_session
 from firmware_bridge.virtual.simulation import simulate_session
+from firmware_bridge.virtual.wearing import Wearing
+
+POSTURES = {
+    "prone": "prone",
+    "supine": "supine",
+    "standing": "standing",
+    "side_lying": "prone",
+    "seated": "ake",
+}
 
 
 @dataclass(frozen=True)
@@ -57,11 +69,47 @@ def gains(seeds: int) -> Iterator[Outcome]:
         yield run(seed, gain_deg=gain_deg, warmup_repetitions=6, rest_s=60.0 if seed % 2 else None)
 
 
+def answered(seed: int, gain_deg: float) -> Outcome:
+    """A short session with 2 deg of soft tissue through every stage; postures and legs take turns."""
+    posture, test = list(POSTURES.items())[seed % len(POSTURES)]
+    script = condensed_session(
+        posture,  # type: ignore[arg-type]
+        test,  # type: ignore[arg-type]
+        gain_deg=gain_deg,
+        side=(Side.LEFT, Side.RIGHT)[seed % 2],
+        seed=seed,
+        repetitions=5,
+        warmup_repetitions=6,
+    )
+    simulated = simulate_session(script, Wearing.realistic(2.0, seed), seed=seed)
+    comparison = answer(simulated.recording).comparisons[0]
+    return Outcome(simulated.truth.change_deg(comparison.test), comparison)
+
+
+def answers(count: int) -> None:
+    """Prints the verdicts of `answered`, with nothing gained and with +8 deg."""
+    for gain_deg in (0.0, 8.0):
+        outcomes = [answered(seed, gain_deg) for seed in range(3000, 3000 + count)]
+        errors = np.abs([o.error_deg for o in outcomes])
+        intervals = [(o.true_change_deg, o.comparison.change_ci95_deg) for o in outcomes]
+        held = [ci is not None and ci[0] <= true_deg <= ci[1] for true_deg, ci in intervals]
+        print(
+            f"+{gain_deg:g} deg: {dict(Counter(o.comparison.verdict for o in outcomes))}, |error| median "
+            f"{np.nanmedian(errors):.3f}, largest {np.nanmax(errors):.3f} deg, "
+            f"truth inside the interval {np.mean(held):.2f}"
+        )
+
+
 def main() -> None:
     """Reads the options and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--answers", type=int, default=0)
+    arguments = parser.parse_args()
+    if arguments.answers:
+        answers(arguments.answers)
+        return
+    seeds = arguments.seeds
 
     outcomes = list(gains(seeds))
     errors = np.abs([o.error_deg for o in outcomes])

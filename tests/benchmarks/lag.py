@@ -74,8 +74,11 @@ def reference_lags(trial: Trial, reference: Curve) -> tuple[float, float]:
 def main() -> None:
     """Reads the options and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the recordings")
+    parser.add_argument("--data", type=Path, help="folder of the recordings")
     data = parser.parse_args().data
+    if data is None:
+        print("Without recordings there is no lag to look at.")
+        return
     print("| trial | gyros against reference | shank against thigh | angle against gyros | and reference |")
     print("|---|---|---|---|---|")
     for trial in (*cutting(data), *walking(data), *field(data)):
