@@ -17,8 +17,8 @@ import numpy as np
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
 from analysis.kept import stamp
-from firmware_bridge.findings import Finding, finding_to_json
-from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.findings import Finding, finding_from_json, finding_to_json
+from firmware_bridge.samples import ImuSamples
 from firmware_bridge.session.model import Recording
 from firmware_bridge.session.plain_arrays import load_plain, store_plain
 
@@ -113,16 +113,7 @@ def _from_plain(content: Any, turned: Any, arrays: dict[str, Any]) -> KeptAngle:
 
 
 def _findings(content: Any) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            f["kind"],
-            None if f["segment"] is None else Segment(f["segment"]),
-            None if f["span"] is None else (f["span"][0], f["span"][1]),
-            f["sentence"],
-            f["consequence"],
-        )
-        for f in content
-    )
+    return tuple(finding_from_json(finding) for finding in content)
 
 
 def _digest(recording: Recording) -> str:
