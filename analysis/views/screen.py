@@ -8,6 +8,7 @@ the window shows, strip by strip, and only what differs is handed over, as opaqu
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,8 @@ from matplotlib.transforms import Bbox, BboxBase
 
 # Width of the strips in pixels: narrow ones follow a curve more closely, but each costs a call.
 _STRIP: Final = 32
+# Tk takes so many pixels over in the time of one more call.
+_CALL_PIXELS: Final = 8000
 # Offsets of red, green and blue within a pixel; the fourth lies outside of the pixel: no transparency.
 _OPAQUE: Final = (0, 1, 2, 4)
 
@@ -58,7 +61,7 @@ class Screen:
         drawn = self.drawn
         height = len(drawn)
         new, old = drawn[top:bottom, left:right], self._shown[top:bottom, left:right]
-        boxes = changed_boxes(old, new)
+        boxes = joined(changed_boxes(old, new))
         for x0, y0, x1, y1 in boxes:
             old[y0:y1, x0:x1] = new[y0:y1, x0:x1]
         bboxes = [
@@ -99,3 +102,26 @@ def changed_boxes(old: Pixels, new: Pixels) -> list[Box]:
         (int(n) * _STRIP, int(first[n]), min((int(n) + 1) * _STRIP, width), int(stop[n]))
         for n in np.flatnonzero(rows.any(axis=0))
     ]
+
+
+def joined(boxes: Sequence[Box]) -> list[Box]:
+    """Neighbours as one box, where the pixels that this adds take less time than another call.
+
+    Args:
+        boxes: from left to right.
+    """
+    result: list[Box] = []
+    for box in boxes:
+        if result:
+            last = result[-1]
+            both = (last[0], min(last[1], box[1]), box[2], max(last[3], box[3]))
+            if _area(both) - _area(last) - _area(box) < _CALL_PIXELS:
+                result[-1] = both
+                continue
+        result.append(box)
+    return result
+
+
+def _area(box: Box) -> int:
+    left, top, right, bottom = box
+    return (right - left) * (bottom - top)

@@ -22,7 +22,7 @@ from analysis.live.frame import LiveFrame, SensorState
 from analysis.movement.result import Plateau
 from analysis.views.liveview import LiveView
 from analysis.views.pace import SHORTEST_PAUSE_S, Pace
-from analysis.views.screen import changed_boxes
+from analysis.views.screen import changed_boxes, joined
 from analysis.views.stamps import StampedText
 from firmware_bridge.samples import Segment
 
@@ -154,6 +154,23 @@ def test_changed_boxes_hold_every_change_and_strips_without_one_are_left_out(pic
         assert differs[top].any()
         assert differs[bottom - 1].any()
     assert np.array_equal(brought, new)
+
+
+@given(pictures=arrays.arrays(np.uint32, (2, 300, 200), elements=st.integers(0, 1), fill=st.just(0)))
+def test_joined_boxes_hold_the_same_changes_and_share_no_pixel(pictures):
+    boxes = changed_boxes(*pictures)
+    count = np.zeros(pictures[0].shape, int)
+    for left, top, right, bottom in joined(boxes):
+        count[top:bottom, left:right] += 1
+    assert count.max(initial=0) <= 1
+    assert all(count[top:bottom, left:right].all() for left, top, right, bottom in boxes)
+
+
+def test_boxes_far_apart_stay_apart():
+    assert joined([(0, 0, 32, 9), (32, 2, 64, 12), (640, 0, 672, 700)]) == [
+        (0, 0, 64, 12),
+        (640, 0, 672, 700),
+    ]
 
 
 def test_a_picture_without_pixels_has_no_changes():
