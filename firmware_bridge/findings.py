@@ -6,7 +6,7 @@ most of them. Code reads `kind` and `consequence`; only people read `sentence`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -64,3 +64,19 @@ def finding_to_json(finding: Finding) -> dict[str, Any]:
         "sentence": finding.sentence,
         "consequence": finding.consequence,
     }
+
+
+def finding_from_json(content: Mapping[str, Any]) -> Finding:
+    """What `finding_to_json` was given.
+
+    Raises:
+        LookupError, TypeError, ValueError: it is nothing that `finding_to_json` made.
+    """
+    segment, span = content["segment"], content["span"]
+    return Finding(
+        content["kind"],
+        None if segment is None else Segment(segment),
+        None if span is None else (span[0], span[1]),
+        content["sentence"],
+        content["consequence"],
+    )

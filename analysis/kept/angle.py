@@ -17,8 +17,8 @@ import numpy as np
 from analysis.angle.parameters import AngleParameters
 from analysis.angle.result import AngleResult, FlexionTrack, HingeAxes
 from analysis.kept import stamp
-from firmware_bridge.findings import Finding, finding_to_json
-from firmware_bridge.samples import ImuSamples, Segment
+from firmware_bridge.findings import Finding, finding_from_json, finding_to_json
+from firmware_bridge.samples import ImuSamples
 from firmware_bridge.session.model import Recording
 from firmware_bridge.session.plain_arrays import load_plain, store_plain
 
@@ -107,22 +107,9 @@ def _from_plain(content: Any, turned: Any, arrays: dict[str, Any]) -> KeptAngle:
     if any(getattr(track, f.name).shape != tilt_deg.shape for f in fields(track)):
         raise ValueError("the arrays are of different lengths")
     content["pose_check_deg"] = tuple((time_s, off_deg) for time_s, off_deg in content["pose_check_deg"])
-    content["findings"] = _findings(content["findings"])
+    content["findings"] = tuple(map(finding_from_json, content["findings"]))
     angle = AngleResult(track=track, axes=axes, thigh_tilt_deg=tilt_deg, **content)
-    return KeptAngle(angle, _findings(turned))
-
-
-def _findings(content: Any) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            f["kind"],
-            None if f["segment"] is None else Segment(f["segment"]),
-            None if f["span"] is None else (f["span"][0], f["span"][1]),
-            f["sentence"],
-            f["consequence"],
-        )
-        for f in content
-    )
+    return KeptAngle(angle, tuple(map(finding_from_json, turned)))
 
 
 def _digest(recording: Recording) -> str:
