@@ -67,7 +67,11 @@ def finding_to_json(finding: Finding) -> dict[str, Any]:
 
 
 def finding_from_json(content: Mapping[str, Any]) -> Finding:
-    """What `finding_to_json` wrote."""
+    """What `finding_to_json` was given.
+
+    Raises:
+        LookupError, TypeError, ValueError: it is nothing that `finding_to_json` made.
+    """
     segment, span = content["segment"], content["span"]
     return Finding(
         content["kind"],

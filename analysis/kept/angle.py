@@ -107,13 +107,9 @@ def _from_plain(content: Any, turned: Any, arrays: dict[str, Any]) -> KeptAngle:
     if any(getattr(track, f.name).shape != tilt_deg.shape for f in fields(track)):
         raise ValueError("the arrays are of different lengths")
     content["pose_check_deg"] = tuple((time_s, off_deg) for time_s, off_deg in content["pose_check_deg"])
-    content["findings"] = _findings(content["findings"])
+    content["findings"] = tuple(map(finding_from_json, content["findings"]))
     angle = AngleResult(track=track, axes=axes, thigh_tilt_deg=tilt_deg, **content)
-    return KeptAngle(angle, _findings(turned))
-
-
-def _findings(content: Any) -> tuple[Finding, ...]:
-    return tuple(finding_from_json(finding) for finding in content)
+    return KeptAngle(angle, tuple(map(finding_from_json, turned)))
 
 
 def _digest(recording: Recording) -> str:

@@ -22,7 +22,8 @@ def _kinds_in_code() -> Iterator[str]:
                         yield str(kind.value)
                     else:
                         # These read back what was written; the importers' notes pass on a kind.
-                        assert path.name in ("codec.py", "findings.py", "engine.py"), f"{path}: a literal"
+                        passing = ("codec.py", "findings.py", "engine.py")
+                        assert path.name in passing, f"{path}: a kind is a literal"
                 elif ast.unparse(node.func).endswith("notes.add"):
                     yield str(ast.literal_eval(node.args[0]))
 
