@@ -20,7 +20,7 @@ FILES = [FRONT_DOOR, *sorted(p for wing in WINGS for p in (ROOT / wing).rglob("*
 # What every room may use: data types, errors and constants that import nothing but one another.
 SHARED = {"firmware_bridge.samples", "firmware_bridge.segments", "firmware_bridge.errors",
           "firmware_bridge.constants", "firmware_bridge.findings", "firmware_bridge.plausible",
-          "analysis.constants"}  # fmt: skip
+          "firmware_bridge.vectors", "analysis.constants"}  # fmt: skip
 SESSION = {"firmware_bridge.session"}
 MEASURED = {"analysis.angle", "analysis.movement", "analysis.change"}
 ANSWERS = {"analysis.check", "analysis.answer", "analysis.measured", "analysis.history", "analysis.days",
@@ -33,6 +33,7 @@ ARROWS: Mapping[str, set[str]] = {
     "firmware_bridge.constants": set(),
     "firmware_bridge.findings": set(),
     "firmware_bridge.plausible": set(),
+    "firmware_bridge.vectors": set(),
     "firmware_bridge.settings": {"firmware_bridge.session"},
     "firmware_bridge.clock": set(),
     "firmware_bridge.timing": set(),

@@ -13,6 +13,7 @@ import numpy as np
 from analysis.check.excerpt import RATE_HZ, Excerpt
 from analysis.check.force import HUBER, LEVER_PRIOR_M, cross_matrix, lever_matrix
 from firmware_bridge.samples import Float
+from firmware_bridge.vectors import cross
 
 _BIAS_PRIOR_RAD_S = 0.02
 _SCALE_PRIOR = 0.3
@@ -149,8 +150,8 @@ class _Fit:
             other = turn[:, None]
             aside1, aside2 = cross_matrix(h1), cross_matrix(h2)
             parts = [
-                np.cross(one.turned, h1)[..., None],
-                -(np.cross(two.turned, h2) @ turn.swapaxes(1, 2))[..., None],
+                cross(one.turned, h1)[..., None],
+                -(cross(two.turned, h2) @ turn.swapaxes(1, 2))[..., None],
                 one.gain,
                 -(other @ two.gain),
                 -(aside1 @ one.swept),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from firmware_bridge.samples import Float
+from firmware_bridge.vectors import cross
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -72,11 +73,12 @@ class RotationJet:
     def about(cls, axis: ArrayLike, angle_rad: Jet) -> RotationJet:
         """Rotation by a changing angle about a fixed axis (3,)."""
         unit = np.asarray(axis, dtype=float)
-        cross = np.cross(np.eye(3), unit)
+        generator = cross(np.eye(3), unit)
         # Rodrigues' formula is a sum of three constant matrices, here for all instants in one product.
         sine, cosine = np.sin(angle_rad.value), np.cos(angle_rad.value)
         weights = np.stack([np.ones_like(sine), sine, 1.0 - cosine], axis=1)
-        matrix = (weights @ np.stack([np.eye(3), cross, cross @ cross]).reshape(3, 9)).reshape(-1, 3, 3)
+        terms = np.stack([np.eye(3), generator, generator @ generator])
+        matrix = (weights @ terms.reshape(3, 9)).reshape(-1, 3, 3)
         return cls(matrix, angle_rad.rate[:, None] * unit, angle_rad.acceleration[:, None] * unit)
 
     def __matmul__(self, other: RotationJet) -> RotationJet:
@@ -86,7 +88,7 @@ class RotationJet:
         return RotationJet(
             self.matrix @ other.matrix,
             carried_rate + other.rate,
-            carried_acceleration - np.cross(other.rate, carried_rate) + other.acceleration,
+            carried_acceleration - cross(other.rate, carried_rate) + other.acceleration,
         )
 
 
@@ -102,13 +104,10 @@ class PointJet:
         """The point that sits at `lever_m` (body coordinates, may itself move) from this one."""
         lever = lever_m if isinstance(lever_m, PointJet) else PointJet.fixed(lever_m)
         w, dw = world_from_body.rate, world_from_body.acceleration
-        sweep = np.cross(w, lever.position)
+        sweep = cross(w, lever.position)
         velocity = lever.velocity + sweep
         acceleration = (
-            lever.acceleration
-            + 2.0 * np.cross(w, lever.velocity)
-            + np.cross(dw, lever.position)
-            + np.cross(w, sweep)
+            lever.acceleration + 2.0 * cross(w, lever.velocity) + cross(dw, lever.position) + cross(w, sweep)
         )
 
         def turned(vectors: Float) -> Float:

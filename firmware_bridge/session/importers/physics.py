@@ -8,6 +8,7 @@ import numpy as np
 
 from firmware_bridge.samples import Float, Int
 from firmware_bridge.session.importers.files.units import ACC, GYR
+from firmware_bridge.vectors import cross
 
 _STEPS = (40, 80, 160)  # rows between two looks at gravity
 _PAIRS = 60
@@ -228,7 +229,7 @@ def _turned(vector: Float, angle: Float) -> Float:
     size = np.linalg.norm(angle, axis=-1, keepdims=True)
     axis = angle / np.where(size > 0, size, 1.0)
     along = (axis * vector).sum(axis=-1, keepdims=True) * axis
-    turned: Float = along + np.cos(size) * (vector - along) + np.sin(size) * np.cross(axis, vector)
+    turned: Float = along + np.cos(size) * (vector - along) + np.sin(size) * cross(axis, vector)
     return turned
 
 
