@@ -27,7 +27,8 @@ class LinkStatus:
         nominal_rate_hz: the rate that the sensor was set to.
         age_s: time since the last packet.
         drift_ppm: how fast the sensor's clock runs against the host's, where it has one.
-        clock_uncertainty_s: one-sigma figure of the constant time offset that remains.
+        clock_uncertainty_s: one sigma of what remains in the times: the constant offset, and the lag
+            behind the fitted line.
         problem: the latest complaint of the sensor itself, or "".
     """
 
