@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -15,12 +13,8 @@ PLAN = {"rest_s": None, "warmup_repetitions": 6, "pandiculations": 3}
 
 
 @pytest.fixture(scope="module")
-def chain() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("change_chain", Path(__file__).with_name("change_chain.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def chain(benchmark_file: Callable[[str], ModuleType]) -> ModuleType:
+    return benchmark_file("change_chain")
 
 
 @pytest.mark.parametrize("gain_deg", [0.0, 10.0])

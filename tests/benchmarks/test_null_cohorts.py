@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 
 
 @pytest.fixture(scope="module")
-def null() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("null_cohorts", Path(__file__).with_name("null_cohorts.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def null(benchmark_file: Callable[[str], ModuleType]) -> ModuleType:
+    return benchmark_file("null_cohorts")
 
 
 def test_every_kind_of_stratum_gives_an_answer(null: ModuleType) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -21,14 +19,8 @@ LIMIT = 5.0 + 3 * 100 * np.sqrt(0.05 * 0.95 / SESSIONS)
 
 
 @pytest.fixture(scope="module")
-def null() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "null_sessions", Path(__file__).with_name("null_sessions.py")
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def null(benchmark_file: Callable[[str], ModuleType]) -> ModuleType:
+    return benchmark_file("null_sessions")
 
 
 def recorded(null, design, drawn, i):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -17,12 +15,8 @@ LIMIT = 5.0 + 3 * 100 * np.sqrt(0.05 * 0.95 / SERIES)
 
 
 @pytest.fixture(scope="module")
-def trend() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("trend_series", Path(__file__).with_name("trend_series.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def trend(benchmark_file: Callable[[str], ModuleType]) -> ModuleType:
+    return benchmark_file("trend_series")
 
 
 @pytest.mark.parametrize("baseline", [0, 5])
