@@ -105,8 +105,9 @@ def main() -> None:
 def _one_thread_for_algebra() -> None:
     """Keeps numpy's OpenBLAS from starting a thread a core, unless the user has asked for a number of them.
 
-    The matrices here are small: more threads wait for one another, for a fifth more processor time and no less
-    time on the clock. OpenBLAS reads this once, when numpy is imported: hence the command, not the library.
+    The matrices here are small: more threads wait for one another, for a fifth more processor time and no
+    less time on the clock. OpenBLAS reads this once, when numpy is imported: hence the command, not the
+    library.
     """
     if "OMP_NUM_THREADS" not in os.environ:  # which OpenBLAS reads as well, but second
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -85,8 +85,8 @@ def read_columns(
         with np.errstate(invalid="raise"), warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(body, dtype=types, **options)
-        # A line with too few fields lacks the last one. Where none does, and there are as many fields in all as
-        # the lines need, no line has more.
+        # A line with too few fields lacks the last one. Where none does, and there are as many fields in all
+        # as the lines need, no line has more.
         last = frame.get(len(names) - 1)
         proven = last is not None and len(frame) == lines and last.notna().all()
         if enough and not proven and not _all_whole(text, start, separator, len(names)):

@@ -71,9 +71,7 @@ def as_a_user() -> dict[str, str]:
 def spent(*command: str) -> tuple[float, float]:
     """Processor and wall seconds of a command with its children."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(
-        command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=as_a_user()
-    )
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=as_a_user())
     after, wall_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return cpu_s, wall_s
