@@ -65,10 +65,15 @@ def excerpt(
     """
     begin = moving_windows(thigh, shank, count, length_s, margin_s)
     n, margin = round(length_s * RATE_HZ), round(margin_s * RATE_HZ)
-    thigh_means = (block_means(thigh, values, begin, n) for values in (thigh.acc_m_s2, thigh.gyr_rad_s))
-    wide, before = n + 2 * margin, begin - margin_s
-    shank_means = (block_means(shank, values, before, wide) for values in (shank.acc_m_s2, shank.gyr_rad_s))
-    return Excerpt(begin, *thigh_means, *shank_means, margin)
+    before, wide = begin - margin_s, n + 2 * margin
+    return Excerpt(
+        begin,
+        block_means(thigh, thigh.acc_m_s2, begin, n),
+        block_means(thigh, thigh.gyr_rad_s, begin, n),
+        block_means(shank, shank.acc_m_s2, before, wide),
+        block_means(shank, shank.gyr_rad_s, before, wide),
+        margin,
+    )
 
 
 def moving_windows(
@@ -89,7 +94,7 @@ def moving_windows(
         best = part[int(np.argmax(moved[part]))]
         if moved[best] > 0.0:
             chosen.append(best)
-    return edges[np.array(chosen, dtype=int)]
+    return np.asarray(edges[np.array(chosen, dtype=int)])
 
 
 def _movement(samples: ImuSamples, edges: Float) -> Float:
