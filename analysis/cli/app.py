@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from itertools import zip_longest
 from typing import Any
 
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
     console.prepare()
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        app(_with_own_board(given), obj=clock or SystemClock())
+        _command()(_with_own_board(given), obj=clock or SystemClock())
     except KneeflexError as error:
         console.note(f"Error: {error}")
         sys.exit(2 if isinstance(error, UsageError) else 1)
@@ -93,6 +94,12 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
             raise
         console.note(f"Error: {_in_words(error)}")
         sys.exit(1)
+
+
+@cache
+def _command() -> Any:
+    """Built once a process: a test or a notebook gives many commands."""
+    return typer.main.get_command(app)
 
 
 def _with_own_board(arguments: Sequence[str]) -> list[str]:
