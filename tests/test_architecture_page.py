@@ -16,7 +16,9 @@ PATHS = sorted(
 
 def test_what_the_page_names_exists() -> None:
     assert len(PATHS) > 100
-    there = {path: (ROOT / path).is_dir() if path.endswith("/") else (ROOT / path).is_file() for path in PATHS}
+    there = {
+        path: (ROOT / path).is_dir() if path.endswith("/") else (ROOT / path).is_file() for path in PATHS
+    }
     assert [path for path, exists in there.items() if not exists] == []
 
 
