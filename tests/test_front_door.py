@@ -49,3 +49,20 @@ def test_the_command_says_which_package_stands_in_front(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert str(tmp_path / "analysis") in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "threads"),
+    [({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3"), ({"OMP_NUM_THREADS": "2"}, None)],
+)
+def test_the_command_computes_in_one_thread_unless_the_user_says_otherwise(
+    given: dict[str, str], threads: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "")  # so that it is put back as it was
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("analysis.cli.main", lambda: None)
+    kneeflex.main()
+    assert os.environ.get("OPENBLAS_NUM_THREADS") == threads

@@ -89,7 +89,8 @@ def _movement(samples: ImuSamples, edges: Float) -> Float:
     """RMS rate in every window; 0 where the window has a gap."""
     rows = np.searchsorted(samples.time_s, edges)
     stride = max(1, int(len(samples) / max(edges[-1] - edges[0], 1e-9) / _COARSE_HZ))
-    rate2 = (samples.gyr_rad_s[::stride] ** 2).sum(axis=1)
+    x, y, z = samples.gyr_rad_s[::stride].T
+    rate2 = x * x + y * y + z * z
     total = np.concatenate(([0.0], np.cumsum(rate2)))
     coarse = np.minimum(-(-rows // stride), len(rate2))
     count = np.diff(coarse)
@@ -103,25 +104,36 @@ def _movement(samples: ImuSamples, edges: Float) -> Float:
 
 def _blocks(samples: ImuSamples, start_s: Float, n: int) -> tuple[Float, Float]:
     """Means over n blocks from each start (m,): (m, n, 3) acceleration and rate."""
-    acc, gyr = np.empty((len(start_s), n, 3)), np.empty((len(start_s), n, 3))
-    for k, begin in enumerate(start_s):
-        edges = begin + np.arange(n + 1) / RATE_HZ
-        low, high = np.searchsorted(samples.time_s, (edges[0], edges[-1]))
-        rows = slice(max(low - 2, 0), high + 2)
-        time_s = samples.time_s[rows]
-        values = np.column_stack((samples.acc_m_s2[rows], samples.gyr_rad_s[rows]))
-        steps = np.diff(time_s)[:, None]
-        area = np.concatenate((np.zeros((1, 6)), np.cumsum((values[1:] + values[:-1]) / 2 * steps, axis=0)))
-        at = np.clip(edges, time_s[0], time_s[-1])
-        right = np.clip(np.searchsorted(time_s, at), 1, len(time_s) - 1)
-        share = ((at - time_s[right - 1]) / (time_s[right] - time_s[right - 1]))[:, None]
-        # The integral of straight lines between samples is a parabola within each step.
-        rise = values[right] - values[right - 1]
-        step = (time_s[right] - time_s[right - 1])[:, None]
-        integral = area[right - 1] + step * share * (values[right - 1] + 0.5 * share * rise)
-        mean = np.diff(integral, axis=0) / np.maximum(np.diff(at)[:, None], 1e-9)
-        acc[k], gyr[k] = mean[:, :3], mean[:, 3:]
-    return acc, gyr
+    if not len(start_s):
+        return np.empty((0, n, 3)), np.empty((0, n, 3))
+    edges = start_s[:, None] + np.arange(n + 1) / RATE_HZ
+    low, high = np.searchsorted(samples.time_s, edges[:, [0, -1]]).T
+    first, stop = np.maximum(low - 2, 0), np.minimum(high + 2, len(samples))
+    # Rows of each window, the shorter ones filled up with their last row, which adds nothing.
+    longest = int((stop - first).max())
+    rows = np.minimum(first[:, None] + np.arange(longest), stop[:, None] - 1)
+    time_s = samples.time_s[rows]
+    steps = np.diff(time_s)
+    at = np.clip(edges, time_s[:, :1], time_s[:, -1:])
+    right = np.clip(np.searchsorted(samples.time_s, at), first[:, None] + 1, stop[:, None] - 1)
+    before, after = samples.time_s[right - 1], samples.time_s[right]
+    share, length = (at - before) / (after - before), np.maximum(np.diff(at), 1e-9)
+    rising, half = (after - before) * share, 0.5 * share
+    ends = right - first[:, None] + (np.arange(len(rows)) * longest)[:, None]  # in a window's rows, laid out
+    means = []
+    for matrix in (samples.acc_m_s2, samples.gyr_rad_s):
+        mean = np.empty((len(start_s), n, 3))
+        for axis in range(3):  # a long row each: numpy adds up along rows of three slowly
+            values = matrix[:, axis][rows]
+            area = np.zeros_like(values)
+            np.cumsum((values[:, 1:] + values[:, :-1]) / 2 * steps, axis=1, out=area[:, 1:])
+            left, rise = values.ravel()[ends - 1], values.ravel()[ends]
+            rise -= left
+            # The integral of straight lines between samples is a parabola within each step.
+            integral = area.ravel()[ends - 1] + rising * (left + half * rise)
+            mean[:, :, axis] = np.diff(integral) / length
+        means.append(mean)
+    return means[0], means[1]
 
 
 def resting_rate(samples: ImuSamples) -> Float:
