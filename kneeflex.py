@@ -12,6 +12,7 @@ recording) and `analysis` (recording to answer) is internal and may change with 
 
 from __future__ import annotations
 
+import gc
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,7 @@ def __dir__() -> list[str]:
 def main() -> None:
     """The command `kneeflex`."""
     _one_thread_for_algebra()
+    gc.disable()  # nothing that is loaded becomes garbage; `analysis.cli.app` decides what follows
     try:
         from analysis.cli import main as run
     except ImportError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -64,5 +65,22 @@ def test_the_command_computes_in_one_thread_unless_the_user_says_otherwise(
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("analysis.cli.main", lambda: None)
-    kneeflex.main()
-    assert os.environ.get("OPENBLAS_NUM_THREADS") == threads
+    try:
+        kneeflex.main()
+        assert os.environ.get("OPENBLAS_NUM_THREADS") == threads
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(("command", "collects"), [("angle", False), ("batch", True), ("live", True)])
+def test_only_commands_that_end_soon_leave_garbage(
+    command: str, collects: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["kneeflex", command, str(tmp_path / "nothing")])
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    try:
+        with pytest.raises(SystemExit):
+            kneeflex.main()
+        assert gc.isenabled() is collects
+    finally:
+        gc.enable()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.check.clocks.course import ClockCourse
-from analysis.check.excerpt import RATE_HZ, Excerpt, excerpt
+from analysis.check.excerpt import RATE_HZ, block_means, moving_windows
 from analysis.check.force import smoothed
 from firmware_bridge.samples import Float, ImuSamples
 
@@ -87,14 +87,20 @@ class _Views:
 
     @classmethod
     def of(cls, thigh: ImuSamples, shank: ImuSamples) -> _Views | None:
-        e = excerpt(thigh, shank, _WINDOWS, _WINDOW_S, _MARGIN_S)
-        turn = [_spread(gyr) for gyr in (e.thigh_gyr, e.shank_gyr)]
+        start_s, margin = (
+            moving_windows(thigh, shank, _WINDOWS, _WINDOW_S, _MARGIN_S),
+            round(_MARGIN_S * RATE_HZ),
+        )
+        n = round(_WINDOW_S * RATE_HZ)
+        thigh_gyr = block_means(thigh, thigh.gyr_rad_s, start_s, n)
+        shank_gyr = block_means(shank, shank.gyr_rad_s, start_s - _MARGIN_S, n + 2 * margin)
+        turn = [_spread(gyr) for gyr in (thigh_gyr, shank_gyr)]
         rests = turn[0] < _RESTS * turn[1]
         if np.count_nonzero(rests) < _LEAST_WINDOWS:
             return None
-        y = _passed(smoothed(smoothed(e.thigh_gyr[rests]))).swapaxes(1, 2)
-        x = _columns(e, rests).swapaxes(1, 2)
-        n, first = y.shape[2], e.margin - _LARGEST_LAG
+        y = _passed(smoothed(smoothed(thigh_gyr[rests]))).swapaxes(1, 2)
+        x = _columns(shank_gyr[rests]).swapaxes(1, 2)
+        n, first = y.shape[2], margin - _LARGEST_LAG
         # Sums over each window: of products by differences of running sums, with the other sensor by Fourier.
         square = (x[:, :, None] * x[:, None]).reshape(len(x), 9, -1)
         running = np.cumsum(np.pad(square, ((0, 0), (0, 0), (1, 0))), axis=2)
@@ -102,7 +108,7 @@ class _Views:
         size = -(-x.shape[2] // 64) * 64  # a length that the transform takes quickly
         turned = np.fft.rfft(x, size)[:, :, None] * np.fft.rfft(y, size)[:, None].conj()
         right = np.fft.irfft(turned.reshape(len(x), 9, -1), size)[..., first : first + _LAGS]
-        middle_s = e.start_s[rests] + _WINDOW_S / 2
+        middle_s = start_s[rests] + _WINDOW_S / 2
         return cls(middle_s, normal, right, (y**2).sum(axis=(1, 2)), 3 * n)
 
     def fitted(self, rows: slice = slice(None)) -> tuple[Float, Float]:
@@ -185,9 +191,9 @@ def _spread(gyr: Float) -> Float:
     return np.asarray(np.sqrt(gyr.var(axis=1).sum(axis=-1)))
 
 
-def _columns(e: Excerpt, rests: np.ndarray) -> Float:
+def _columns(shank_gyr: Float) -> Float:
     """(m, n, 3): the knee's rate, its rate times its angle, and its jerk."""
-    gyr = smoothed(smoothed(e.shank_gyr[rests]))
+    gyr = smoothed(smoothed(shank_gyr))
     flat = gyr.reshape(-1, 3)
     axis = np.linalg.eigh(flat.T @ flat)[1][:, 2]
     rate = gyr @ axis
