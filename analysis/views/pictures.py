@@ -34,12 +34,9 @@ def data_uri(figure: Figure) -> str:
     """A figure as a picture inside a page."""
     buffer = BytesIO()
     with kneeflex_style():
-        canvas = _laid_out(figure)
-        svg: Any = FigureCanvasSVG(figure)
-        svg.print_svg(buffer, metadata={"Date": None})
-        # Drawing as SVG leaves its own resolution and canvas behind.
-        figure.set_canvas(canvas)
-        figure.set_dpi(_DPI)
+        _laid_out(figure)
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(buffer, metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
@@ -48,7 +45,8 @@ def _laid_out(figure: Figure) -> Any:
 
     Finding the layout takes as long as drawing a picture. All formats share it.
     """
-    canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
+    # Each format leaves a canvas and a resolution of its own behind.
+    canvas = FigureCanvasAgg(figure)
     figure.set_dpi(_DPI)
     engine: Any = figure.get_layout_engine()
     if engine is not None:

@@ -121,10 +121,14 @@ def test_pictures_are_drawn(make_answer):
 
 def test_a_picture_is_the_same_whatever_was_drawn_of_the_figure_before(make_answer):
     answer = make_answer("gain")
-    figure, other = change_figure(answer), change_figure(answer)
+    figure, other, plain = (change_figure(answer) for _ in range(3))
     picture, inside = picture_of(figure), data_uri(other)
     assert picture_of(other) == picture
     assert data_uri(figure) == inside
+    plain.set_dpi(150)
+    plain.draw_without_rendering()
+    places = [axes.get_position().bounds for axes in plain.axes]
+    assert [axes.get_position().bounds for axes in figure.axes] == places
 
 
 def test_drawing_needs_no_pyplot_and_no_screen():
