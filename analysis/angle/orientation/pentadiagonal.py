@@ -73,8 +73,7 @@ def _solve_full(own: Float, following: Float, right: Float) -> Float:
     matrix[pair[:-1], :, pair[1:]] = following.transpose(2, 0, 1)
     matrix[pair[1:], :, pair[:-1]] = following.transpose(2, 1, 0)
     flat = right.transpose(2, 0, 1).reshape(2 * n, -1)
-    found = np.asarray(np.linalg.solve(matrix.reshape(2 * n, 2 * n), flat), dtype=np.float64)
-    return found.reshape(n, 2, -1).transpose(1, 2, 0)
+    return np.linalg.solve(matrix.reshape(2 * n, 2 * n), flat).reshape(n, 2, -1).transpose(1, 2, 0)
 
 
 def _times(left: Float, right: Float) -> Float:
@@ -89,4 +88,4 @@ def _turned(matrices: Float) -> Float:
 def _inverse(matrices: Float) -> Float:
     """Of symmetric matrices (2, 2, n)."""
     (a, b), (_, d) = matrices
-    return np.asarray(np.array([[d, -b], [-b, a]]) / (a * d - b * b))
+    return np.array([[d, -b], [-b, a]]) / (a * d - b * b)
