@@ -123,7 +123,8 @@ def tables_of(
     """
     import pandas as pd
 
-    from analysis.views.figures import picture_of, session_figures
+    from analysis.views.figures import session_figures
+    from analysis.views.pictures import picture_of
 
     place = session / "derived"
     repetitions = pd.DataFrame(repetition_rows(answer.repetitions))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -14,6 +14,18 @@ from firmware_bridge.segments import Side as Side
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+
+
+# Name, type and width of every column, in the order of the fields.
+_COLUMNS: tuple[tuple[Any, ...], ...] = (
+    ("time_s", np.float64),
+    ("acc_m_s2", np.float64, 3),
+    ("gyr_rad_s", np.float64, 3),
+    ("mag_ut", np.float64, 3),
+    ("arrival_s", np.float64),
+    ("device_ticks", np.int64),
+    ("sequence", np.int64),
+)
 
 
 def _frozen(values: ArrayLike, dtype: type[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
@@ -69,30 +81,27 @@ class ImuSamples:
 
     def __post_init__(self) -> None:
         n = len(self.time_s)
-        for field in fields(self):
-            values = getattr(self, field.name)
-            if values is None:
-                continue
-            shape = (n, 3) if field.name in ("acc_m_s2", "gyr_rad_s", "mag_ut") else (n,)
-            dtype = np.int64 if field.name in ("device_ticks", "sequence") else np.float64
-            object.__setattr__(self, field.name, _frozen(values, dtype, shape, field.name))
+        for name, dtype, *width in _COLUMNS:
+            values = getattr(self, name)
+            if values is not None:
+                object.__setattr__(self, name, _frozen(values, dtype, (n, *width), name))
 
     def __len__(self) -> int:
         return len(self.time_s)
 
     def __getitem__(self, rows: slice | NDArray[Any]) -> ImuSamples:
         """The samples of a slice, a boolean mask or an index array."""
-        columns: dict[str, Any] = {}
-        for field in fields(self):
-            values = getattr(self, field.name)
-            columns[field.name] = None if values is None else _owned(values[rows])
-        return ImuSamples(**columns)
+        columns: list[Any] = []
+        for name, *_ in _COLUMNS:
+            values = getattr(self, name)
+            columns.append(None if values is None else _owned(values[rows]))
+        return ImuSamples(*columns)
 
     @classmethod
     def concatenate(cls, parts: Sequence[ImuSamples]) -> ImuSamples:
         """Joins parts in the given order; an optional column stays only if every part has it."""
-        columns: dict[str, Any] = {}
-        for field in fields(cls):
-            values = [getattr(part, field.name) for part in parts]
-            columns[field.name] = None if any(v is None for v in values) else _owned(np.concatenate(values))
-        return cls(**columns)
+        columns: list[Any] = []
+        for name, *_ in _COLUMNS:
+            values = [getattr(part, name) for part in parts]
+            columns.append(None if any(v is None for v in values) else _owned(np.concatenate(values)))
+        return cls(*columns)

@@ -26,7 +26,7 @@ __all__ = ["AngleParameters", "AngleResult", "LiveAngle", "estimate_angle"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "LiveAngle":  # loaded when it is used: most programs need one of the two forms
+    if name == "LiveAngle":  # loaded when it is used: it needs scipy.signal
         from analysis.angle.causal.live_angle import LiveAngle
 
         return LiveAngle
@@ -57,6 +57,7 @@ def estimate_angle(
     Raises:
         CannotAnswerError: the recording does not show the knee's axis, or a sensor is dead.
     """
+    from analysis.angle.causal.replay import replay_session
     from analysis.angle.grid import common_grid
     from analysis.angle.session import angle_result, estimate_session
     from analysis.angle.usable import about_samples, refuse_unusable
@@ -65,8 +66,6 @@ def estimate_angle(
     refuse_unusable(grid)
     findings = about_samples(thigh, shank, grid)
     if causal:
-        from analysis.angle.causal.replay import replay_session
-
         session = replay_session(thigh, shank, grid.rate_hz, phases, poses, parameters)
     else:
         session = estimate_session(grid, phases, poses, parameters)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.angle.blocks import Blocks
-from analysis.angle.orientation import pentadiagonal
 from analysis.angle.orientation.quaternion import Pair, running_product, shortest
 from firmware_bridge.samples import Float
 
@@ -46,15 +45,21 @@ def smooth(values: Float, weight: Float, blocks: Blocks, tau_s: float) -> Float:
 
 def _smooth(values: Float, weights: Float, stiffness: Float) -> Float:
     """Whittaker-Henderson smoothing of (k, m); stiffness (m - 2,) of the inner second differences."""
-    diagonal = weights.copy()
-    if len(stiffness):
-        diagonal[:-2] += stiffness
-        diagonal[1:-1] += 4 * stiffness
-        diagonal[2:] += stiffness
-    first = np.zeros(max(len(weights) - 1, 0))
-    first[:-1] -= 2 * stiffness
-    first[1:] -= 2 * stiffness
-    return pentadiagonal.solve(diagonal, first, stiffness, values * weights)
+    from scipy.linalg import solveh_banded
+
+    m = values.shape[1]
+    band = np.zeros((3, m))
+    band[2] = weights
+    if m >= 3:
+        band[2, :-2] += stiffness
+        band[2, 1:-1] += 4 * stiffness
+        band[2, 2:] += stiffness
+        band[1, 1:-1] -= 2 * stiffness
+        band[1, 2:] -= 2 * stiffness
+        band[0, 2:] += stiffness
+    else:
+        band = band[2:]
+    return np.asarray(solveh_banded(band, (values * weights).T).T)
 
 
 def level_from_inertial(up: Float) -> Pair:
