@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from math import exp, hypot, inf, nan, sqrt
 
@@ -29,6 +30,8 @@ _TRY_EVERY_S = 2.0
 _NEXT_SEARCH = 1.5
 _WARM_UP_S = 10.0
 _LONGEST_HISTORY_S = 300.0
+# Rate and force of both sensors, and the length of the step.
+_ROW = 13
 
 _Both = tuple[tuple[Vector, Vector], tuple[Vector, Vector]]
 # Time, flexion, its three sigmas, validity, tilt of the thigh.
@@ -83,7 +86,8 @@ class LiveAngle:
         if self._count and self._found is not None:
             self._strappings.append((self._found, self._pose))
         self._first = self._count
-        self._history: list[tuple[_Both, float]] = []
+        # Plain numbers, `_ROW` a sample: as tuples they would keep the collector of cycles at work.
+        self._history = array("d")
         self._search_at, self._search_now = 0, False
         self._knee: CausalKnee | None = None
         self._found = None
@@ -194,12 +198,13 @@ class LiveAngle:
             self._out.append((time_s, *_NOTHING))
             return
         if self._history_grows:
-            self._history.append((both, step_s))
+            (a, b), (c, d) = both
+            self._history.extend((*a, *b, *c, *d, step_s))
         angle = None if self._knee is None else self._read(self._knee, both, step_s)
         self._set_zero(time_s)
         self._out.append(self._output(time_s, angle, step_s))
         # The search comes last, because new axes bring a zero of their own, which this sample does not have.
-        if (self._search_now and self._history_grows) or len(self._history) > self._search_at:
+        if (self._search_now and self._history_grows) or self._held > self._search_at:
             self._search_now = False
             self._search()
 
@@ -217,7 +222,12 @@ class LiveAngle:
     @property
     def _history_grows(self) -> bool:
         """Whether the history still reaches to the present."""
-        return len(self._history) < _LONGEST_HISTORY_S * self._rate()
+        return self._held < _LONGEST_HISTORY_S * self._rate()
+
+    @property
+    def _held(self) -> int:
+        """Number of samples in the history."""
+        return len(self._history) // _ROW
 
     def _rate(self) -> float:
         return self._rate_hz or 0.0
@@ -239,9 +249,9 @@ class LiveAngle:
 
     def _search(self) -> None:
         """Estimates the knee from the history, and uses it if it is good enough."""
-        if self._found is None and len(self._history) >= _LONGEST_HISTORY_S * self._rate():
-            del self._history[: len(self._history) // 2]
-        searched = len(self._history)
+        if self._found is None and self._held >= _LONGEST_HISTORY_S * self._rate():
+            del self._history[: self._held // 2 * _ROW]
+        searched = self._held
         planned = self._search_at
         self._search_at = searched + round(_TRY_EVERY_S * self._rate())
         grid = self._history_grid()
@@ -258,8 +268,8 @@ class LiveAngle:
             self._search_at = planned if planned > searched else round(_NEXT_SEARCH * searched)
 
     def _history_grid(self) -> Grid:
-        values = np.array([(*a, *b, *c, *d) for ((a, b), (c, d)), _ in self._history]).T
-        steps = np.array([step_s for _, step_s in self._history])
+        values = np.array(self._history).reshape(-1, _ROW).T
+        steps = np.ascontiguousarray(values[-1])
         times = self._time_of(self._count - len(steps)) + np.arange(len(steps)) / self._rate()
         gyr1, acc1, gyr2, acc2 = (np.ascontiguousarray(values[k : k + 3]) for k in (0, 3, 6, 9))
         known, carried = steps <= self._parameters.max_gap_s, steps <= self._parameters.max_carried_gap_s
@@ -281,9 +291,10 @@ class LiveAngle:
         self._angles, self._gap = [], False
         first, state = state_before_end(found, _WARM_UP_S)
         self._knee.restart(state)
-        self._angles_from = self._count - len(self._history) + first
-        for both, step_s in self._history[first:]:
-            self._read(self._knee, both, step_s)
+        self._angles_from = self._count - self._held + first
+        for row in np.array(self._history[first * _ROW :]).reshape(-1, _ROW).tolist():
+            a, b, c, d = (tuple(row[k : k + 3]) for k in (0, 3, 6, 9))
+            self._read(self._knee, ((a, b), (c, d)), row[-1])
         self._knee.keep_zero()
 
     def _update_zero_sd(self) -> None:
