@@ -127,6 +127,7 @@ SPEEDS = [
     (STEADY, 1, True, ""),
     (GAUGED, 1, True, ""),
     (replace(GAUGED, prompt=replace(GAUGED.prompt, target_rate_deg_s=(8.0, 20.0))), 1, True, ""),
+    (GAUGED, 1, True, ""),
     (replace(GAUGED, motion=replace(GAUGED.motion, rate_deg_s=-18.0)), 1, True, ""),
 ]
 
