@@ -163,7 +163,8 @@ class MotionTracker:
         """Passes samples to the detector, without outliers and without those of the block before."""
         counting = believed[part] & (track.time_s[part] >= self._from_s)
         if counting.any():
-            self._block.push(track.rows(part).rows(counting))
+            track = track if len(counting) == len(track.time_s) else track.rows(part)
+            self._block.push(track if counting.all() else track.rows(counting))
 
     def _jump(self, time_s: float, flexion_deg: float) -> Literal["", "outlier", "new_zero"]:
         """Classifies a step that no knee movement can explain: an outlier, or a new zero."""
@@ -184,7 +185,8 @@ class MotionTracker:
         return "new_zero"
 
     def _take(self, time_s: float, flexion_deg: float) -> None:
-        self._lowest_deg = min(self._lowest_deg, flexion_deg)
+        if flexion_deg < self._lowest_deg:
+            self._lowest_deg = flexion_deg
         rate_deg_s = self._speed.take(flexion_deg)
         if abs(rate_deg_s) < STILL_DEG_S:
             self._still.take(time_s, flexion_deg, self._step_s)
@@ -192,6 +194,8 @@ class MotionTracker:
             self._still.clear()
         self._hold(time_s, flexion_deg, rate_deg_s)
         self._release.take(time_s, flexion_deg, rate_deg_s)
+        if not self._release.under_way:
+            return
         self._note(self._release.rebent(flexion_deg, self._lowest_deg))
         if self._still.length_s >= HELD_S:
             self._note(self._release.ended(flexion_deg, self._still.start_s, self._lowest_deg))
@@ -199,12 +203,12 @@ class MotionTracker:
     def _hold(self, time_s: float, flexion_deg: float, rate_deg_s: float) -> None:
         bent = self._bent
         held = flexion_deg > self._lowest_deg + BENT_DEG and abs(rate_deg_s) < HOLD_DEG_S
-        if not held or (bent.values and abs(flexion_deg - bent.values[0]) > HOLD_WANDER_DEG):
+        if not held or abs(flexion_deg - bent.level) > HOLD_WANDER_DEG:
             bent.clear()
         if held:
             bent.take(time_s, flexion_deg, self._step_s)
             if bent.length_s >= HELD_S:
-                self._release.held(bent.values[0], bent.length_s)
+                self._release.held(bent.level, bent.length_s)
 
     def _note(self, release: LiveRelease | None) -> None:
         if release is not None:
@@ -279,25 +283,24 @@ class _Speed:
 
 @dataclass(slots=True)
 class _Run:
-    """An unbroken stretch of samples that meet a condition."""
+    """An unbroken stretch of samples that meet a condition; `level` is its first value, or NaN."""
 
     start_s: float = 0.0
     stop_s: float = 0.0
-    values: list[float] = field(default_factory=list)
+    level: float = math.nan
 
     @property
     def length_s(self) -> float:
         return self.stop_s - self.start_s
 
     def take(self, time_s: float, value: float, step_s: float) -> None:
-        if not self.values:
-            self.start_s = time_s
-        self.values.append(value)
+        if self.level != self.level:  # NaN; twice as fast as math.isnan
+            self.start_s, self.level = time_s, value
         self.stop_s = time_s + step_s
 
     def clear(self) -> None:
         self.start_s = self.stop_s = 0.0
-        self.values = []
+        self.level = math.nan
 
 
 @dataclass(slots=True)

@@ -77,6 +77,8 @@ class DropDetector:
     def __init__(self) -> None:
         self._length = 0
         self._fine = TurningPoints(LEAST_TRAVEL_DEG)
+        self._points: list[tuple[int, float]] = []
+        self._coarse: list[tuple[int, float]] = []
 
     def push(self, angle_deg: Float) -> None:
         """Takes the next samples (n,); NaN is skipped."""
@@ -87,22 +89,28 @@ class DropDetector:
     def drops(self) -> list[Drop]:
         """Every straightening so far, in order."""
         points = self._fine.points()
-        travels_deg = np.array([a[1] - b[1] for a, b in pairwise(points) if a[1] > b[1]])
-        if not len(travels_deg):
-            return []
-        typical_deg = float(np.median(travels_deg[travels_deg >= travels_deg.max() / 2]))
-        # A turning point of a larger travel is one of a smaller travel too.
-        coarse = TurningPoints(max(LEAST_TRAVEL_DEG, TRAVEL_SHARE * typical_deg))
-        for index, value in points:
-            coarse.push(index, value)
-        points = coarse.points()
-        drops = []
+        if points != self._points:
+            self._points, self._coarse = points, _large(points)
+        points, drops = self._coarse, []
         for k, (peak, valley) in enumerate(pairwise(points)):
             if peak[1] > valley[1]:
                 before = points[k - 1][0] if k else 0
                 after = points[k + 2][0] if k + 2 < len(points) else self._length
                 drops.append(Drop(before, peak[0], valley[0], after))
         return drops
+
+
+def _large(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Those turning points between which the angle travels a good part of the typical way; none without."""
+    travels_deg = np.array([a[1] - b[1] for a, b in pairwise(points) if a[1] > b[1]])
+    if not len(travels_deg):
+        return []
+    typical_deg = float(np.median(travels_deg[travels_deg >= travels_deg.max() / 2]))
+    # A turning point of a larger travel is one of a smaller travel too.
+    coarse = TurningPoints(max(LEAST_TRAVEL_DEG, TRAVEL_SHARE * typical_deg))
+    for index, value in points:
+        coarse.push(index, value)
+    return coarse.points()
 
 
 def turning_points(angle_deg: Float, travel_deg: float) -> list[int]:

@@ -77,6 +77,8 @@ class RepetitionDetector:
         self._run_start = 0  # of the newest unbroken run of finite samples
         self._cycles = DropDetector()
         self._ends: dict[Drop, _End] = {}
+        self._turns: list[tuple[int, int]] = []  # of the drops, and which of these are complete
+        self._complete: list[bool] = []
         self._found: list[DetectedRepetition] | None = []
 
     def push(self, track: FlexionTrack) -> None:
@@ -112,9 +114,12 @@ class RepetitionDetector:
         drops = self._cycles.drops()
         known = self._ends
         self._ends = {drop: known.get(drop) or self._end(drop) for drop in drops}
+        turns = [(drop.peak, drop.valley) for drop in drops]
+        if turns != self._turns:
+            self._turns, self._complete = turns, _complete(self._slow_deg.values, drops)
         found = []
         start = 0
-        for drop, is_complete in zip(drops, _complete(self._slow_deg.values, drops), strict=True):
+        for drop, is_complete in zip(drops, self._complete, strict=True):
             end = self._ends[drop]
             extension = end.extension if is_complete else None
             found.append(

@@ -42,31 +42,12 @@ def reversals(angle_deg: Float) -> int:
 
 def submovements(rate_deg_s: Float) -> int:
     """Peaks of the speed (n,) whose prominence is at least 10 % of the highest and 2 deg/s."""
+    from scipy.signal import find_peaks
+
     # The ends belong to the movement: a profile that starts or stops at speed still peaks there.
     speed = np.concatenate(([0.0], np.abs(rate_deg_s), [0.0]))
-    least = max(2.0, 0.1 * float(speed.max()))
-    return sum(prominence(speed, peak) >= least for peak in local_maxima(speed) if speed[peak] >= least)
-
-
-def local_maxima(values: Float) -> list[int]:
-    """Where a series (n,) is higher than on both sides; of a level stretch the first sample."""
-    changes = np.flatnonzero(np.diff(values))
-    rises = values[changes + 1] > values[changes]
-    tops = np.flatnonzero(rises[:-1] & ~rises[1:])
-    return [int(i) + 1 for i in changes[tops]]
-
-
-def prominence(values: Float, peak: int) -> float:
-    """How far a peak of a series (n,) stands above the higher of the two lowest points before a higher one.
-
-    Written out, since importing scipy.signal takes as long as answering a whole session.
-    """
-    height = values[peak]
-    higher = np.flatnonzero(values > height)
-    place = int(np.searchsorted(higher, peak))
-    start = int(higher[place - 1]) if place else 0
-    stop = int(higher[place]) if place < len(higher) else len(values)
-    return float(height - max(values[start : peak + 1].min(), values[peak:stop].min()))
+    peaks, _ = find_peaks(speed, prominence=max(2.0, 0.1 * float(speed.max())))
+    return len(peaks)
 
 
 def steadiness(angle_deg: Float, rate_hz: float) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,8 @@ QUICK_SIGMA_S = 0.022
 
 def true_runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """The half-open index ranges [start, stop) over which a mask (n,) is true."""
+    if len(mask) and mask.all():
+        return [(0, len(mask))]
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False]))))
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
@@ -35,17 +39,32 @@ def smooth(values: Float, rate_hz: float, sigma_s: float) -> Float:
         rate_hz: of the samples.
         sigma_s: standard deviation of the kernel.
     """
-    reach = kernel_reach(rate_hz, sigma_s)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (sigma_s * rate_hz)) ** 2)
-    kernel /= kernel.sum()
+    kernel = _kernel(rate_hz, sigma_s)
+    reach = len(kernel) // 2
     out = np.full(len(values), np.nan)
     for start, stop in true_runs(np.isfinite(values)):
         if stop - start < 2:
             out[start:stop] = values[start:stop]
             continue
-        padded = np.pad(values[start:stop], reach, mode="reflect", reflect_type="odd")
-        out[start:stop] = np.convolve(padded, kernel, mode="valid")
+        out[start:stop] = np.convolve(_continued(values[start:stop], reach), kernel, mode="valid")
     return out
+
+
+@lru_cache(16)
+def _kernel(rate_hz: float, sigma_s: float) -> Float:
+    reach = kernel_reach(rate_hz, sigma_s)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (sigma_s * rate_hz)) ** 2)
+    kernel /= kernel.sum()
+    return kernel
+
+
+def _continued(run: Float, reach: int) -> Float:
+    """A run (n,) with `reach` samples more on either side, by point reflection."""
+    if len(run) <= reach:
+        return np.pad(run, reach, mode="reflect", reflect_type="odd")
+    # The same in a fifth of the time, which a live angle spends five times a second.
+    before, after = run[reach:0:-1], run[-2 : -reach - 2 : -1]
+    return np.concatenate((2 * run[0] - before, run, 2 * run[-1] - after))
 
 
 def rate(values: Float, rate_hz: float) -> Float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import nan, pi
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from firmware_bridge.samples import Float
 
@@ -31,7 +30,10 @@ def tremor(rate_deg_s: Float, rate_hz: float) -> tuple[float, float]:
     """
     if rate_hz < LEAST_RATE_HZ or len(rate_deg_s) < round(rate_hz):
         return nan, nan
-    frequency_hz, density = spectrum(rate_deg_s, rate_hz, min(len(rate_deg_s), round(WINDOW_S * rate_hz)))
+    from scipy.signal import welch
+
+    window = min(len(rate_deg_s), round(WINDOW_S * rate_hz))
+    frequency_hz, density = welch(rate_deg_s, rate_hz, "hann", window)
     step_hz = float(frequency_hz[1])
     band = (frequency_hz >= BAND_HZ[0]) & (frequency_hz <= BAND_HZ[1])
     slow = (frequency_hz >= VOLUNTARY_HZ[0]) & (frequency_hz < VOLUNTARY_HZ[1])
@@ -39,27 +41,3 @@ def tremor(rate_deg_s: Float, rate_hz: float) -> tuple[float, float]:
     voluntary = float(density[slow].sum())
     ratio = float(density[band].sum()) / voluntary if voluntary > 0 else nan
     return float(np.sqrt(angle_deg2)), ratio
-
-
-def spectrum(values: Float, rate_hz: float, window: int) -> tuple[Float, Float]:
-    """Welch's estimate (1967) of the power density: half overlapping Hann windows, each less its mean.
-
-    Written out, since importing scipy.signal takes as long as answering a whole session.
-
-    Args:
-        values: (n,) without gaps.
-        rate_hz: of the samples.
-        window: length in samples, at most n.
-
-    Returns:
-        Frequencies in Hz and the one-sided density in squared units per Hz, both (window // 2 + 1,).
-    """
-    weights = 0.5 - 0.5 * np.cos(2 * pi * np.arange(window) / window)
-    pieces = sliding_window_view(values, window)[:: window - window // 2]
-    pieces = pieces - pieces.mean(axis=1, keepdims=True)
-    power = np.mean(np.abs(np.fft.rfft(weights * pieces, axis=1)) ** 2, axis=0)
-    density = power / (rate_hz * np.sum(weights**2))
-    # What a negative frequency holds; neither 0 nor half the rate has one.
-    density[1 : (window + 1) // 2] *= 2
-    frequency_hz = np.arange(len(density), dtype=np.float64) * (rate_hz / window)
-    return frequency_hz, density

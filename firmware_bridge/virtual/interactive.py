@@ -18,6 +18,8 @@ from firmware_bridge.virtual.wearing import Wearing, Worn
 # Samples are computed in portions; movements begin at least `lead_s` after they are ordered, which is longer.
 PORTION_S = 0.25
 LEAD_S = 0.4
+# Where what was ordered reaches further, so many portions at once: a call costs as much as a hundred samples.
+_MOST_PORTIONS = 8
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class InteractiveLeg:
         self.wearing = Wearing.realistic(seed=seed) if wearing is None else wearing
         self._body, self._tremor_deg, self._seed = Body(knee=knee), tremor_deg, seed
         self._writer = ScriptWriter(posture, flexion_deg, side)
+        self._leg: Leg | None = None  # of the orders so far
         self._lock = threading.Lock()
         self._errors: Mapping[Segment, _Errors] = {
             segment: _Errors(np.random.default_rng((seed, 4, place))) for place, segment in enumerate(Segment)
@@ -109,20 +112,26 @@ class InteractiveLeg:
 
     def flexion_deg(self, time_s: Float) -> Float:
         """The true flexion (n,), at most `lead_s` ahead of the newest order."""
-        return Leg(self.script, self._body).flexion_deg(time_s)
+        return self._ordered().flexion_deg(time_s)
 
     @property
     def script(self) -> Script:
         """What was ordered so far."""
-        with self._lock:
-            return self._writer.done(tremor_deg=self._tremor_deg, seed=self._seed)
+        return self._ordered().script
 
-    def measure(self, segment: Segment, time_s: Float) -> tuple[Float, Float]:
-        """Specific force (n, 3) in m/s^2 and angular rate (n, 3) in rad/s of samples, each once, in order."""
-        worn, errors = self.wearing[segment], self._errors[segment]
-        leg = Leg(self.script, self._body)
-        acc, gyr = ideal_samples(leg, segment, worn, time_s, self.rate_hz)
-        n = len(time_s)
+    def time_s(self, segment: Segment, start: int, stop: int) -> Float:
+        """When a sensor measures the samples [start, stop), in the time of the leg."""
+        worn = self.wearing[segment]
+        return np.asarray(worn.phase_s + np.arange(start, stop) * worn.period_s(self.rate_hz), np.float64)
+
+    def ideal(self, segment: Segment, start: int, stop: int) -> tuple[Float, Float]:
+        """Specific force (n, 3) in m/s^2 and angular rate (n, 3) in rad/s of samples without any error."""
+        time_s = self.time_s(segment, start, stop)
+        return ideal_samples(self._ordered(), segment, self.wearing[segment], time_s, self.rate_hz)
+
+    def measured(self, segment: Segment, acc: Float, gyr: Float) -> tuple[Float, Float]:
+        """Ideal samples (n, 3) with the errors of the sensor; each once, in order."""
+        worn, errors, n = self.wearing[segment], self._errors[segment], len(acc)
         step_rad_s = worn.gyr_bias_walk_rad_s * np.sqrt(worn.period_s(self.rate_hz) / 60.0)
         walk = errors.walk_rad_s + np.cumsum(errors.rng.normal(0.0, 1.0, (n, 3)), axis=0) * step_rad_s
         errors.walk_rad_s = walk[-1] if n else errors.walk_rad_s
@@ -135,11 +144,19 @@ class InteractiveLeg:
 
     def samples(self, segment: Segment, start: int, stop: int) -> ImuSamples:
         """The samples [start, stop) of a sensor, stamped with the time of the leg."""
-        worn = self.wearing[segment]
-        time_s = np.asarray(worn.phase_s + np.arange(start, stop) * worn.period_s(self.rate_hz), np.float64)
-        return ImuSamples(time_s, *self.measure(segment, time_s))
+        values = self.measured(segment, *self.ideal(segment, start, stop))
+        return ImuSamples(self.time_s(segment, start, stop), *values)
+
+    def _ordered(self) -> Leg:
+        """The leg that carries out what was ordered so far."""
+        with self._lock:
+            if self._leg is None:
+                script = self._writer.done(tremor_deg=self._tremor_deg, seed=self._seed)
+                self._leg = Leg(script, self._body)
+            return self._leg
 
     def _begin(self, now_s: float) -> None:
+        self._leg = None
         self._writer.wait(max(0.0, now_s + self._lead_s - self._writer.time_s))
 
 
@@ -180,13 +197,24 @@ class InteractivePlayback(Playback):
         before = super().read(start, zero) if start < zero else (np.zeros((0, 3)), np.zeros((0, 3)))
         first, last = max(start, zero) - zero, stop - zero
         while self._ready < last:
-            samples = self._leg.samples(self._segment, self._ready, self._ready + self._portion)
-            # A packet may be sent again, so some of the past is kept.
-            self._acc_m_s2 = np.concatenate((self._acc_m_s2, samples.acc_m_s2))[-40 * self._portion :]
-            self._gyr_rad_s = np.concatenate((self._gyr_rad_s, samples.gyr_rad_s))[-40 * self._portion :]
-            self._ready += self._portion
+            self._measure()
         rows = slice(first - self._ready + len(self._acc_m_s2), last - self._ready + len(self._acc_m_s2))
         return (
             np.concatenate((before[0], self._acc_m_s2[rows])),
             np.concatenate((before[1], self._gyr_rad_s[rows])),
         )
+
+    def _measure(self) -> None:
+        """Measures the next portion, and those behind it that no further order can change."""
+        portion, start = self._portion, self._ready
+        far_s = self._leg.time_s(self._segment, start, start + _MOST_PORTIONS * portion)
+        settled = int(np.searchsorted(far_s, self._leg.free_s)) // portion
+        stop = start + max(settled, 1) * portion
+        ideal = self._leg.ideal(self._segment, start, stop)
+        for first in range(0, stop - start, portion):
+            rows = slice(first, first + portion)
+            acc, gyr = self._leg.measured(self._segment, *(values[rows] for values in ideal))
+            # A packet may be sent again, so some of the past is kept.
+            self._acc_m_s2 = np.concatenate((self._acc_m_s2, acc))[-40 * portion :]
+            self._gyr_rad_s = np.concatenate((self._gyr_rad_s, gyr))[-40 * portion :]
+        self._ready = stop

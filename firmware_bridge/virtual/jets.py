@@ -7,6 +7,7 @@ specific force and angular rate to rounding error, at any instant, without a sim
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,6 +51,13 @@ class Jet:
         return Jet(f, df * self.rate, ddf * self.rate**2 + df * self.acceleration)
 
 
+@lru_cache(64)
+def _rodrigues(x: float, y: float, z: float) -> Float:
+    """The three constant matrices of a rotation about a unit vector, as rows (3, 9)."""
+    generator = cross(np.eye(3), np.array((x, y, z)))
+    return np.stack([np.eye(3), generator, generator @ generator]).reshape(3, 9)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class RotationJet:
     """A rotation `a_from_b` over time.
@@ -73,12 +81,11 @@ class RotationJet:
     def about(cls, axis: ArrayLike, angle_rad: Jet) -> RotationJet:
         """Rotation by a changing angle about a fixed axis (3,)."""
         unit = np.asarray(axis, dtype=float)
-        generator = cross(np.eye(3), unit)
         # Rodrigues' formula is a sum of three constant matrices, here for all instants in one product.
-        sine, cosine = np.sin(angle_rad.value), np.cos(angle_rad.value)
-        weights = np.stack([np.ones_like(sine), sine, 1.0 - cosine], axis=1)
-        terms = np.stack([np.eye(3), generator, generator @ generator])
-        matrix = (weights @ terms.reshape(3, 9)).reshape(-1, 3, 3)
+        weights = np.ones((len(angle_rad.value), 3))
+        np.sin(angle_rad.value, out=weights[:, 1])
+        np.subtract(1.0, np.cos(angle_rad.value), out=weights[:, 2])
+        matrix = (weights @ _rodrigues(*unit.tolist())).reshape(-1, 3, 3)
         return cls(matrix, angle_rad.rate[:, None] * unit, angle_rad.acceleration[:, None] * unit)
 
     def __matmul__(self, other: RotationJet) -> RotationJet:

@@ -8,6 +8,7 @@ flexion is minus the rotation of the shank about z, on both sides.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -65,16 +66,25 @@ class LegMotion:
 
     Attributes:
         flexion_rad: the true flexion.
-        scripted_flexion_rad: the same without sway and tremor, which move no soft tissue.
-        shake_rad_s2: angular acceleration of the scripted flexion, as a jet of its own.
-        effort: muscle effort, 0 to 1.
     """
 
     thigh: SegmentMotion
     shank: SegmentMotion
     thigh_from_shank: RotationJet
     flexion_rad: Jet
-    scripted_flexion_rad: Jet
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Stirring:
+    """What moves the soft tissue, at n instants.
+
+    Attributes:
+        flexion_rad: as scripted, without sway and tremor, which move no soft tissue.
+        shake_rad_s2: its angular acceleration, as a jet of its own.
+        effort: muscle effort, 0 to 1.
+    """
+
+    flexion_rad: Jet
     shake_rad_s2: Jet
     effort: Jet
 
@@ -102,22 +112,25 @@ class Leg:
 
     def motion(self, time_s: Float) -> LegMotion:
         """The motion at the instants `time_s` (n,)."""
-        flexion = self._flexion(time_s)
-        derivatives_rad = [np.deg2rad(d) for d in self.script.flexion_deg.derivatives(time_s, 4)]
+        thigh, flexion = self.thigh(time_s), self._flexion(time_s)
         thigh_from_shank = self._thigh_from_shank(time_s, flexion)
-        world_from_thigh = self._world_from_thigh(time_s)
-        hip = PointJet.from_axes(*(sway.at(time_s) for sway in self._hip_sways))
-        hip = self._mirrored_in_world(hip)
-        knee = hip.offset(world_from_thigh, -self._body.thigh_length_m * Y)
+        knee = thigh.origin.offset(thigh.world_from_segment, -self._body.thigh_length_m * Y)
         return LegMotion(
-            thigh=SegmentMotion(world_from_thigh, hip),
-            shank=SegmentMotion(world_from_thigh @ thigh_from_shank, knee),
+            thigh=thigh,
+            shank=SegmentMotion(thigh.world_from_segment @ thigh_from_shank, knee),
             thigh_from_shank=thigh_from_shank,
             flexion_rad=flexion,
-            scripted_flexion_rad=Jet(*derivatives_rad[:3]),
-            shake_rad_s2=Jet(*derivatives_rad[2:]),
-            effort=self.script.effort.at(time_s),
         )
+
+    def thigh(self, time_s: Float) -> SegmentMotion:
+        """The motion of the thigh alone, which does not depend on the knee."""
+        hip = PointJet.from_axes(*(sway.at(time_s) for sway in self._hip_sways))
+        return SegmentMotion(self._world_from_thigh(time_s), self._mirrored_in_world(hip))
+
+    def stirring(self, time_s: Float) -> Stirring:
+        """What moves the soft tissue at the instants `time_s` (n,)."""
+        derivatives_rad = [np.deg2rad(d) for d in self.script.flexion_deg.derivatives(time_s, 4)]
+        return Stirring(Jet(*derivatives_rad[:3]), Jet(*derivatives_rad[2:]), self.script.effort.at(time_s))
 
     def _flexion(self, time_s: Float) -> Jet:
         tension = self.script.effort.at(time_s) + Jet.constant(0.2)
@@ -207,12 +220,21 @@ def _abduction(flexion: Jet, amplitude: float) -> Jet:
     )
 
 
+_SCREW_HOME_RAD = np.deg2rad(25.0)
+
+
+@cache
+def _screw_home_line() -> tuple[float, float]:
+    """Slope and level of the least-squares line of the screw-home turn over 0 to 90 deg."""
+    grid = np.linspace(0.0, np.pi / 2.0, 181)
+    slope, level = np.polyfit(grid, np.exp(-((grid / _SCREW_HOME_RAD) ** 2)), 1)
+    return slope, level
+
+
 def _screw_home(flexion: Jet, amplitude: float) -> Jet:
     """An outward turn that fades with flexion (exp(-(x/25 deg)^2)), less its least-squares line."""
-    width = np.deg2rad(25.0)
-    x = flexion.value
-    grid = np.linspace(0.0, np.pi / 2.0, 181)
-    slope, level = np.polyfit(grid, np.exp(-((grid / width) ** 2)), 1)
+    width, x = _SCREW_HOME_RAD, flexion.value
+    slope, level = _screw_home_line()
     bell = np.exp(-((x / width) ** 2))
     # Outward (external) rotation of the right shank is negative about y in ISB axes.
     return flexion.through(

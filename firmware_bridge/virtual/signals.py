@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import Polynomial
+from numpy.polynomial.polynomial import polyval
 
 from firmware_bridge.samples import Float
 from firmware_bridge.virtual.jets import Jet
@@ -13,7 +14,8 @@ from firmware_bridge.virtual.jets import Jet
 # The minimum-snap step: like the minimum-jerk step of Flash and Hogan (1985), with the jerk continuous
 # too. Soft tissue follows the angular acceleration, so its own rate is the jerk of the knee.
 _STEP = Polynomial([0, 0, 0, 0, 35, -84, 70, -20])
-_STEP_DERIVATIVES = tuple(_STEP.deriv(order) if order else _STEP for order in range(5))
+# Coefficients: a `Polynomial` maps its domain at each call, which costs more than a dozen samples do.
+_STEP_DERIVATIVES = tuple((_STEP.deriv(order) if order else _STEP).coef for order in range(5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,9 @@ class Course:
         phase = np.clip((time_s - starts[move]) / lengths[move], 0.0, 1.0)
         under_way = (index >= 0) & (phase < 1.0)
         rise = (levels[1:] - levels[:-1])[move]
-        result = [levels[move] + rise * _STEP(phase)]
+        result = [levels[move] + rise * polyval(phase, _STEP_DERIVATIVES[0])]
         for order in range(1, orders + 1):
-            slope = rise * _STEP_DERIVATIVES[order](phase) / lengths[move] ** order
+            slope = rise * polyval(phase, _STEP_DERIVATIVES[order]) / lengths[move] ** order
             result.append(np.where(under_way, slope, 0.0))
         return result
 

@@ -13,7 +13,7 @@ from firmware_bridge.samples import Float, ImuSamples, Segment
 from firmware_bridge.session.model import Recording, SensorInfo, SessionInfo, TestName
 from firmware_bridge.timing.device_clock import DeviceClock
 from firmware_bridge.virtual.jets import RotationJet
-from firmware_bridge.virtual.leg import HUMAN_KNEE, Body, Knee, Leg, LegMotion, Z, lateral
+from firmware_bridge.virtual.leg import HUMAN_KNEE, Body, Knee, Leg, Stirring, Z, lateral
 from firmware_bridge.virtual.script import Script
 from firmware_bridge.virtual.signals import Course, Move
 from firmware_bridge.virtual.wearing import Wearing, Worn
@@ -163,14 +163,13 @@ def ideal_signals(leg: Leg, segment: Segment, worn: Worn, time_s: Float) -> tupl
         Specific force (n, 3) in m/s^2 and angular rate (n, 3) in rad/s, in the frame of the sensor.
     """
     outward = lateral(leg.script.side)
-    motion = leg.motion(time_s)
-    bone = motion.thigh if segment is Segment.THIGH else motion.shank
+    bone = leg.thigh(time_s) if segment is Segment.THIGH else leg.motion(time_s).shank
     lever_m = np.array(worn.lever_m) * (1.0, 1.0, outward)
     place = bone.origin.offset(bone.world_from_segment, lever_m)
     mounting = Rotation.from_quat(worn.bone_from_sensor, scalar_first=True).as_matrix()
     world_from_sensor = (
         bone.world_from_segment
-        @ _rocking(motion, worn, segment, outward)
+        @ _rocking(leg.stirring(time_s), worn, segment, outward)
         @ _slipping(leg.script, segment, time_s)
         @ RotationJet.constant(mounting)
     )
@@ -179,14 +178,14 @@ def ideal_signals(leg: Leg, segment: Segment, worn: Worn, time_s: Float) -> tupl
     return force, np.broadcast_to(world_from_sensor.rate, force.shape).copy()
 
 
-def _rocking(motion: LegMotion, worn: Worn, segment: Segment, outward: float) -> RotationJet:
+def _rocking(stirring: Stirring, worn: Worn, segment: Segment, outward: float) -> RotationJet:
     """The sensor on its soft tissue: a third each for bulging with flexion, with effort, and for jolts."""
-    course = motion.scripted_flexion_rad
+    course = stirring.flexion_rad
     phi = course.value
     bulging = course.through((1.0 - np.cos(phi)) / 2.0, np.sin(phi) / 2.0, np.cos(phi) / 2.0)
-    jolt = motion.shake_rad_s2.scaled(1.0 / _JOLT_RAD_S2)
+    jolt = stirring.shake_rad_s2.scaled(1.0 / _JOLT_RAD_S2)
     # The thigh carries the muscle that works; the shin bone lies under the skin.
-    effort = motion.effort if segment is Segment.THIGH else motion.effort.scaled(0.3)
+    effort = stirring.effort if segment is Segment.THIGH else stirring.effort.scaled(0.3)
     # Mirrored in the sagittal plane, a rotation keeps its z part and flips the others.
     axis = np.array(worn.rocking_axis) * (outward, outward, 1.0)
     return RotationJet.about(axis, (bulging + effort + jolt).scaled(np.deg2rad(worn.soft_tissue_deg) / 3.0))

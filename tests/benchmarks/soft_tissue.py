@@ -62,7 +62,7 @@ def _turn_deg(leg: Leg, time_s: Float, rng: np.random.Generator) -> Float:
     flexion = motion.flexion_rad.value
     along = motion.shank.world_from_segment.matrix[:, 2, 1]
     held = np.sqrt(np.clip(1 - along**2, 0.0, 1.0))
-    bulge = np.clip(motion.effort.value + 0.3 * held, 0.0, 1.0)
+    bulge = np.clip(leg.script.effort.at(time_s - step_s / 2).value + 0.3 * held, 0.0, 1.0)
     hertz, damping = rng.uniform(4.0, 9.0), rng.uniform(0.2, 0.4)
     courses = (
         (POSTURE_DEG, flexion / (np.pi / 2)),

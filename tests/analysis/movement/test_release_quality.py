@@ -10,7 +10,7 @@ import pytest
 from analysis.movement import find_releases
 from analysis.movement.quality import evenness, pauses, reversals, steadiness, submovements
 from analysis.movement.smoothness import sparc
-from analysis.movement.tremor import spectrum, tremor
+from analysis.movement.tremor import tremor
 
 ISB_HZ = 60.0
 
@@ -207,17 +207,3 @@ def test_other_phases_hold_no_releases(writer):
     leg = pandiculations(writer)
     leg.marks = [(0, "before", "prone")]
     assert find_releases(leg.track(), leg.phases()) == ()
-
-
-def test_peaks_and_spectrum_are_those_of_scipy():
-    from scipy.signal import find_peaks, welch
-
-    dice = np.random.default_rng(5)
-    for _ in range(200):
-        rate = dice.normal(0, 3, dice.integers(2, 200))
-        rate = np.round(rate) if dice.random() < 0.5 else np.cumsum(rate)
-        speed = np.concatenate(([0.0], np.abs(rate), [0.0]))
-        assert submovements(rate) == len(find_peaks(speed, prominence=max(2.0, 0.1 * speed.max()))[0])
-        window = int(dice.integers(2, len(rate) + 1))
-        found, expected = spectrum(rate, 100.0, window), welch(rate, 100.0, "hann", window)
-        assert np.allclose(found, expected, atol=1e-12)
