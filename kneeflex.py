@@ -12,6 +12,8 @@ recording) and `analysis` (recording to answer) is internal and may change with 
 
 from __future__ import annotations
 
+import gc
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +89,8 @@ def __dir__() -> list[str]:
 
 def main() -> None:
     """The command `kneeflex`."""
+    _one_thread_for_algebra()
+    gc.disable()  # nothing that is loaded becomes garbage; `analysis.cli.app` decides what follows
     try:
         from analysis.cli import main as run
     except ImportError as error:
@@ -98,3 +102,14 @@ def main() -> None:
             "Rename it, or start kneeflex from another folder."
         ) from error
     run()
+
+
+def _one_thread_for_algebra() -> None:
+    """Keeps numpy's OpenBLAS from starting a thread a core, unless the user has asked for a number of them.
+
+    The matrices here are small: more threads wait for one another, for a fifth more processor time and no
+    less time on the clock. OpenBLAS reads this once, when numpy is imported: hence the command, not the
+    library.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:  # which OpenBLAS reads as well, but second
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -21,6 +21,7 @@ from analysis.table import angle_figures
 from firmware_bridge.errors import SessionError
 from firmware_bridge.findings import finding_to_json
 from firmware_bridge.session.files import make_private_folder, replace_files
+from firmware_bridge.session.guard import ANGLE_HEADER
 from firmware_bridge.session.guard import refuse_raw as refuse_raw
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     from analysis.days import PersonTrend
     from analysis.views.figures import Figures
-
-ANGLE_HEADER = "time_s,flexion_deg,flexion_sd_deg,relative_sd_deg,valid\n"
 
 
 def derived_folder(session: Path) -> Path:
@@ -124,7 +123,8 @@ def tables_of(
     """
     import pandas as pd
 
-    from analysis.views.figures import picture_of, session_figures
+    from analysis.views.figures import session_figures
+    from analysis.views.pictures import picture_of
 
     place = session / "derived"
     repetitions = pd.DataFrame(repetition_rows(answer.repetitions))

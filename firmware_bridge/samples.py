@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,16 +29,34 @@ _COLUMNS: tuple[tuple[Any, ...], ...] = (
 
 
 def _frozen(values: ArrayLike, dtype: type[Any], shape: tuple[int, ...], name: str) -> NDArray[Any]:
-    array = np.array(values, dtype=dtype)
+    array = values if _cannot_change(values, dtype) else np.array(values, dtype=dtype)
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
     array.setflags(write=False)
     return array
 
 
+def _cannot_change(values: ArrayLike, dtype: type[Any]) -> TypeGuard[NDArray[Any]]:
+    """Whether an array needs no copy: read-only, as is what it is a view of, and in one piece."""
+    if not isinstance(values, np.ndarray) or values.dtype != dtype or values.flags.writeable:
+        return False
+    owner = values if values.base is None else values.base
+    whole = isinstance(owner, np.ndarray) and owner.flags.owndata and not owner.flags.writeable
+    return whole and values.flags.forc
+
+
+def _owned(values: NDArray[Any]) -> NDArray[Any]:
+    """A new array that nobody else has, read-only; a view as it is."""
+    if values.base is None:
+        values.setflags(write=False)
+    return values
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class ImuSamples:
-    """n samples of one IMU, all vectors in the frame of its own box. Arrays are copied and read-only.
+    """n samples of one IMU, all vectors in the frame of its own box. Arrays are read-only.
+
+    What could still be changed elsewhere is copied.
 
     A sample is the mean over the step before: it describes the motion from the sample before up to its own
     `time_s`, and its middle lies half a step earlier.
@@ -73,8 +91,11 @@ class ImuSamples:
 
     def __getitem__(self, rows: slice | NDArray[Any]) -> ImuSamples:
         """The samples of a slice, a boolean mask or an index array."""
-        columns = (getattr(self, name) for name, *_ in _COLUMNS)
-        return ImuSamples(*(None if values is None else values[rows] for values in columns))  # type: ignore[arg-type]
+        columns: list[Any] = []
+        for name, *_ in _COLUMNS:
+            values = getattr(self, name)
+            columns.append(None if values is None else _owned(values[rows]))
+        return ImuSamples(*columns)
 
     @classmethod
     def concatenate(cls, parts: Sequence[ImuSamples]) -> ImuSamples:
@@ -82,5 +103,5 @@ class ImuSamples:
         columns: list[Any] = []
         for name, *_ in _COLUMNS:
             values = [getattr(part, name) for part in parts]
-            columns.append(None if any(v is None for v in values) else np.concatenate(values))
+            columns.append(None if any(v is None for v in values) else _owned(np.concatenate(values)))
         return cls(*columns)

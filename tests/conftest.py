@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
+
+# Before numpy is loaded, here and in every process that a test starts. Two workers already take two cores:
+# threads in the algebra of small matrices only get in their way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# A process that a test starts imports the package as this one does, not whatever lies in the current folder.
+os.environ.setdefault("PYTHONSAFEPATH", "1")
 
 import numpy as np
 import pytest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -49,3 +50,37 @@ def test_the_command_says_which_package_stands_in_front(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert str(tmp_path / "analysis") in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "threads"),
+    [({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3"), ({"OMP_NUM_THREADS": "2"}, None)],
+)
+def test_the_command_computes_in_one_thread_unless_the_user_says_otherwise(
+    given: dict[str, str], threads: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "")  # so that it is put back as it was
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("analysis.cli.main", lambda: None)
+    try:
+        kneeflex.main()
+        assert os.environ.get("OPENBLAS_NUM_THREADS") == threads
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(("command", "collects"), [("angle", False), ("batch", True), ("live", True)])
+def test_only_commands_that_end_soon_leave_garbage(
+    command: str, collects: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["kneeflex", command, str(tmp_path / "nothing")])
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    try:
+        with pytest.raises(SystemExit):
+            kneeflex.main()
+        assert gc.isenabled() is collects
+    finally:
+        gc.enable()

@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -123,17 +124,13 @@ def name_of(path: Path) -> str:
 NAMES = {name_of(path) for path in FILES}
 
 
-PURE = (
-    "firmware_bridge/drivers",
-    "analysis/angle",
-    "analysis/check",
-    "analysis/movement",
-    "analysis/change",
-)
-
-
-def imported(path: Path) -> Iterator[str]:
+@cache
+def imported(path: Path) -> tuple[str, ...]:
     """Every module that a file imports: at its top, inside functions, by relative names."""
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     package = name_of(path).split(".") if path.name == "__init__.py" else name_of(path).split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -156,20 +153,22 @@ def own(module: str) -> bool:
     return module.partition(".")[0] in (*WINGS, "kneeflex")
 
 
-def each(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def in_files(wrong: Callable[[Path], object]) -> dict[str, object]:
+    """What is wrong in each file, by its path; a rule holds where this is empty."""
+    found = {str(path.relative_to(ROOT)): wrong(path) for path in FILES}
+    return {name: what for name, what in found.items() if what}
 
 
-@pytest.mark.parametrize("path", FILES, ids=each)
-def test_imports_follow_the_arrows_between_rooms(path: Path) -> None:
-    here = room(name_of(path))
-    if here in WINGS:
-        assert not [m for m in imported(path) if own(m)], "a wing's own file imports nothing"
-        return
-    there = {room(module) for module in imported(path) if own(module)} - {here} - SHARED
-    assert here in ARROWS, f"say in ARROWS what the room {here} may import"
-    wrong = {(here, other) for other in there - ARROWS[here]}
-    assert not wrong, "this arrow between rooms is not allowed: see ARROWS"
+def test_imports_follow_the_arrows_between_rooms() -> None:
+    def wrong(path: Path) -> set[str]:
+        here = room(name_of(path))
+        used = {room(module) for module in imported(path) if own(module)}
+        if here in WINGS:
+            return used  # a wing's own file imports nothing
+        return used - {here} - SHARED - ARROWS[here]
+
+    assert {room(name_of(path)) for path in FILES} - set(WINGS) <= set(ARROWS), "a room that ARROWS lacks"
+    assert in_files(wrong) == {}, "these arrows between rooms are not allowed: see ARROWS"
 
 
 def test_the_arrows_between_rooms_hold_no_circle() -> None:
@@ -181,23 +180,26 @@ def test_files_do_not_import_one_another_in_circles() -> None:
     assert [c for c in circles(graph) if c not in TOLERATED_CIRCLES] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=each)
-def test_inside_the_angle_imports_run_one_way(path: Path) -> None:
-    here = ".".join(name_of(path).split(".")[:3])
-    there = {".".join(module.split(".")[:3]) for module in imported(path)}
-    assert not there & BELOW.get(here, set())
+def test_inside_the_angle_imports_run_one_way() -> None:
+    def part(module: str) -> str:
+        return ".".join(module.split(".")[:3])
+
+    assert in_files(lambda p: {part(m) for m in imported(p)} & BELOW.get(part(name_of(p)), set())) == {}
 
 
-@pytest.mark.parametrize("path", FILES, ids=each)
-def test_packages_of_others_stay_in_their_rooms(path: Path) -> None:
-    here = room(name_of(path))
-    used = {module.partition(".")[0] for module in imported(path)}
-    if here not in ("firmware_bridge.link", "firmware_bridge.virtual"):
-        assert not used & {"bleak", "bumble"}, "only the link and the virtual sensors touch Bluetooth"
-    if here != "analysis.views":
-        assert "matplotlib" not in used, "only the views draw"
-    if here in PURE_ROOMS and name_of(path) != READS_PROTOCOL_FILES:
-        assert not used & IMPURE, "pure rooms know no files, clocks or threads"
+def test_packages_of_others_stay_in_their_rooms() -> None:
+    """Only the link and the virtual sensors touch Bluetooth, only the views draw, pure rooms do no more."""
+
+    def wrong(path: Path) -> set[str]:
+        here = room(name_of(path))
+        barred = set() if here in ("firmware_bridge.link", "firmware_bridge.virtual") else {"bleak", "bumble"}
+        if here != "analysis.views":
+            barred.add("matplotlib")
+        if here in PURE_ROOMS and name_of(path) != READS_PROTOCOL_FILES:
+            barred |= IMPURE
+        return barred & {module.partition(".")[0] for module in imported(path)}
+
+    assert in_files(wrong) == {}
 
 
 # Here files are opened for writing, beside and then in place; a program for radio boards has its own ways.
@@ -208,23 +210,23 @@ WRITING = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", FILES, ids=each)
-def test_files_are_written_in_one_place(path: Path) -> None:
-    if str(path.relative_to(ROOT)) in WRITERS or path.name == "console.py":
-        return
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert not [line for line in lines if WRITING.search(line)], "use session/files.py: whole, or not at all"
+def test_files_are_written_in_one_place() -> None:
+    def writing(path: Path) -> list[str]:
+        if str(path.relative_to(ROOT)) in WRITERS or path.name == "console.py":
+            return []
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if WRITING.search(line)]
+
+    assert in_files(writing) == {}, "use session/files.py: whole, or not at all"
 
 
-@pytest.mark.parametrize("path", FILES, ids=each)
-def test_one_file_holds_one_idea(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+def test_one_file_holds_one_idea() -> None:
+    assert in_files(lambda path: len(path.read_text(encoding="utf-8").splitlines()) > 500) == {}
 
 
-@pytest.mark.parametrize("module", ["kneeflex", "analysis.angle", "analysis.cli", "firmware_bridge.drivers"])
-def test_light_modules_load_nothing_heavy(module: str) -> None:
+def test_light_modules_load_nothing_heavy() -> None:
+    light = "kneeflex, analysis.angle, analysis.cli, firmware_bridge.drivers"
     heavy = ("scipy.signal", "matplotlib", "bleak", "bumble", "pandas")
-    code = f"import sys, {module}; print(*[m for m in {heavy!r} if m in sys.modules])"
+    code = f"import sys, {light}; print(*[m for m in {heavy!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
 
@@ -258,11 +260,7 @@ def test_relative_and_lazy_imports_and_circles_are_seen(
     )
     file.write_text("\n".join(lines))
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
-    assert list(imported(file)) == [
-        "analysis.views.sound",
-        "analysis.guide.prompt",
-        "analysis.live.frame",
-    ]
+    assert imported(file) == ("analysis.views.sound", "analysis.guide.prompt", "analysis.live.frame")
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [frozenset("abc")]
     assert circles({"a": {"b"}, "b": {"c"}, "c": set()}) == []
 

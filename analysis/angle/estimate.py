@@ -27,7 +27,9 @@ from firmware_bridge.errors import CannotAnswerError
 from firmware_bridge.session.model import ReferencePose
 
 _LEAST_BENDING_DEG = 15.0
+# One of the sensors must turn this fast about one of its axes for this share of the time, times three axes.
 _LEAST_RATE_RAD_S = 0.1
+_LEAST_SHARE = 0.01
 
 
 def estimate_strapping(
@@ -38,8 +40,8 @@ def estimate_strapping(
     Raises:
         CannotAnswerError: the movement does not show the axes.
     """
-    fastest = max(float(np.percentile(np.abs(m.gyr_rad_s), 99)) for m in (grid.thigh, grid.shank))
-    if fastest < _LEAST_RATE_RAD_S:
+    quick = (np.count_nonzero(np.abs(m.gyr_rad_s) >= _LEAST_RATE_RAD_S) for m in (grid.thigh, grid.shank))
+    if max(quick) < _LEAST_SHARE * grid.thigh.gyr_rad_s.size:
         raise _too_little("hardly moved")
     # 1. One time base: the grid, and blocks of it for everything slow.
     blocks = Blocks.of(grid.carried, grid.rate_hz, parameters.block_s)

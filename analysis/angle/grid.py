@@ -61,19 +61,21 @@ def clean(samples: ImuSamples) -> ImuSamples:
     for values in (samples.acc_m_s2, samples.gyr_rad_s):
         if not (each := np.isfinite(values)).all():  # a row at a time costs ten times as much
             finite &= each.all(axis=1)
+    if finite.all() and (samples.time_s[1:] > samples.time_s[:-1]).all():
+        return samples
     latest = np.maximum.accumulate(np.where(finite, samples.time_s, -np.inf))
     forward = finite & (samples.time_s > np.concatenate(([-np.inf], latest[:-1])))
-    return samples if forward.all() else samples[forward]
+    return samples[forward]
 
 
 def rate_of(time_s: Float) -> float:
     """The rate of a sensor from its time stamps, rounded to whole hertz where it is close to one."""
     steps = np.diff(time_s)
-    if not len(steps) or np.median(steps) <= 0.0:
+    if not len(steps) or (usual := np.median(steps)) <= 0.0:
         return 0.0
     # The number of samples without gaps over their duration. The median step alone would be wrong where two
     # step lengths alternate.
-    rate = float(np.round(steps / np.median(steps)).sum() / steps.sum())
+    rate = float(np.round(steps / usual).sum() / steps.sum())
     return float(round(rate)) if abs(rate - round(rate)) < 0.01 * rate else rate
 
 

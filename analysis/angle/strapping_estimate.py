@@ -112,17 +112,17 @@ class StrappingEstimate:
         No gyro, no smoothing and no heading enters the latter. NaN without a still second or a level hinge.
         """
         starts, size = still_seconds(self.angle_deg, self.grid.known, self.grid.rate_hz)
-        rows = starts[:, None] + np.arange(size)
+        whole, still = len(self.angle_deg) // size * size, starts // size
         alone, usable = [], np.ones(len(starts), dtype=bool)
         for axis, motion in zip(self.knee.axes, (self.grid.thigh, self.grid.shank), strict=True):
-            force = motion.acc_m_s2[:, rows]
+            force = motion.acc_m_s2[:, :whole].reshape(3, -1, size)[:, still]
             usable &= force.std(axis=2).max(axis=0) < _CALM_M_S2
             mean = force.mean(axis=2)
             usable &= np.abs(axis @ mean) < _LEVEL_SINE * np.linalg.norm(mean, axis=0)
             alone.append(up_angle_rad(mean, axis))
         if not usable.any():
             return float("nan")
-        read = np.radians(self.angle_deg[rows].mean(axis=1))
+        read = np.radians(self.angle_deg[:whole].reshape(-1, size)[still].mean(axis=1))
         apart = np.angle(np.exp(1j * (read - alone[0] + alone[1])))[usable]
         return float(np.degrees(np.sqrt(np.mean(apart**2))))
 

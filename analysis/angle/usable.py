@@ -81,13 +81,14 @@ def _clipped(values: Float, least: float) -> int:
         least: smaller limits are no end of a range.
     """
     total = 0
-    for channel in values.T:
+    for channel in np.ascontiguousarray(values.T):
         for limit in (channel.max(), channel.min()):
             if abs(limit) < least:
                 continue
-            flat = np.concatenate(([False], channel == limit, [False]))
-            runs = np.flatnonzero(np.diff(flat)).reshape(-1, 2)
-            long = runs[runs[:, 1] - runs[:, 0] >= _CLIPPED_IN_A_ROW]
+            rows = np.flatnonzero(channel == limit)
+            first = np.flatnonzero(np.diff(rows, prepend=-2) > 1)  # of each run of consecutive rows
+            length = np.diff(first, append=len(rows))
+            long = np.column_stack((rows[first], rows[first] + length))[length >= _CLIPPED_IN_A_ROW]
             if not len(long):
                 continue
             # The flat top of a slow movement differs by a quantum or two from the samples beside it.

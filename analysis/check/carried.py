@@ -37,6 +37,7 @@ class Carried:
         halves_apart: (2,) how much the scale errors of the first and the second half of the windows differ.
         halves_sd: (2,) formal standard deviation of that.
         windows: how many were used.
+        chains: both sensors carried along, for `carried_frames`.
     """
 
     scale_error: Float
@@ -47,6 +48,7 @@ class Carried:
     halves_apart: Float
     halves_sd: Float
     windows: int
+    chains: tuple[Chain, Chain]
 
 
 def carried_agreement(e: Excerpt, thigh_scale: float = 1.0, shank_scale: float = 1.0) -> Carried | None:
@@ -60,8 +62,8 @@ def carried_agreement(e: Excerpt, thigh_scale: float = 1.0, shank_scale: float =
     if not m:
         return None
     one, two = (
-        _Chain.of(e.thigh_acc, e.thigh_gyr * thigh_scale),
-        _Chain.of(e.shank_acc, e.shank_gyr * shank_scale),
+        Chain.of(e.thigh_acc, e.thigh_gyr * thigh_scale),
+        Chain.of(e.shank_acc, e.shank_gyr * shank_scale),
     )
     fit = _Fit.of(one, two, 1 / _PRIOR**2)
     error = fit.left_out_sd(slice(0, 2))
@@ -69,7 +71,8 @@ def carried_agreement(e: Excerpt, thigh_scale: float = 1.0, shank_scale: float =
     apart, apart_sd = _between_halves(
         fit.reduced, fit.target, fit.found, np.diag(1 / _PRIOR[:2] ** 2) * fit.scale**2
     )
-    return Carried(fit.found[:2], error, formal, fit.scale, fit.parity, apart, apart_sd * fit.scale, m)
+    halves = apart, apart_sd * fit.scale
+    return Carried(fit.found[:2], error, formal, fit.scale, fit.parity, *halves, m, (one, two))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -92,20 +95,23 @@ class Frames:
         return np.asarray(np.linalg.norm(self.turn_rad, axis=1))
 
 
-def carried_frames(e: Excerpt) -> Frames:
+def carried_frames(e: Excerpt, chains: tuple[Chain, Chain]) -> Frames:
     """Fits a turn between the rates and the forces of each sensor, with scales, levers and biases.
 
     The part of a turn about the axis that a sensor always turns about is not seen, and does no harm.
 
     Args:
         e: windows without margin, at least three.
+        chains: of the same windows, as `carried_agreement` found them.
     """
     turns = [np.eye(3), np.eye(3)]
-    for _ in range(_TURN_PASSES):
-        one, two = (
-            _Chain.of(e.thigh_acc, e.thigh_gyr @ turns[0]),
-            _Chain.of(e.shank_acc, e.shank_gyr @ turns[1]),
-        )
+    for k in range(_TURN_PASSES):
+        if k:
+            chains = (
+                Chain.of(e.thigh_acc, e.thigh_gyr @ turns[0]),
+                Chain.of(e.shank_acc, e.shank_gyr @ turns[1]),
+            )
+        one, two = chains
         fit = _Fit.of(one, two, 1 / np.concatenate((_PRIOR, [_TURN_PRIOR_RAD] * 6)) ** 2)
         steps = fit.found[14:].reshape(2, 3)
         turns = [turn @ _rotation(step) for turn, step in zip(turns, steps, strict=True)]
@@ -136,7 +142,7 @@ class _Fit:
     whole: Float
 
     @classmethod
-    def of(cls, one: _Chain, two: _Chain, prior: Float) -> _Fit:
+    def of(cls, one: Chain, two: Chain, prior: Float) -> _Fit:
         m, n, k = *one.force.shape[:2], len(prior)
         with_turns = k > len(_PRIOR)
         skewed = (one.skewed(), two.skewed()) if with_turns else None
@@ -215,7 +221,7 @@ def _best_turn(h1: Float, h2: Float) -> tuple[Float, float]:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Chain:
+class Chain:
     """One sensor carried along by its gyro, window by window.
 
     Attributes:
@@ -235,7 +241,8 @@ class _Chain:
     rotation: Float
 
     @classmethod
-    def of(cls, acc: Float, gyr: Float) -> _Chain:
+    def of(cls, acc: Float, gyr: Float) -> Chain:
+        """Of windows (m, n, 3) of forces and rates."""
         m, n = gyr.shape[:2]
         step, half = _rotation(gyr / RATE_HZ), _rotation(gyr / RATE_HZ / 2)
         start = np.empty((n, m, 3, 3))

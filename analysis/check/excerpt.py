@@ -63,13 +63,28 @@ def excerpt(
         length_s: of a window.
         margin_s: what the shank's windows reach further.
     """
+    begin = moving_windows(thigh, shank, count, length_s, margin_s)
+    n, margin = round(length_s * RATE_HZ), round(margin_s * RATE_HZ)
+    before, wide = begin - margin_s, n + 2 * margin
+    return Excerpt(
+        begin,
+        block_means(thigh, thigh.acc_m_s2, begin, n),
+        block_means(thigh, thigh.gyr_rad_s, begin, n),
+        block_means(shank, shank.acc_m_s2, before, wide),
+        block_means(shank, shank.gyr_rad_s, before, wide),
+        margin,
+    )
+
+
+def moving_windows(
+    thigh: ImuSamples, shank: ImuSamples, count: int, length_s: float, margin_s: float = 0.0
+) -> Float:
+    """The starts of the windows of `excerpt`."""
     start_s = max(float(thigh.time_s[0]), float(shank.time_s[0])) + margin_s
     stop_s = min(float(thigh.time_s[-1]), float(shank.time_s[-1])) - margin_s
     windows = int((stop_s - start_s) / length_s)
-    n, margin = round(length_s * RATE_HZ), round(margin_s * RATE_HZ)
     if windows < 1:
-        empty, wide = np.zeros((0, n, 3)), np.zeros((0, n + 2 * margin, 3))
-        return Excerpt(np.zeros(0), empty, empty, wide, wide, margin)
+        return np.zeros(0)
     edges = np.asarray(start_s + np.arange(windows + 1) * length_s, dtype=np.float64)
     one, two = _movement(thigh, edges), _movement(shank, edges)
     lesser = np.minimum(one, two)
@@ -79,17 +94,15 @@ def excerpt(
         best = part[int(np.argmax(moved[part]))]
         if moved[best] > 0.0:
             chosen.append(best)
-    begin = edges[np.array(chosen, dtype=int)]
-    return Excerpt(
-        begin, *_blocks(thigh, begin, n), *_blocks(shank, begin - margin_s, n + 2 * margin), margin
-    )
+    return np.asarray(edges[np.array(chosen, dtype=int)])
 
 
 def _movement(samples: ImuSamples, edges: Float) -> Float:
     """RMS rate in every window; 0 where the window has a gap."""
     rows = np.searchsorted(samples.time_s, edges)
     stride = max(1, int(len(samples) / max(edges[-1] - edges[0], 1e-9) / _COARSE_HZ))
-    rate2 = (samples.gyr_rad_s[::stride] ** 2).sum(axis=1)
+    x, y, z = samples.gyr_rad_s[::stride].T
+    rate2 = x * x + y * y + z * z
     total = np.concatenate(([0.0], np.cumsum(rate2)))
     coarse = np.minimum(-(-rows // stride), len(rate2))
     count = np.diff(coarse)
@@ -101,27 +114,35 @@ def _movement(samples: ImuSamples, edges: Float) -> Float:
     return np.where((count > 2) & whole, rms, 0.0)
 
 
-def _blocks(samples: ImuSamples, start_s: Float, n: int) -> tuple[Float, Float]:
-    """Means over n blocks from each start (m,): (m, n, 3) acceleration and rate."""
-    acc, gyr = np.empty((len(start_s), n, 3)), np.empty((len(start_s), n, 3))
-    for k, begin in enumerate(start_s):
-        edges = begin + np.arange(n + 1) / RATE_HZ
-        low, high = np.searchsorted(samples.time_s, (edges[0], edges[-1]))
-        rows = slice(max(low - 2, 0), high + 2)
-        time_s = samples.time_s[rows]
-        values = np.column_stack((samples.acc_m_s2[rows], samples.gyr_rad_s[rows]))
-        steps = np.diff(time_s)[:, None]
-        area = np.concatenate((np.zeros((1, 6)), np.cumsum((values[1:] + values[:-1]) / 2 * steps, axis=0)))
-        at = np.clip(edges, time_s[0], time_s[-1])
-        right = np.clip(np.searchsorted(time_s, at), 1, len(time_s) - 1)
-        share = ((at - time_s[right - 1]) / (time_s[right] - time_s[right - 1]))[:, None]
+def block_means(samples: ImuSamples, quantity: Float, start_s: Float, n: int) -> Float:
+    """Means of a quantity (k, 3) of the samples over n blocks from each start (m,): (m, n, 3)."""
+    mean = np.empty((len(start_s), n, 3))
+    if not len(start_s):
+        return mean
+    edges = start_s[:, None] + np.arange(n + 1) / RATE_HZ
+    low, high = np.searchsorted(samples.time_s, edges[:, [0, -1]]).T
+    first, stop = np.maximum(low - 2, 0), np.minimum(high + 2, len(samples))
+    # Rows of each window, the shorter ones filled up with their last row, which adds nothing.
+    longest = int((stop - first).max())
+    rows = np.minimum(first[:, None] + np.arange(longest), stop[:, None] - 1)
+    time_s = samples.time_s[rows]
+    steps = np.diff(time_s)
+    at = np.clip(edges, time_s[:, :1], time_s[:, -1:])
+    right = np.clip(np.searchsorted(samples.time_s, at), first[:, None] + 1, stop[:, None] - 1)
+    before, after = samples.time_s[right - 1], samples.time_s[right]
+    share, length = (at - before) / (after - before), np.maximum(np.diff(at), 1e-9)
+    rising, half = (after - before) * share, 0.5 * share
+    ends = right - first[:, None] + (np.arange(len(rows)) * longest)[:, None]  # in a window's rows, laid out
+    for axis in range(3):  # a long row each: numpy adds up along rows of three slowly
+        values = quantity[:, axis][rows]
+        area = np.zeros_like(values)
+        np.cumsum((values[:, 1:] + values[:, :-1]) / 2 * steps, axis=1, out=area[:, 1:])
+        left, rise = values.ravel()[ends - 1], values.ravel()[ends]
+        rise -= left
         # The integral of straight lines between samples is a parabola within each step.
-        rise = values[right] - values[right - 1]
-        step = (time_s[right] - time_s[right - 1])[:, None]
-        integral = area[right - 1] + step * share * (values[right - 1] + 0.5 * share * rise)
-        mean = np.diff(integral, axis=0) / np.maximum(np.diff(at)[:, None], 1e-9)
-        acc[k], gyr[k] = mean[:, :3], mean[:, 3:]
-    return acc, gyr
+        integral = area.ravel()[ends - 1] + rising * (left + half * rise)
+        mean[:, :, axis] = np.diff(integral) / length
+    return mean
 
 
 def resting_rate(samples: ImuSamples) -> Float:

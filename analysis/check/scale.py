@@ -147,7 +147,7 @@ def check_both(thigh: ImuSamples, shank: ImuSamples) -> Scales:
                 "its sign turned round (gravity must read +9.8 along the axis that points up)."
             )
             return Scales((Finding("negated", None, None, text, "refuse"),))
-    if (turned := _turned(carried_frames(windows), found)) is not None:
+    if (turned := _turned(carried_frames(windows, found.chains), found)) is not None:
         return turned
     if wrong.any():
         scales = 1 - found.scale_error

@@ -102,7 +102,7 @@ def angle(
     out = out or derived.derived_folder(folder) / "angle.csv"
     derived.write_angle(out, result.track)
     if plot is not None:
-        from analysis.views.figures import picture_of
+        from analysis.views.pictures import picture_of
         from analysis.views.track import plot_track
 
         drawn = plot_track(result.track, zero=result.zero, title=console.shown(folder))

@@ -55,7 +55,7 @@ def write_days(found: PersonTrend, file: Path, truth_deg: float | None = None) -
     mark = f"<!-- {blake2b(content.encode(), digest_size=16).hexdigest()} -->"
     if picture.is_file() and _ends_with(file, mark):
         return
-    from analysis.views.figures import picture_of
+    from analysis.views.pictures import picture_of
     from analysis.views.trend import trend_figure
     from analysis.views.trend_page import render_trend
 

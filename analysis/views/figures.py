@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -335,17 +334,6 @@ def _draw_rates(axes: Axes, releases: Sequence[Mapping[str, float]]) -> None:
     axes.set_ylabel("speed (deg/s)")
     axes.set_title("How fast")
     axes.legend(loc="best", ncols=3)
-
-
-def picture_of(figure: Figure, ending: str = ".png") -> bytes:
-    """A figure as the content of a file; its ending names the format.
-
-    The figure keeps its layout from now on: finding it is most of the time of a second picture.
-    """
-    buffer = BytesIO()
-    figure.savefig(buffer, dpi=150, format=ending.lower().lstrip("."))
-    figure.set_layout_engine("none")
-    return buffer.getvalue()
 
 
 def session_figures(answer: Answer) -> Figures:

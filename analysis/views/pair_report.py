@@ -9,8 +9,9 @@ from analysis.change.result import Comparison
 from analysis.change.sides import SideDifference
 from analysis.views import wording
 from analysis.views.figures import pair_figure
+from analysis.views.pictures import data_uri
 from analysis.views.quality import quality_checks, what_it_takes_between
-from analysis.views.report import data_uri, environment
+from analysis.views.report import environment
 from analysis.views.tables import number
 from analysis.views.wording import PHASE_TITLES, TEST_TITLES, signed
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,13 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analysis.views import tables, wording
 from analysis.views.figures import Figures, session_figures
+from analysis.views.pictures import data_uri
 from analysis.views.quality import quality_checks, what_it_takes
-from analysis.views.style import kneeflex_style
 from analysis.views.trend import trend_figure
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from analysis.answer import Answer
     from analysis.days import PersonTrend
 
@@ -99,11 +95,3 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def data_uri(figure: Figure) -> str:
-    """A figure as a picture inside the page."""
-    picture = io.BytesIO()
-    with kneeflex_style():
-        figure.savefig(picture, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(picture.getvalue()).decode("ascii")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from analysis.change import TrendDay
 from analysis.days import PersonTrend
 from analysis.views import wording
-from analysis.views.report import data_uri, environment
+from analysis.views.pictures import data_uri
+from analysis.views.report import environment
 from analysis.views.tables import UNKNOWN, number
 
 if TYPE_CHECKING:

@@ -10,6 +10,9 @@ from firmware_bridge.errors import SessionError, UsageError
 _RAW = ("session.json", "thigh.csv", "shank.csv", "events.jsonl")
 # Larger than any derived file that could be taken for a recording by its first lines.
 _LOOKED_AT = 200_000
+# The first line of the longest table of results, which holds no quantity that a sensor measures. To try every
+# kind of file on it takes 0.2 s.
+ANGLE_HEADER = "time_s,flexion_deg,flexion_sd_deg,relative_sd_deg,valid\n"
 
 
 def refuse_raw(path: Path) -> None:
@@ -48,6 +51,8 @@ def _linked(real: Path) -> bool:
 def _of_other_program(real: Path) -> bool:
     if not real.is_file() or real.suffix.lower() not in (".csv", ".txt", ".tsv"):
         return False
+    if _is_angle(real):
+        return False
     from firmware_bridge.session.importers.files.recognise import open_file
 
     try:
@@ -55,3 +60,12 @@ def _of_other_program(real: Path) -> bool:
     except SessionError:
         return False
     return True
+
+
+def _is_angle(real: Path) -> bool:
+    head = ANGLE_HEADER.encode()
+    try:
+        with real.open("rb") as file:
+            return file.read(len(head)) == head
+    except OSError:
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from random import Random, SystemRandom
 
@@ -44,13 +45,14 @@ def new_session(
         started_at=start.isoformat(timespec="milliseconds"),
         status=status,
         sensors=dict(sensors),
-        software=software_versions(),
+        software=dict(software_versions()),
         notes=notes,
         findings=findings,
     )
 
 
-def software_versions() -> dict[str, str]:
+@cache
+def software_versions() -> Mapping[str, str]:
     """Versions of this program and what it runs on; nothing that names the machine or its owner."""
     versions = {"python": platform.python_version(), "system": f"{platform.system()} {platform.release()}"}
     for package in ("kneeflex", "bleak"):

@@ -189,7 +189,7 @@ class LiveAngle:
 
     def _step(self, time_s: float, both: _Both, step_s: float) -> None:
         self._count += 1
-        if any(start <= time_s < stop for start, stop in self._restraps.items()):
+        if self._restraps and any(start <= time_s < stop for start, stop in self._restraps.items()):
             self._begin_strapping()
             self._out.append((time_s, *_NOTHING))
             return
@@ -297,7 +297,7 @@ class LiveAngle:
         return [p for p in self._poses if begin_s <= p.time_s < end_s]
 
     def _awaits_pose(self) -> bool:
-        return bool(self._own_poses())
+        return bool(self._poses) and bool(self._own_poses())
 
     def _set_zero(self, time_s: float) -> None:
         if self._pose is not None or self._knee is None or not self._poses:

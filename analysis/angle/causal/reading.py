@@ -6,6 +6,7 @@ from cmath import exp as complex_exp
 from cmath import phase
 from dataclasses import dataclass
 from math import acos, degrees, exp, radians, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,8 +48,7 @@ class CausalState:
 UNKNOWN = CausalState()
 
 
-@dataclass(frozen=True, slots=True)
-class CausalAngle:
+class CausalAngle(NamedTuple):
     """One sample of the angle about the hinge.
 
     Attributes:
@@ -211,7 +211,9 @@ class CausalKnee:
         x2, y2 = _axis_slope(two)
         z, c = self._zero_axis_slope, self._covariance
         d = (share * x1 - z[0], share * y1 - z[1], -share * x2 - z[2], -share * y2 - z[3])
-        variance = sum(d[i] * sum(c[i][j] * d[j] for j in range(4)) for i in range(4))
+        variance = 0.0
+        for own, (c1, c2, c3, c4) in zip(d, c, strict=True):
+            variance += own * (c1 * d[0] + c2 * d[1] + c3 * d[2] + c4 * d[3])
         now, then = self._slope, self._zero_slope
         now2, then2 = self._heading.heading_rad2, self._zero_heading.heading_rad2
         both = self._zero_heading.with_heading_rad2

@@ -1,8 +1,8 @@
 """The bias of one gyro while the stream runs: the causal form of `orientation.bias`, in plain floats.
 
 A window of rest has four quarters. No sample may take long, so the work that the end of a quarter brings is
-spread over the samples that follow: its rates, its forces, the judgement of the window, the update. Arrays
-of three would cost more than they hold: code that runs twice a second is never in the cache.
+spread over the samples that follow: its six channels, two at a time, then the judgement of the window and the
+update. Arrays of three would cost more than they hold: code that runs twice a second is never in the cache.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class RestBias:
     """
 
     __slots__ = (
-        "_bias", "_covariance", "_force", "_found", "_parameters", "_quarter", "_quarters", "_rate",
-        "_rate_hz", "_recent", "_stride", "_work", "rests",
+        "_bias", "_covariance", "_figures", "_parameters", "_quarter", "_quarters", "_rate_hz", "_recent",
+        "_stride", "_work", "rests",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +58,7 @@ class RestBias:
         self._recent: list[tuple[Vector, Vector]] = []
         self._quarters: deque[_Quarter] = deque(maxlen=4)
         self._work: list[Callable[[], None]] = []
+        self._figures: list[tuple[float, float]] = []
 
     def step(self, gyr: Vector, acc: Vector) -> Vector:
         """Takes one sample of each in rad/s and m/s^2 and returns the bias in rad/s."""
@@ -67,8 +68,8 @@ class RestBias:
         if len(self._recent) == self._stride:
             while self._work:  # at low rates a quarter has fewer samples than there is to do
                 self._work.pop()()
-            self._quarter, self._recent = self._recent, []
-            self._work = [self._update, self._judge, self._find_force, self._find_rate]
+            self._quarter, self._recent, self._figures = self._recent, [], []
+            self._work = [self._update, self._find_two, self._find_two, self._find_two]
         return self._bias
 
     def along(self, axis: Vector) -> tuple[float, float]:
@@ -78,25 +79,22 @@ class RestBias:
         variance = u * u * xx + v * v * yy + w * w * zz + 2 * (u * v * xy + u * w * xz + v * w * yz)
         return x * u + y * v + z * w, variance
 
-    def _find_rate(self) -> None:
-        self._rate = _figures([gyr for gyr, _ in self._quarter])
-
-    def _find_force(self) -> None:
-        self._force = _figures([acc for _, acc in self._quarter])
-
-    def _judge(self) -> None:
-        self._quarters.append((self._rate, self._force))
-        if len(self._quarters) < 4:
-            self._work.clear()
-            return
-        self._found = rest_of_window(tuple(self._quarters), self._parameters)
+    def _find_two(self) -> None:
+        """Mean and variance of the next two channels of the quarter: three of the rate, then of the force."""
+        first = len(self._figures)
+        for channel in (first, first + 1):
+            part, axis = divmod(channel, 3)
+            self._figures.append(_figures([sample[part][axis] for sample in self._quarter]))
 
     def _update(self) -> None:
-        self.rests += self._found is not None
+        rate, force = self._figures[:3], self._figures[3:]
+        self._quarters.append((_of_axes(rate), _of_axes(force)))
+        if len(self._quarters) < 4:
+            return
+        found = rest_of_window(tuple(self._quarters), self._parameters)
+        self.rests += found is not None
         seconds = self._stride / self._rate_hz
-        self._bias, self._covariance = kalman(
-            self._bias, self._covariance, seconds, self._found, self._parameters
-        )
+        self._bias, self._covariance = kalman(self._bias, self._covariance, seconds, found, self._parameters)
 
 
 def kalman(
@@ -163,16 +161,16 @@ def rest_of_window(quarters: tuple[_Quarter, ...], p: BiasParameters) -> tuple[V
     return (x, y, z), 2 * (p.rest_sd_rad_s if unrest < 1.0 else p.held_sd_rad_s)
 
 
-def _figures(samples: list[Vector]) -> _Figures:
-    """Of the rates, or the forces, of a quarter of a window."""
-    count = len(samples)
-    means, variances = [], []
-    for channel in zip(*samples, strict=True):
-        mean = sum(channel) / count
-        means.append(mean)
-        variances.append(sum([(value - mean) ** 2 for value in channel]) / count)
-    x, y, z = means
-    return (x, y, z), sqrt(max(variances))
+def _figures(values: list[float]) -> tuple[float, float]:
+    """Mean and variance of one channel over a quarter."""
+    count = len(values)
+    mean = sum(values) / count
+    return mean, sum([(off := value - mean) * off for value in values]) / count
+
+
+def _of_axes(figures: list[tuple[float, float]]) -> _Figures:
+    (x, x2), (y, y2), (z, z2) = figures
+    return (x, y, z), sqrt(max(x2, y2, z2))
 
 
 def vector(values: Float) -> Vector:

@@ -102,14 +102,14 @@ def find_knee_centre(
     Args:
         thigh, shank: the sensors.
         axes: unit hinge axes (3,); only the lever's components across them matter.
-        view: rotations of both into one world.
+        view: rotations of both into one world, for each of these blocks.
         rows: the blocks to use.
     """
     columns, force = [], np.zeros((3, len(rows)))
     for sign, sensor, world in ((1, thigh, view.thigh), (-1, shank, view.shank)):
         gain = sensor.strapdown.lever_gain[:, :, rows]
-        columns.append(sign * np.einsum("ijm,jkm->mik", world[:, :, rows], gain))
-        force += sign * np.einsum("ijm,jm->im", world[:, :, rows], sensor.strapdown.force[:, rows])
+        columns.append(sign * np.einsum("ijm,jkm->mik", world, gain))
+        force += sign * np.einsum("ijm,jm->im", world, sensor.strapdown.force[:, rows])
     matrix = np.concatenate(columns, axis=2).reshape(-1, 6)
     target = force.T.reshape(-1)
     weights = np.ones_like(target)

@@ -228,7 +228,8 @@ class FixedPointSmoother(NamedTuple):
 
     def predict(self, turn: float) -> FixedPointSmoother:
         """The same, after a prediction over `turn`, inclination times seconds."""
-        return self._replace(with_heading_rad2=self.with_heading_rad2 + turn * self.with_bias_rad2_s)
+        own, with_heading, with_bias, own2 = self
+        return FixedPointSmoother(own, with_heading + turn * with_bias, with_bias, own2)
 
     def update(self, before: HeadingState, after: HeadingState) -> FixedPointSmoother:
         """The past heading, for an update of the present state from `before` to `after`."""

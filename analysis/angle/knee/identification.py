@@ -13,7 +13,6 @@ from analysis.angle.knee.centre import CommonView, KneeCentre, find_knee_centre
 from analysis.angle.knee.heading_walk import hinge_walk_information, random_walk_heading
 from analysis.angle.knee.hinge import HingeData, HingeFit, Plan, find_hinge, refine_hinge, same_axes
 from analysis.angle.orientation.attitude import Attitude
-from analysis.angle.orientation.quaternion import matrices
 from analysis.angle.parameters import AngleParameters
 from firmware_bridge.samples import Float
 
@@ -114,16 +113,16 @@ class _Search:
 
     def centre(self, thigh: Attitude, shank: Attitude, fit: HingeFit) -> KneeCentre:
         """The knee centre in the common world whose heading follows from these axes."""
-        view = CommonView(matrices(thigh.level_from_inertial), matrices(shank.level_from_inertial))
         above = [
-            np.einsum("ijm,jkm,k->im", world[:2], sensor.strapdown.rotation, axis)
-            for world, sensor, axis in ((view.thigh, thigh, fit.thigh), (view.shank, shank, fit.shank))
+            np.einsum("ijm,jkm,k->im", sensor.level_matrices[:2], sensor.strapdown.rotation, axis)
+            for sensor, axis in ((thigh, fit.thigh), (shank, fit.shank))
         ]
         (x1, y1), (x2, y2) = above
         phasor = (x1 + 1j * y1) * (x2 - 1j * y2)
         information = hinge_walk_information(np.abs(phasor), self.parameters)
         heading = random_walk_heading(phasor, information, self.parameters, self.blocks)
-        view = view.turned(heading.heading_rad)
+        worlds = (sensor.level_matrices[:, :, self.rows] for sensor in (thigh, shank))
+        view = CommonView(*worlds).turned(heading.heading_rad[self.rows])
         return find_knee_centre(thigh, shank, (fit.thigh, fit.shank), view, self.rows)
 
     def refined(self, knee: Knee) -> Knee:

@@ -54,6 +54,11 @@ class Attitude:
         back = np.exp(-0.5j * self.drift_rad)
         return back * a, back * b
 
+    @cached_property
+    def level_matrices(self) -> Float:
+        """(3, 3, m) the same rotations as matrices."""
+        return matrices(self.level_from_inertial)
+
     def with_lever(self, lever_m: Float, blocks: Blocks, parameters: AngleParameters) -> Attitude:
         """The same, with up from the force at the knee instead of the force at the sensor."""
         force = self.strapdown.knee_force(lever_m)
@@ -62,8 +67,7 @@ class Attitude:
 
     def seen_from_above(self) -> tuple[Complex, Complex]:
         """Horizontal parts as x + k y: the knee's force (m,), and rows (3, m) for vectors in the sensor."""
-        level = matrices(self.level_from_inertial)
-        plan = level[0] + 1j * level[1]
+        plan = self.level_matrices[0] + 1j * self.level_matrices[1]
         force = np.einsum("jm,jm->m", plan, self.strapdown.knee_force(self.lever_m))
         return force, np.einsum("jm,jkm->km", plan, self.strapdown.rotation)
 

@@ -158,7 +158,7 @@ def solve(equations: Equations, duration_s: float, p: BiasParameters) -> tuple[F
             target[part] += weighted[a:b].T @ value[a:b]
         bias = np.asarray(np.linalg.solve(normal, target), dtype=np.float64)
         windows = bias[3 * left[:, None] + np.arange(6)]
-        innovation = np.abs(value - (design * windows).sum(axis=1))
+        innovation = np.abs(value - np.einsum("ij,ij->i", design, windows))
         if rough.any():
             # The error of a step of up is only known from the residuals; at least 0.01 deg is assumed.
             sd[rough] = max(p.correlation * 1.48 * float(np.median(innovation[rough])), 2e-4)

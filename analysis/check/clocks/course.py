@@ -31,8 +31,8 @@ class ClockCourse:
 
     def at(self, time_s: Float) -> Float:
         """The lag at times of the shank's clock."""
-        jumped = np.where(time_s >= self.jump_at_s, self.jump_s, 0.0)
-        return np.asarray(self.first_s + self.slope * (time_s - self.start_s) + jumped)
+        lag_s = self.first_s + self.slope * (time_s - self.start_s)
+        return np.asarray(np.where(time_s >= self.jump_at_s, lag_s + self.jump_s, lag_s))
 
     @property
     def largest_s(self) -> float:
@@ -44,9 +44,11 @@ class ClockCourse:
     def corrected(self, shank: ImuSamples) -> ImuSamples:
         """The shank's samples at corrected times, each later than the one before."""
         moved = replace(shank, time_s=shank.time_s - self.at(shank.time_s))
+        if (moved.time_s[1:] > moved.time_s[:-1]).all():
+            return moved
         latest = np.maximum.accumulate(np.concatenate(([-np.inf], moved.time_s[:-1])))
         forward = moved.time_s > latest
-        return moved if forward.all() else moved[forward]
+        return moved[forward]
 
     def finding(self) -> Finding:
         """What is said of it."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.check.clocks.course import ClockCourse
-from analysis.check.excerpt import RATE_HZ, Excerpt, excerpt
+from analysis.check.excerpt import RATE_HZ, block_means, moving_windows
 from analysis.check.force import smoothed
 from firmware_bridge.samples import Float, ImuSamples
 
@@ -25,6 +25,7 @@ _WINDOWS = 30
 _WINDOW_S = 4.0
 _MARGIN_S = 1.2
 _LARGEST_LAG = 56  # samples
+_LAGS = 2 * _LARGEST_LAG + 1
 _HIGH_PASS = 51  # samples, about a second: breathing and shifting are slower
 # A thigh that turns more than this share of the shank does not rest.
 _RESTS = 0.15
@@ -72,7 +73,8 @@ class _Views:
 
     Attributes:
         start_s: (m,) middles of the windows.
-        normal, right: (m, lags, 3, 3) of the shank's columns and their products with the thigh's rate.
+        normal, right: (m, 9, lags) products of the shank's columns with each other and with the thigh's rate,
+            the rows of 3 by 3 matrices one after the other.
         total: (m,) sum of squares of the thigh's rate.
         samples: of one window, times the axes of the rate.
     """
@@ -85,22 +87,28 @@ class _Views:
 
     @classmethod
     def of(cls, thigh: ImuSamples, shank: ImuSamples) -> _Views | None:
-        e = excerpt(thigh, shank, _WINDOWS, _WINDOW_S, _MARGIN_S)
-        turn = [_spread(gyr) for gyr in (e.thigh_gyr, e.shank_gyr)]
+        start_s, margin = (
+            moving_windows(thigh, shank, _WINDOWS, _WINDOW_S, _MARGIN_S),
+            round(_MARGIN_S * RATE_HZ),
+        )
+        n = round(_WINDOW_S * RATE_HZ)
+        thigh_gyr = block_means(thigh, thigh.gyr_rad_s, start_s, n)
+        shank_gyr = block_means(shank, shank.gyr_rad_s, start_s - _MARGIN_S, n + 2 * margin)
+        turn = [_spread(gyr) for gyr in (thigh_gyr, shank_gyr)]
         rests = turn[0] < _RESTS * turn[1]
         if np.count_nonzero(rests) < _LEAST_WINDOWS:
             return None
-        y = _passed(smoothed(smoothed(e.thigh_gyr[rests])))
-        x = _columns(e, rests)
-        n, m = y.shape[1], len(y)
-        lags = 2 * _LARGEST_LAG + 1
-        first = e.margin - _LARGEST_LAG
-        normal, right = np.empty((m, lags, 3, 3)), np.empty((m, lags, 3, 3))
-        for k in range(lags):
-            part = x[:, first + k : first + k + n].swapaxes(1, 2)
-            normal[:, k] = part @ part.swapaxes(1, 2)
-            right[:, k] = part @ y
-        middle_s = e.start_s[rests] + _WINDOW_S / 2
+        y = _passed(smoothed(smoothed(thigh_gyr[rests]))).swapaxes(1, 2)
+        x = _columns(shank_gyr[rests]).swapaxes(1, 2)
+        n, first = y.shape[2], margin - _LARGEST_LAG
+        # Sums over each window: of products by differences of running sums, with the other sensor by Fourier.
+        square = (x[:, :, None] * x[:, None]).reshape(len(x), 9, -1)
+        running = np.cumsum(np.pad(square, ((0, 0), (0, 0), (1, 0))), axis=2)
+        normal = running[:, :, first + n :][..., :_LAGS] - running[:, :, first:][..., :_LAGS]
+        size = -(-x.shape[2] // 64) * 64  # a length that the transform takes quickly
+        turned = np.fft.rfft(x, size)[:, :, None] * np.fft.rfft(y, size)[:, None].conj()
+        right = np.fft.irfft(turned.reshape(len(x), 9, -1), size)[..., first : first + _LAGS]
+        middle_s = start_s[rests] + _WINDOW_S / 2
         return cls(middle_s, normal, right, (y**2).sum(axis=(1, 2)), 3 * n)
 
     def fitted(self, rows: slice = slice(None)) -> tuple[Float, Float]:
@@ -110,12 +118,14 @@ class _Views:
             (lags,) log-likelihood over no relation, and the coefficients (lags, 3, 3).
         """
         normal, right, total = self.normal[rows], self.right[rows], self.total[rows]
-        left = np.repeat(total[:, None], normal.shape[1], axis=1)
+        left = np.repeat(total[:, None], normal.shape[2], axis=1)
         for _ in range(3):
             weight = 1 / (left + self._floor)
-            pooled = np.einsum("ml,mlij->lij", weight, normal)
+            pooled, target = (
+                np.einsum("ml,mkl->lk", weight, products).reshape(-1, 3, 3) for products in (normal, right)
+            )
             pooled += 1e-6 * np.trace(pooled, axis1=1, axis2=2)[:, None, None] * np.eye(3)
-            found = np.linalg.solve(pooled, np.einsum("ml,mlij->lij", weight, right))
+            found = np.linalg.solve(pooled, target)
             left = self._left(rows, found)
         return self._gain(left, total), found
 
@@ -128,8 +138,13 @@ class _Views:
         return self.samples * _NOISE_RAD2_S2
 
     def _left(self, rows: slice, found: Float) -> Float:
+        """(m, lags) sums of squares that coefficients (lags, 3, 3) or (3, 3) leave."""
         normal, right, total = self.normal[rows], self.right[rows], self.total[rows]
-        fitted = 2 * (found * right).sum(axis=(2, 3)) - (found * (normal @ found)).sum(axis=(2, 3))
+        both = found @ found.swapaxes(-1, -2)
+        linear, quadratic = (np.moveaxis(c.reshape(*c.shape[:-2], 9), -1, 0) for c in (found, both))
+        if found.ndim == 2:
+            linear, quadratic = linear[:, None], quadratic[:, None]
+        fitted = (2 * linear * right - quadratic * normal).sum(axis=1)
         return np.asarray(np.maximum(total[:, None] - fitted, self._floor))
 
     def _gain(self, left: Float, total: Float) -> Float:
@@ -176,9 +191,9 @@ def _spread(gyr: Float) -> Float:
     return np.asarray(np.sqrt(gyr.var(axis=1).sum(axis=-1)))
 
 
-def _columns(e: Excerpt, rests: np.ndarray) -> Float:
+def _columns(shank_gyr: Float) -> Float:
     """(m, n, 3): the knee's rate, its rate times its angle, and its jerk."""
-    gyr = smoothed(smoothed(e.shank_gyr[rests]))
+    gyr = smoothed(smoothed(shank_gyr))
     flat = gyr.reshape(-1, 3)
     axis = np.linalg.eigh(flat.T @ flat)[1][:, 2]
     rate = gyr @ axis

@@ -18,7 +18,8 @@ from analysis.cohort.result import (
 )
 from analysis.views import wording
 from analysis.views.cohort.figures import agreement_figure, forest_figure
-from analysis.views.report import data_uri, environment
+from analysis.views.pictures import data_uri
+from analysis.views.report import environment
 from analysis.views.tables import UNKNOWN, number
 
 Row = tuple[str, ...]

@@ -8,7 +8,6 @@ import numpy as np
 
 from firmware_bridge.samples import Float, Int
 from firmware_bridge.session.importers.files.units import ACC, GYR
-from firmware_bridge.vectors import cross
 
 _STEPS = (40, 80, 160)  # rows between two looks at gravity
 _PAIRS = 60
@@ -213,24 +212,32 @@ def _best(
     turn: Float, start: Int, steps: Int, before: Float, after: Float, scales: Float
 ) -> tuple[float, float]:
     """The scale at which the turns best explain how gravity turned, and its residual."""
-    gravity = np.broadcast_to(before, (len(scales), *before.shape)).copy()
-    for step in range(int(steps.max())):
-        running = np.flatnonzero(steps > step)
-        row = start[running] + step
+    longest_first = np.argsort(-steps, kind="stable")
+    start, steps = start[longest_first], steps[longest_first]
+    between = (turn[:-1] + turn[1:]) / 2
+    size = np.linalg.norm(between, axis=1)
+    axis = between / np.where(size > 0, size, 1.0)[:, None]
+    gravity = np.repeat(before[longest_first].T[:, None], len(scales), axis=1)
+    for step in range(int(steps[0])):
+        running = int(np.count_nonzero(steps > step))
+        row = start[:running] + step
         # The sensor turns, so gravity turns the other way in it.
-        angle = -scales[:, None, None] * ((turn[row] + turn[row + 1]) / 2)[None]
-        gravity[:, running] = _turned(gravity[:, running], angle)
-    error = np.median(_angle_deg(gravity, after[None]), axis=1)
+        _turn(gravity[:, :, :running], axis[row].T, -scales[:, None] * size[row])
+    error = np.median(_angle_deg(np.moveaxis(gravity, 0, -1), after[longest_first]), axis=1)
     at = int(np.argmin(error))
     return float(scales[at]), float(error[at])
 
 
-def _turned(vector: Float, angle: Float) -> Float:
-    size = np.linalg.norm(angle, axis=-1, keepdims=True)
-    axis = angle / np.where(size > 0, size, 1.0)
-    along = (axis * vector).sum(axis=-1, keepdims=True) * axis
-    turned: Float = along + np.cos(size) * (vector - along) + np.sin(size) * cross(axis, vector)
-    return turned
+def _turn(vectors: Float, axis: Float, angle: Float) -> None:
+    """Turns vectors (3, k, m) in place about unit axes (3, m) by angles (k, m) (Rodrigues)."""
+    (a, b, c), (x, y, z) = vectors, axis
+    cosine, sine = np.cos(angle), np.sin(angle)
+    along = (1 - cosine) * (x * a + y * b + z * c)
+    vectors[:] = (
+        cosine * a + along * x + sine * (y * c - z * b),
+        cosine * b + along * y + sine * (z * a - x * c),
+        cosine * c + along * z + sine * (x * b - y * a),
+    )
 
 
 def _angle_deg(a: Float, b: Float) -> Float:

@@ -15,6 +15,7 @@ from analysis.guide.motion import MotionTracker
 from analysis.guide.prompt import Prompt
 from analysis.live.frame import LiveFrame, SensorState, UserCommand
 from analysis.movement.result import Plateau, Release, Repetition
+from analysis.views import report
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import ImuSamples, Segment, Side
 from firmware_bridge.session.model import (
@@ -315,3 +316,11 @@ def make_feed() -> Callable[..., PlayedFeed]:
 @pytest.fixture(scope="session")
 def make_answer() -> Callable[..., Answer]:
     return build_answer
+
+
+@pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that only read the text of a report: drawing is most of its time."""
+    figures = dict.fromkeys(("session", "change", "releases"))
+    monkeypatch.setattr(report, "session_figures", lambda answer: figures)
+    monkeypatch.setattr(report, "data_uri", lambda figure: "data:,")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from analysis.angle.result import FlexionTrack
-from analysis.views.figures import change_figure, picture_of, release_figure, session_figure, session_figures
+from analysis.views.figures import change_figure, release_figure, session_figure, session_figures
+from analysis.views.pictures import data_uri, picture_of
 from analysis.views.track import gap_spans, plot_track, shown_rows
 
 LABEL = "0 straight, + bent, - hyperextended"
@@ -116,7 +117,18 @@ def test_pictures_are_drawn(make_answer):
         picture = picture_of(figure)
         assert len(picture) > 10_000
         assert picture.startswith(b"\x89PNG")
-        assert picture_of(figure) == picture
+
+
+def test_a_picture_is_the_same_whatever_was_drawn_of_the_figure_before(make_answer):
+    answer = make_answer("gain")
+    figure, other, plain = (change_figure(answer) for _ in range(3))
+    picture, inside = picture_of(figure), data_uri(other)
+    assert picture_of(other) == picture
+    assert data_uri(figure) == inside
+    plain.set_dpi(150)
+    plain.draw_without_rendering()
+    places = [axes.get_position().bounds for axes in plain.axes]
+    assert [axes.get_position().bounds for axes in figure.axes] == places
 
 
 def test_drawing_needs_no_pyplot_and_no_screen():

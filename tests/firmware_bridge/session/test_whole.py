@@ -12,7 +12,7 @@ import pytest
 from firmware_bridge.errors import SessionError, UsageError
 from firmware_bridge.samples import ImuSamples
 from firmware_bridge.session.codec import events_from_jsonl
-from firmware_bridge.session.guard import refuse_raw
+from firmware_bridge.session.guard import ANGLE_HEADER, refuse_raw
 from firmware_bridge.session.model import Marker, Recording, SessionInfo
 from firmware_bridge.session.reader import find_sessions, read_session
 from firmware_bridge.session.writer import write_session
@@ -96,6 +96,14 @@ def test_the_file_of_another_program_is_not_written_over_and_results_are(tmp_pat
         (tmp_path / name).write_text(text)
         refuse_raw(tmp_path / name)
     refuse_raw(tmp_path / "new" / "thigh.csv")
+
+
+def test_a_recording_that_also_holds_an_angle_is_not_written_over(tmp_path: Path) -> None:
+    export = tmp_path / "export.csv"
+    rows = "".join(f"{t / 100},5,1,1,1,0.1,0.2,9.8,{t / 100},0,0\n" for t in range(1, 50))
+    export.write_text(ANGLE_HEADER[:-1] + ",ax,ay,az,gx,gy,gz\n" + rows)
+    with pytest.raises(UsageError):
+        refuse_raw(export)
 
 
 def test_halves_of_characters_and_endless_numbers_are_no_accident() -> None:

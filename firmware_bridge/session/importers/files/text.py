@@ -18,6 +18,9 @@ from firmware_bridge.session.delimited import BLANKS, read_columns, split_quoted
 _LINES_BEFORE_NAMES = 200
 _LINES_LOOKED_AT = 50
 _SEPARATORS = ("\t", ";", ",", "|", BLANKS)
+_UNTIDY = re.compile(r'[\s"]')
+_WITH_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
+_WITH_POINT = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?")
 _ARCHIVES = {b"PK\x03\x04": "a zip archive or a spreadsheet", b"\x1f\x8b": "a compressed file"}
 
 
@@ -143,6 +146,8 @@ def fields_of(line: str, separator: str) -> list[str]:
         parts = line.split()
     else:
         parts = split_quoted(line, separator) if '"' in line else line.split(separator)
+    if _UNTIDY.search(line.replace(separator, "")) is None:
+        return parts
     return [" ".join(part.strip().strip('"').split()) for part in parts]
 
 
@@ -201,12 +206,12 @@ def _table(
 
 def _clean(name: str) -> str:
     """Without bytes that are no UTF-8: signs of degrees were often saved in another encoding."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _decimal(rows: Sequence[Sequence[str]]) -> str:
-    commas = sum(bool(re.fullmatch(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?", cell)) for row in rows for cell in row)
-    points = sum(bool(re.fullmatch(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?", cell)) for row in rows for cell in row)
+    cells = [cell for row in rows for cell in row]
+    commas, points = (sum(bool(form.fullmatch(c)) for c in cells) for form in (_WITH_COMMA, _WITH_POINT))
     return "," if commas > points else "."
 
 
