@@ -130,3 +130,4 @@ def test_what_is_measured_ahead_is_what_later_orders_leave() -> None:
         read.append(playback.read(zero + 4 * packet, zero + 4 * packet + 4)[0])
     error = np.concatenate(read) - leg.ideal(Segment.SHANK, 0, 600)[0] - worn.acc_bias_m_s2
     assert np.abs(error).max() < 6.0 * worn.acc_noise_m_s2
+    assert leg.flexion_deg(np.array([5.9]))[0] == pytest.approx(50.0, abs=1.0)
