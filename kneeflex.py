@@ -101,7 +101,10 @@ def main() -> None:
             f"Error: another package named analysis stands in front of kneeflex's own: {other.__path__[0]}. "
             "Rename it, or start kneeflex from another folder."
         ) from error
-    run()
+    try:
+        run()
+    finally:
+        gc.freeze()  # the end of the program collects nothing more, which would take as long as `--help`
 
 
 def _one_thread_for_algebra() -> None:

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 import kneeflex
 from analysis import doctor
+from analysis.cli.app import _app_for, _name_of, app
 
 ROOT = Path(__file__).parent.parent
 
@@ -65,6 +67,7 @@ def test_the_command_computes_in_one_thread_unless_the_user_says_otherwise(
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("analysis.cli.main", lambda: None)
+    monkeypatch.setattr("gc.freeze", lambda: None)
     try:
         kneeflex.main()
         assert os.environ.get("OPENBLAS_NUM_THREADS") == threads
@@ -84,3 +87,13 @@ def test_only_commands_that_end_soon_leave_garbage(
         assert gc.isenabled() is collects
     finally:
         gc.enable()
+
+
+def test_each_command_is_found_by_its_own_name() -> None:
+    """The application that holds one command alone must call it as the one that holds all of them."""
+    names = [_name_of(command) for command in app.registered_commands]
+    assert sorted(names) == sorted(get_command(app).commands)  # type: ignore[attr-defined]
+    for name in names:
+        assert list(get_command(_app_for([name, "x"])).commands) == [name]  # type: ignore[attr-defined]
+    for other in ([], ["--help"], ["angel"]):
+        assert _app_for(other) is app

@@ -6,12 +6,13 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from functools import cache
+from copy import copy
 from itertools import zip_longest
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+from typer.models import CommandInfo
 
 from analysis.cli import (
     calibration,
@@ -88,7 +89,7 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
     console.prepare()
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        _command()(_with_own_board(given), obj=clock or SystemClock())
+        _app_for(given)(_with_own_board(given), obj=clock or SystemClock())
     except KneeflexError as error:
         console.note(f"Error: {error}")
         sys.exit(2 if isinstance(error, UsageError) else 1)
@@ -104,10 +105,21 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
         sys.exit(1)
 
 
-@cache
-def _command() -> Any:
-    """Built once a process: a test or a notebook gives many commands."""
-    return typer.main.get_command(app)
+def _app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The application with the one command that is called; with all of them where it is another word.
+
+    Typer would read the signatures of all commands, which takes as long as loading several of them.
+    """
+    called = [c for c in app.registered_commands if arguments and _name_of(c) == arguments[0]]
+    if not called:
+        return app
+    one = copy(app)
+    one.registered_commands = called
+    return one
+
+
+def _name_of(command: CommandInfo) -> str:
+    return command.name or getattr(command.callback, "__name__", "").replace("_", "-")
 
 
 def _with_own_board(arguments: Sequence[str]) -> list[str]:

@@ -121,7 +121,9 @@ def _samples(columns: Columns, name: str, warnings: list[str]) -> ImuSamples:
 
 
 def _matrix(columns: Columns, names: Sequence[str]) -> NDArray[Any]:
-    return np.column_stack([columns[name] for name in names])
+    matrix = np.column_stack([columns[name] for name in names])
+    matrix.setflags(write=False)  # nobody else has it, so `ImuSamples` need not copy it
+    return matrix
 
 
 def _empty() -> ImuSamples:

@@ -160,19 +160,40 @@ class _Sensor:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Input:
-    """`HingeData` with what follows from it for all axes."""
+    """`HingeData` with what follows from it for all axes.
+
+    Attributes:
+        fast: (m,) size of both rates.
+        inclined, level, main, planned: (m,) weights of the residuals of that name.
+    """
 
     thigh: _Sensor
     shank: _Sensor
     fast: Float
-    upright: Float
+    inclined: Float
+    level: Float
+    main: Float
+    planned: Float | None
     plan: Plan | None
 
     @classmethod
-    def of(cls, data: HingeData) -> _Input:
+    def of(cls, data: HingeData, parameters: AngleParameters) -> _Input:
+        p = parameters
         thigh = _Sensor.of(data.thigh_gyr, data.thigh_up)
         shank = _Sensor.of(data.shank_gyr, data.shank_up)
-        return cls(thigh, shank, np.sqrt(thigh.rate2 + shank.rate2), data.upright, data.plan)
+        fast = np.sqrt(thigh.rate2 + shank.rate2)
+        # A held posture repeats the same inclination: one observation, however long it lasts.
+        moving = fast / np.hypot(fast, p.gyro_floor_rad_s)
+        return cls(
+            thigh,
+            shank,
+            fast,
+            inclined=moving / p.inclination_sd,
+            level=moving * data.upright / p.level_sd,
+            main=1 / (p.gyro_floor_rad_s + p.main_share * fast),
+            planned=None if data.plan is None else 1 / np.hypot(p.plan_sd, data.plan.sd_rad),
+            plan=data.plan,
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -227,10 +248,6 @@ def _residuals(
     upright_hinge = 1 - level2 / (level2 + p.upright_hinge_level**2)
     turn = 1 / (p.gyro_floor_rad_s + fast * (p.turn_share + p.inclination_sd / np.sqrt(level2)))
     length = upright_hinge / (p.gyro_floor_rad_s + p.length_share * fast)
-    # A held posture repeats the same inclination: one observation, however long it lasts.
-    moving = fast / np.hypot(fast, p.gyro_floor_rad_s)
-    level = moving * data.upright / p.level_sd
-    main = 1 / (p.gyro_floor_rad_s + p.main_share * fast)
     zero = np.zeros_like(one.inclination_slope)
     rows = [
         (one.across - two.across, turn, one.across_slope, -two.across_slope),
@@ -238,19 +255,19 @@ def _residuals(
         (one.length - two.length, length, one.length_slope, -two.length_slope),
         (
             one.inclination - two.inclination,
-            moving / p.inclination_sd,
+            data.inclined,
             one.inclination_slope,
             -two.inclination_slope,
         ),
-        (one.inclination, level, one.inclination_slope, zero),
-        (two.inclination, level, zero, two.inclination_slope),
-        (two.length, main, zero, two.length_slope),
+        (one.inclination, data.level, one.inclination_slope, zero),
+        (two.inclination, data.level, zero, two.inclination_slope),
+        (two.length, data.main, zero, two.length_slope),
     ]
-    if data.plan is not None:
+    if data.plan is not None and data.planned is not None:
         v1, v2 = thigh @ data.plan.thigh, shank @ data.plan.shank
         slope1 = ((tangents(thigh) @ data.plan.thigh) * v2.conj()).imag
         slope2 = (v1 * (tangents(shank) @ data.plan.shank).conj()).imag
-        rows.append(((v1 * v2.conj()).imag, 1 / np.hypot(p.plan_sd, data.plan.sd_rad), slope1, slope2))
+        rows.append(((v1 * v2.conj()).imag, data.planned, slope1, slope2))
     residual = np.stack([value * weight for value, weight, _, _ in rows])
     slopes = np.stack([np.concatenate((a, b)) * weight for _, weight, a, b in rows], axis=1)
     return residual, slopes, one.length - two.length
@@ -273,7 +290,7 @@ def refine_hinge(
     tolerance_rad: float = _TOLERANCE_RAD,
 ) -> HingeFit:
     """Damped Gauss-Newton from a pair of axes to the next local minimum."""
-    given = _Input.of(data)
+    given = _Input.of(data, parameters)
     residual, slopes, length = _residuals(given, thigh, shank, parameters)
     cost, damping = _robust_cost(residual), 1e-3
     for _ in range(_STEPS):

@@ -111,3 +111,23 @@ def test_portions_of_samples_join_into_one_movement() -> None:
     # The same but for the noise, whose random numbers are drawn in another order.
     assert np.sqrt(np.mean((acc_m_s2 - ideal) ** 2)) < 2.0 * worn.acc_noise_m_s2
     assert Leg(parts.script).flexion_deg(np.array([2.0]))[0] == pytest.approx(70.0, abs=1.0)
+
+
+def test_what_is_measured_ahead_is_what_later_orders_leave() -> None:
+    leg = InteractiveLeg(seed=6)
+    worn = leg.wearing[Segment.SHANK]
+    playback = InteractivePlayback(leg, Segment.SHANK, worn)
+    playback.start_with_script(10.0, 9.0)
+    playback.settle(10.0)
+    zero = playback.script_zero
+    assert zero is not None
+    # Each but the first while the one before is under way: it begins where that ends.
+    orders = {5: (80.0, 0.9), 20: (30.0, 0.4), 33: (80.0, 0.4), 43: (20.0, 2.0), 85: (50.0, 0.5)}
+    read = []
+    for packet in range(150):
+        if packet in orders:
+            leg.bend_to(0.04 * packet, *orders[packet])
+        read.append(playback.read(zero + 4 * packet, zero + 4 * packet + 4)[0])
+    error = np.concatenate(read) - leg.ideal(Segment.SHANK, 0, 600)[0] - worn.acc_bias_m_s2
+    assert np.abs(error).max() < 6.0 * worn.acc_noise_m_s2
+    assert leg.flexion_deg(np.array([5.9]))[0] == pytest.approx(50.0, abs=1.0)
