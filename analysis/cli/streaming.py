@@ -16,9 +16,6 @@ from analysis.cli import console
 from firmware_bridge.errors import LinkError, UsageError
 from firmware_bridge.segments import Segment, Side
 
-# For so long a simulated script goes on after the seconds that are wanted of it.
-_SPARE_S = 10.0
-
 if TYPE_CHECKING:
     from analysis.guide.protocol import Protocol
     from analysis.live.angle_feed import ScheduledEvents
@@ -41,6 +38,8 @@ Headless = Annotated[bool, typer.Option("--headless", help="A status line instea
 
 
 OWN_BOARD = "kneeflex"
+# For so long a simulated script goes on after the seconds that are wanted of it.
+_SPARE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
