@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
 import kneeflex
 from analysis import doctor
-from analysis.cli.app import _app_for, _name_of, app
+from analysis.cli.app import _called, _command
 
 ROOT = Path(__file__).parent.parent
 
@@ -91,9 +90,9 @@ def test_only_commands_that_end_soon_leave_garbage(
 
 def test_each_command_is_found_by_its_own_name() -> None:
     """The application that holds one command alone must call it as the one that holds all of them."""
-    names = [_name_of(command) for command in app.registered_commands]
-    assert sorted(names) == sorted(get_command(app).commands)  # type: ignore[attr-defined]
+    names = list(_command("").commands)
+    assert "angle" in names
     for name in names:
-        assert list(get_command(_app_for([name, "x"])).commands) == [name]  # type: ignore[attr-defined]
+        assert list(_command(_called([name, "x"])).commands) == [name]
     for other in ([], ["--help"], ["angel"]):
-        assert _app_for(other) is app
+        assert _called(other) == ""

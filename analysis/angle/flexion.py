@@ -16,6 +16,7 @@ from analysis.angle.blocks import Blocks
 from analysis.angle.grid import Grid
 from analysis.angle.knee.heading import KneeHeading
 from analysis.angle.knee.view import HingeView
+from analysis.angle.orientation.quaternion import pieces
 from firmware_bridge.samples import Float
 
 
@@ -49,8 +50,12 @@ def to_step_end_deg(grid: Grid, axes: tuple[Float, Float]) -> Float:
 def twist_rad(thigh: HingeView, shank: HingeView, heading_rad: Float) -> Float:
     """The angle (n,) of the shank about the hinge relative to the thigh, from no particular zero."""
     (a1, b1), (a2, b2) = thigh.level_from_hinge, shank.level_from_hinge
-    half = np.exp(0.5j * heading_rad)
-    return np.asarray(2 * np.angle(a1.conj() * a2 * half + b1 * (b2 * half).conj()))
+    angle_rad = np.empty(len(heading_rad))
+    for rows in pieces(len(heading_rad)):
+        half = np.exp(0.5j * heading_rad[rows])
+        turned = a1[rows].conj() * a2[rows] * half + b1[rows] * (b2[rows] * half).conj()
+        angle_rad[rows] = 2 * np.angle(turned)
+    return angle_rad
 
 
 def near(angle_deg: Float, middle_deg: float) -> Float:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from copy import copy
+from functools import cache
 from itertools import zip_longest
 from typing import Any
 
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
     console.prepare()
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        _app_for(given)(_with_own_board(given), obj=clock or SystemClock())
+        _command(_called(given))(_with_own_board(given), obj=clock or SystemClock())
     except KneeflexError as error:
         console.note(f"Error: {error}")
         sys.exit(2 if isinstance(error, UsageError) else 1)
@@ -105,17 +106,23 @@ def main(arguments: Sequence[str] | None = None, clock: Clock | None = None) -> 
         sys.exit(1)
 
 
-def _app_for(arguments: Sequence[str]) -> typer.Typer:
-    """The application with the one command that is called; with all of them where it is another word.
+def _called(arguments: Sequence[str]) -> str:
+    """The command that is called, or "" where the first word is no command."""
+    first = arguments[0] if arguments else ""
+    return first if first in map(_name_of, app.registered_commands) else ""
 
-    Typer would read the signatures of all commands, which takes as long as loading several of them.
+
+@cache
+def _command(called: str) -> Any:
+    """The application with the one command that is called, or with all of them where that is "".
+
+    Typer would read the signatures of all commands, which takes as long as loading several of them. Built
+    once a process: a test or a notebook gives many commands.
     """
-    called = [c for c in app.registered_commands if arguments and _name_of(c) == arguments[0]]
-    if not called:
-        return app
     one = copy(app)
-    one.registered_commands = called
-    return one
+    if called:
+        one.registered_commands = [c for c in app.registered_commands if _name_of(c) == called]
+    return typer.main.get_command(one)
 
 
 def _name_of(command: CommandInfo) -> str:

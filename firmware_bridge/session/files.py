@@ -63,7 +63,7 @@ class AppendOnlyFile:
                 self._file.close()
 
 
-def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
+def replace_file(path: Path, content: bytes | memoryview, *, durable: bool = True) -> None:
     """Writes a file so that at any moment either the old or the new content is there, never a part.
 
     A new file is for its owner alone; one that is there keeps its permissions. What is no file, such as a
@@ -73,7 +73,10 @@ def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
 
 
 def replace_files(
-    contents: Mapping[Path, bytes], then: Callable[[], None] | None = None, *, durable: bool = True
+    contents: Mapping[Path, bytes | memoryview],
+    then: Callable[[], None] | None = None,
+    *,
+    durable: bool = True,
 ) -> None:
     """Replaces several files: first all are written beside, then `then` is done, then each takes its place.
 
@@ -89,7 +92,7 @@ def replace_files(
         OSError: a file cannot be written; none was replaced, and `then` was not called.
     """
     written: list[tuple[Path, Path]] = []
-    devices: list[tuple[Path, bytes]] = []
+    devices: list[tuple[Path, bytes | memoryview]] = []
     try:
         for path, content in contents.items():
             real = Path(os.path.realpath(path))
@@ -134,7 +137,7 @@ def append_line(path: Path, line: bytes) -> None:
             raise
 
 
-def _write_beside(temporary: Path, content: bytes, *, like: Path, durable: bool) -> None:
+def _write_beside(temporary: Path, content: bytes | memoryview, *, like: Path, durable: bool) -> None:
     with open(temporary, "wb", opener=_private) as file:
         with suppress(OSError):
             os.chmod(file.fileno(), like.stat().st_mode & 0o777)  # noqa: PTH101

@@ -63,7 +63,7 @@ def store_plain(path: Path, mark: Mapping[str, Any], header: Mapping[str, Any], 
     np.savez(content, **every)
     try:
         make_private_folder(path.parent)
-        replace_file(path, content.getvalue(), durable=False)
+        replace_file(path, content.getbuffer(), durable=False)  # no copy of what may be 50 MB
     except OSError:
         pass  # a read-only or a full disk: everything is computed each time
 

@@ -32,6 +32,8 @@ class ClockCourse:
     def at(self, time_s: Float) -> Float:
         """The lag at times of the shank's clock."""
         lag_s = self.first_s + self.slope * (time_s - self.start_s)
+        if not np.isfinite(self.jump_at_s):
+            return lag_s
         return np.asarray(np.where(time_s >= self.jump_at_s, lag_s + self.jump_s, lag_s))
 
     @property
