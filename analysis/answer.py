@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 
 from analysis.angle import estimate_angle
@@ -22,7 +23,7 @@ from analysis.change import (
     side_differences,
 )
 from analysis.change.result import Comparison
-from analysis.check import check_recording, check_result, no_verdict_of, refuse_wrong
+from analysis.check import Checked, check_recording, check_result, no_verdict_of, refuse_wrong
 from analysis.check.slip import check_turned
 from analysis.kept.angle import KeptAngle, Place
 from analysis.movement import find_releases, find_repetitions
@@ -89,7 +90,8 @@ def angle_of(
     Raises:
         CannotAnswerError: the recording does not hold what the angle needs.
     """
-    return _estimate(recording, causal=causal, folder=folder, keep=keep).angle
+    check = partial(check_recording, recording)
+    return _estimate(recording, check, causal=causal, folder=folder, keep=keep).angle
 
 
 def orientations_of(recording: Recording) -> SegmentOrientations:
@@ -103,13 +105,20 @@ def orientations_of(recording: Recording) -> SegmentOrientations:
     return estimate_orientations(checked.thigh, checked.shank, phases=recording.phases, poses=checked.poses)
 
 
-def _estimate(recording: Recording, *, causal: bool = False, folder: Path | None, keep: bool) -> KeptAngle:
+def _estimate(
+    recording: Recording,
+    check: Callable[[], Checked],
+    *,
+    causal: bool = False,
+    folder: Path | None,
+    keep: bool,
+) -> KeptAngle:
     """Everything that is computed from samples: as it was kept, or else computed and, if wanted, kept."""
     place = None if folder is None else Place.of(folder, recording, DEFAULTS, causal=causal)
     found = None if place is None else place.load()
     if found is not None:
         return found
-    checked = check_recording(recording)
+    checked = check()
     refuse_wrong(checked.findings)
     result = estimate_angle(
         checked.thigh,
@@ -138,10 +147,11 @@ def findings_of(recording: Recording, *, folder: Path | None = None) -> tuple[Fi
         recording: the session.
         folder: as in `angle_of`. Nothing is written there.
     """
+    check = cache(partial(check_recording, recording))
     try:
-        return answer(recording, folder=folder).findings
+        return _answer(recording, check, folder=folder, keep=False).findings
     except CannotAnswerError as error:
-        checked = check_recording(recording)
+        checked = check()
         found = Finding("no_answer", None, None, str(error), "refuse")
         told = any(f.sentence == found.sentence for f in checked.findings)
         return checked.findings if told else (*checked.findings, found)
@@ -157,7 +167,11 @@ def answer(recording: Recording, *, folder: Path | None = None, keep: bool = Fal
     Raises:
         CannotAnswerError: there is no knee angle in it, hence nothing further.
     """
-    found = _estimate(recording, folder=folder, keep=keep)
+    return _answer(recording, partial(check_recording, recording), folder=folder, keep=keep)
+
+
+def _answer(recording: Recording, check: Callable[[], Checked], *, folder: Path | None, keep: bool) -> Answer:
+    found = _estimate(recording, check, folder=folder, keep=keep)
     angle, phases = found.angle, recording.phases
     repetitions = find_repetitions(angle.track, phases, angle.thigh_tilt_deg)
     angle = replace(angle, findings=unique([*angle.findings, *found.turned]))

@@ -139,14 +139,19 @@ def tables_of(
     return files | {place / f"{name}.png": picture_of(figure) for name, figure in figures.items()}
 
 
-def write_tables(session: Path, answer: Answer, truth: Mapping[str, float] | None = None) -> None:
+def write_tables(
+    session: Path,
+    answer: Answer,
+    truth: Mapping[str, float] | None = None,
+    figures: Figures | None = None,
+) -> None:
     """Writes `tables_of` a session.
 
     Raises:
         SessionError: the folder cannot be written.
     """
     derived_folder(session)
-    write_files(tables_of(session, answer, truth))
+    write_files(tables_of(session, answer, truth, figures))
 
 
 def report_of(
@@ -167,13 +172,14 @@ def write_report(
     answer: Answer,
     truth: Mapping[str, float] | None = None,
     days: PersonTrend | None = None,
+    figures: Figures | None = None,
 ) -> None:
     """Writes the report of an answer as one HTML file, with the days of its person where they are known.
 
     Raises:
         SessionError: it cannot be written.
     """
-    write_files({file: report_of(answer, truth, days)})
+    write_files({file: report_of(answer, truth, days, figures)})
 
 
 def write_everything(

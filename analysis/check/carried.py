@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.check.excerpt import RATE_HZ, Excerpt
-from analysis.check.force import HUBER, LEVER_PRIOR_M, cross_matrix, lever_matrix
+from analysis.check.force import HUBER, LEVER_PRIOR_M, at_knee, cross_matrix, lever_matrix
 from firmware_bridge.samples import Float
 from firmware_bridge.vectors import cross
 
@@ -149,7 +149,8 @@ class _Fit:
         found, scale, weight = np.zeros(k), 1.0, np.ones((m, n * 3, 1))
         parity = 1.0
         for _ in range(_PASSES):
-            h1, h2 = one.force - one.gain @ found[2:5], two.force - two.gain @ found[5:8]
+            h1 = at_knee(one.force, one.gain, found[2:5])
+            h2 = at_knee(two.force, two.gain, found[5:8])
             turn, parity = _best_turn(h1, h2)
             left = (one.force - two.force @ turn.swapaxes(1, 2)).reshape(m, -1)
             # The shank's columns, turned into the thigh's frame.

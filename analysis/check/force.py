@@ -88,10 +88,14 @@ class Sides:
         return slice(self.margin + lag, self.margin + lag + self.thigh.shape[1])
 
 
-def _length(force: Float, gain: Float, lever: Float) -> tuple[Float, Float]:
-    """|a - K r| (m, n) and the vector."""
-    at_knee = force - gain @ lever
-    return np.sqrt((at_knee**2).sum(axis=-1)), at_knee
+def at_knee(force: Float, gain: Float, lever: Float) -> Float:
+    """The specific force (..., 3) moved to the knee, a - K r, for K (..., 3, 3) and a lever (3,)."""
+    return np.asarray(force - (gain.reshape(-1, 3) @ lever).reshape(force.shape))
+
+
+def lengths(vectors: Float) -> Float:
+    """(...) of vectors (..., 3)."""
+    return np.asarray(np.sqrt(np.einsum("...i,...i->...", vectors, vectors)))
 
 
 def fit_levers(sides: Sides, lags: Float, levers: Float, passes: int, stride: int = 1) -> Float:
@@ -111,7 +115,8 @@ def fit_levers(sides: Sides, lags: Float, levers: Float, passes: int, stride: in
     a1, k1 = sides.thigh[:, ::stride].reshape(-1, 3), sides.thigh_gain[:, ::stride].reshape(-1, 3, 3)
     a2, k2 = sides.shank[window, at].reshape(-1, 3), sides.shank_gain[window, at].reshape(-1, 3, 3)
     for _ in range(passes):
-        (n1, f1), (n2, f2) = _length(a1, k1, levers[:3]), _length(a2, k2, levers[3:])
+        f1, f2 = at_knee(a1, k1, levers[:3]), at_knee(a2, k2, levers[3:])
+        n1, n2 = lengths(f1), lengths(f2)
         left = n1 - n2
         slope = np.concatenate(
             (
@@ -134,8 +139,8 @@ def agreement(sides: Sides, levers: Float) -> tuple[Float, Float, Float]:
     Returns:
         (m, 2 margin + 1) correlation; (m,) standard deviation of the thigh's length, and of the shank's.
     """
-    n1, _ = _length(sides.thigh, sides.thigh_gain, levers[:3])
-    n2, _ = _length(sides.shank, sides.shank_gain, levers[3:])
+    n1 = lengths(at_knee(sides.thigh, sides.thigh_gain, levers[:3]))
+    n2 = lengths(at_knee(sides.shank, sides.shank_gain, levers[3:]))
     n = n1.shape[1]
     n1 = n1 - n1.mean(axis=1, keepdims=True)
     size = 2 * sides.margin + 1

@@ -264,9 +264,12 @@ def report(
         if out is None:
             out = derived.write_everything(folder, result, days=among)
         else:
-            derived.write_report(out, result, days=among)
+            from analysis.views.figures import session_figures
+
+            figures = session_figures(result)
+            derived.write_report(out, result, days=among, figures=figures)
             try:
-                derived.write_tables(folder, result)
+                derived.write_tables(folder, result, figures=figures)
             except SessionError as error:  # a recording on a read-only disk can still be reported
                 console.warn([error.problem])
     console.warn(result.warnings)

@@ -38,6 +38,8 @@ Headless = Annotated[bool, typer.Option("--headless", help="A status line instea
 
 
 OWN_BOARD = "kneeflex"
+# For so long a simulated script goes on after the seconds that are wanted of it.
+_SPARE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,7 @@ def choose_source(
 
 
 def _simulated(board: str, rate_hz: float, side: Side, seconds: float | None, clock: Clock) -> VirtualRadio:
-    """A simulated session on boards of one kind, at least as long as wanted."""
+    """A simulated session on boards of one kind, not much longer than wanted."""
     require_simulation()
     from firmware_bridge.virtual.boards import nearest_board_rate_hz
     from firmware_bridge.virtual.radio import VirtualRadio
@@ -264,6 +266,8 @@ def _simulated(board: str, rate_hz: float, side: Side, seconds: float | None, cl
     if seconds is not None and script.duration_s < seconds:
         repetitions = int(6 * seconds / script.duration_s) + 1
         script = full_session(side=side, repetitions=repetitions, pandiculations=repetitions)
+    if seconds is not None:  # simulating the rest takes longer than starting the sensors
+        script = script.first(seconds + _SPARE_S)
     if board == OWN_BOARD:
         return VirtualRadio(simulate_session(script), clock=clock)
     rate_hz = nearest_board_rate_hz(board, rate_hz)

@@ -26,7 +26,8 @@ class ScheduledEvents:
     """Events of a script or a recording, released at their times."""
 
     def __init__(self, events: Sequence[Event], offset_s: float = 0.0) -> None:
-        self._events = sorted(events, key=lambda e: e.time_s, reverse=True)
+        # Taken from its end; events of one moment keep their order.
+        self._events = sorted(events, key=lambda e: e.time_s)[::-1]
         self.offset_s = offset_s
 
     def due(self, now_s: float) -> list[Event]:

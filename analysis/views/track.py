@@ -33,14 +33,19 @@ def shown_rows(values: Float, most: int = _MOST_POINTS) -> Int:
     n = len(values)
     if n <= most:
         return np.arange(n)
-    rows: list[int] = [0, n - 1]
-    for part in np.array_split(np.arange(n), max(1, most // 3)):
-        missing = np.isnan(values[part])
-        if missing.any():
-            rows.append(int(part[missing.argmax()]))
-        if not missing.all():
-            rows += [int(part[np.nanargmin(values[part])]), int(part[np.nanargmax(values[part])])]
-    return np.unique(np.array(rows, dtype=np.int64))
+    bins = max(1, most // 3)
+    longest = -(-n // bins)
+    # (bins, longest): the rows of a bin; a shorter bin holds its last row twice.
+    starts = np.arange(bins) * n // bins
+    stops = np.append(starts[1:], n)
+    rows = np.minimum(starts[:, None] + np.arange(longest), stops[:, None] - 1)
+    part = values[rows]
+    missing = np.isnan(part)
+    every, gapped = np.arange(bins), np.flatnonzero(missing.any(axis=1))
+    smallest = rows[every, np.where(missing, np.inf, part).argmin(axis=1)]
+    largest = rows[every, np.where(missing, -np.inf, part).argmax(axis=1)]
+    absent = rows[gapped, missing[gapped].argmax(axis=1)]
+    return np.unique(np.concatenate([[0, n - 1], smallest, largest, absent]))
 
 
 def gap_spans(track: FlexionTrack) -> list[tuple[float, float]]:

@@ -153,9 +153,10 @@ class VirtualRadio:
         from bumble.link import LocalLink
 
         from firmware_bridge.virtual.backend import Adapter, SimulatedClient, SimulatedScanner
-        from firmware_bridge.virtual.traces import spare_traces
+        from firmware_bridge.virtual.traces import spare_searches, spare_traces
 
         spare_traces()
+        spare_searches()
         link = LocalLink()  # type: ignore[no-untyped-call]
         adapter = Adapter(link, _ADAPTER_ADDRESS)
         await adapter.device.power_on()

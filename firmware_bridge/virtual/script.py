@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from firmware_bridge.samples import Segment, Side
@@ -90,6 +90,17 @@ class Script:
     tilt_deg: float = 10.0
     tremor_deg: float = 0.0
     seed: int = 0
+
+    def first(self, duration_s: float) -> Script:
+        """The beginning of the session; what is not over by then is left out."""
+        if duration_s >= self.duration_s:
+            return self
+        return replace(
+            self,
+            duration_s=duration_s,
+            events=tuple(event for event in self.events if event.time_s < duration_s),
+            holds=tuple(hold for hold in self.holds if hold.stop_s <= duration_s),
+        )
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
-"""Texts of packets only where somebody reads them.
+"""What bumble (0.0.236) does without need at every packet and every connection.
 
-Bumble (0.0.236) writes every packet out, with colours, before it asks whether its log is switched on. With
-`logging.getLogger("bumble").setLevel(logging.DEBUG)` it goes on doing so.
+It writes every packet out, with colours, before it asks whether its log is switched on; with
+`logging.getLogger("bumble").setLevel(logging.DEBUG)` it goes on doing so. And it compares each UUID that it
+reads with every one that it knows.
 """
 
 from __future__ import annotations
@@ -29,6 +30,22 @@ def spare_traces() -> None:
                 and "__str__" in vars(kind)
             ):
                 kind.__str__ = _when_traced(kind.__str__, object.__repr__)  # type: ignore[method-assign]
+
+
+@cache
+def spare_searches() -> None:
+    """Lets bumble find the UUIDs that it knows by a key; once a process."""
+    from bumble.core import UUID
+
+    known = {uuid.uuid_128_bytes: uuid for uuid in reversed(UUID.UUIDS)}
+
+    def register(uuid: UUID) -> UUID:
+        first = known.setdefault(uuid.uuid_128_bytes, uuid)
+        if first is not uuid and first.name is None:
+            first.name = uuid.name
+        return first
+
+    UUID.register = register  # type: ignore[assignment, method-assign]
 
 
 def _when_traced(written: Any, otherwise: Any) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from analysis.cli import main
+from analysis.views import figures, pictures, report
 from firmware_bridge.clock import Clock
 from firmware_bridge.session.writer import write_session
 from firmware_bridge.virtual.sessions import condensed_session
@@ -74,3 +75,26 @@ def written(tmp_path_factory: pytest.TempPathFactory, simulated: SimulatedSessio
 @pytest.fixture
 def session_folder(tmp_path: Path, written: Path) -> Path:
     return Path(shutil.copytree(written, tmp_path / "session"))
+
+
+@pytest.fixture(scope="session")
+def answered(tmp_path_factory: pytest.TempPathFactory, written: Path, command: Run) -> Path:
+    """The same session after its first command, which keeps the angle; `answered_folder` is a copy."""
+    folder = Path(shutil.copytree(written, tmp_path_factory.mktemp("answered") / "session"))
+    assert command("compare", folder).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def answered_folder(tmp_path: Path, answered: Path) -> Path:
+    return Path(shutil.copytree(answered, tmp_path / "session"))
+
+
+@pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what happens to files, whatever the pictures show: drawing is most of a report's time."""
+    drawn = dict.fromkeys(("session", "change", "releases"))
+    for module in (figures, report):
+        monkeypatch.setattr(module, "session_figures", lambda answer: drawn)
+    monkeypatch.setattr(pictures, "picture_of", lambda figure, ending=".png": b"a picture")
+    monkeypatch.setattr(report, "data_uri", lambda figure: "data:,")

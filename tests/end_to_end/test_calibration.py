@@ -20,15 +20,16 @@ def results(run) -> dict:
     return result
 
 
-def test_a_wrong_reference_angle_shifts_the_positions_and_leaves_the_change(command, session_folder) -> None:
-    before = results(command("compare", session_folder, "--json"))
-    run = command("recalibrate", session_folder, "--flexion", "25")
+@pytest.mark.usefixtures("without_pictures")
+def test_a_wrong_reference_angle_shifts_the_positions_and_leaves_the_change(command, answered_folder) -> None:
+    before = results(command("compare", answered_folder, "--json"))
+    run = command("recalibrate", answered_folder, "--flexion", "25")
     assert run.returncode == 0, run.stderr
-    after = results(command("compare", session_folder, "--json"))
+    after = results(command("compare", answered_folder, "--json"))
     assert after["change_deg"] == pytest.approx(before["change_deg"], abs=1e-6)
     for block in ("before", "after"):
         assert after[block]["extension_deg"] - before[block]["extension_deg"] == pytest.approx(5.0, abs=1e-6)
-    (written,) = json.loads((session_folder / "derived" / "result.json").read_text())["results"]
+    (written,) = json.loads((answered_folder / "derived" / "result.json").read_text())["results"]
     assert written["after"] == after["after"]
 
 
@@ -76,32 +77,32 @@ def restrapping_script(strappings: int) -> Script:
     return writer.done(seed=1)
 
 
-def test_a_restrapping_study_feeds_the_comparison_of_two_days(command, session_folder, tmp_path) -> None:
+def test_a_restrapping_study_feeds_the_comparison_of_two_days(command, answered_folder, tmp_path) -> None:
     study, later = tmp_path / "study", tmp_path / "later"
     write_session(study, simulate_session(restrapping_script(5), seed=1).recording)
-    shutil.copytree(session_folder, later)
+    shutil.copytree(answered_folder, later)
     figures = json.loads(command("retest", study, "--json").stdout)
     assert figures["strappings"] == 5
     assert 0.0 <= figures["strapping_sd_deg"] < 1.0
-    published = results(command("compare", session_folder, later, "--json"))
-    own = results(command("compare", session_folder, later, "--retest", study, "--json"))
+    published = results(command("compare", answered_folder, later, "--json"))
+    own = results(command("compare", answered_folder, later, "--retest", study, "--json"))
     assert own["detectable_change_deg"] < published["detectable_change_deg"]
 
 
-def test_without_a_study_the_comparison_says_so(command, session_folder) -> None:
-    run = command("compare", session_folder, "--retest", session_folder)
+def test_without_a_study_the_comparison_says_so(command, answered_folder) -> None:
+    run = command("compare", answered_folder, "--retest", answered_folder)
     assert run.returncode == 1
     assert "kneeflex retest" in run.stderr
 
 
-def test_the_other_knee_is_compared_and_the_same_one_is_not(command, session_folder, tmp_path) -> None:
+def test_the_other_knee_is_compared_and_the_same_one_is_not(command, answered_folder, tmp_path) -> None:
     left = tmp_path / "left"
     script = condensed_session(side=Side.LEFT, deficit_deg=4.0, warmup_repetitions=4, seed=5)
     write_session(left, simulate_session(script, seed=5).recording)
-    run = command("knees", session_folder, left, "--json")
+    run = command("knees", answered_folder, left, "--json")
     assert run.returncode == 0, run.stderr
     before = next(r for r in json.loads(run.stdout)["results"] if r["phase"] == "before")
     assert before["difference_deg"] == pytest.approx(8.0, abs=2.0)
-    same = command("knees", session_folder, session_folder)
+    same = command("knees", answered_folder, answered_folder)
     assert same.returncode == 1
     assert "right leg" in same.stderr

@@ -53,15 +53,16 @@ def test_what_is_no_text_is_not_quoted(command, tmp_path) -> None:
     refused(command("import", "csv", *files, "--out", tmp_path / "c"), 1, "a.npz is not a text file")
 
 
-def test_a_picture_goes_into_a_new_folder_and_never_over_a_folder(command, session_folder, tmp_path) -> None:
+def test_a_picture_goes_into_a_new_folder_and_never_over_a_folder(command, answered_folder, tmp_path) -> None:
     new, taken = tmp_path / "new" / "deep" / "angle.svg", tmp_path / "taken.png"
     taken.mkdir()
-    run = command("angle", session_folder, "--plot", new)
+    run = command("angle", answered_folder, "--plot", new)
     assert run.returncode == 0, run.stderr
     assert "<svg" in new.read_text(encoding="utf-8")
-    refused(command("angle", session_folder, "--plot", taken), 1, "cannot be written")
+    refused(command("angle", answered_folder, "--plot", taken), 1, "cannot be written")
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_read_only_session_can_be_reported_elsewhere_and_is_not_changed(
     command, session_folder, tmp_path
 ) -> None:
@@ -77,8 +78,8 @@ def test_a_read_only_session_can_be_reported_elsewhere_and_is_not_changed(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_is_told(session_folder) -> None:
-    command = [sys.executable, "-c", "from analysis.cli import main; main()", "angle", str(session_folder)]
+def test_a_full_disk_is_told(answered_folder) -> None:
+    command = [sys.executable, "-c", "from analysis.cli import main; main()", "angle", str(answered_folder)]
     with Path("/dev/full").open("w") as full:
         run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert run.returncode == 1
@@ -120,30 +121,30 @@ def test_a_table_names_sessions_not_places(command, session_folder, tmp_path) ->
     assert str(tmp_path) not in (tmp_path / "table.csv").read_text()
 
 
-def test_a_broken_day_is_left_out_of_the_history(command, session_folder, tmp_path) -> None:
+def test_a_broken_day_is_left_out_of_the_history(command, answered_folder, tmp_path) -> None:
     history = tmp_path / "history"
-    shutil.copytree(session_folder, history / "monday")
+    shutil.copytree(answered_folder, history / "monday")
     (history / "monday" / "shank.csv").write_text("")
     edit(history / "monday", "session.json", '"id": "', '"id": "earlier-')
     edit(history / "monday", "session.json", '"started_at": "2026', '"started_at": "2025')
-    run = command("compare", session_folder, "--history", history)
+    run = command("compare", answered_folder, "--history", history)
     assert run.returncode == 0, run.stderr
     assert "monday is left out of the person's own repeats" in run.stderr
     assert "published figures" in run.stdout
 
 
-def test_two_sessions_that_are_no_pair_are_told(command, session_folder, tmp_path) -> None:
-    refused(command("compare", session_folder, session_folder), 2, "twice")
+def test_two_sessions_that_are_no_pair_are_told(command, answered_folder, tmp_path) -> None:
+    refused(command("compare", answered_folder, answered_folder), 2, "twice")
     other = tmp_path / "other"
-    shutil.copytree(session_folder, other)
+    shutil.copytree(answered_folder, other)
     edit(other, "session.json", '"started_at": "2026', '"started_at": "2020')
     edit(other, "session.json", '"client": "', '"client": "not ')
-    run = command("compare", session_folder, other)
+    run = command("compare", answered_folder, other)
     assert run.returncode == 0, run.stderr
     assert "two people" in run.stderr
     assert "recorded first" in run.stderr
     edit(other, "session.json", '"side": "right"', '"side": "left"')
-    refused(command("compare", session_folder, other), 1, "the left")
+    refused(command("compare", answered_folder, other), 1, "the left")
 
 
 def test_an_interrupted_command_says_so(monkeypatch, capsys, tmp_path) -> None:

@@ -62,10 +62,11 @@ def test_no_command_writes_over_what_was_recorded(run, session_folder, command) 
     assert contents(session_folder) == before
 
 
-def test_a_full_disk_leaves_results_and_events_as_they_were(run, session_folder, monkeypatch) -> None:
-    assert run("report", session_folder).code == 0
-    place = session_folder / "derived"
-    before = contents(session_folder), {one.name: one.read_bytes() for one in place.iterdir()}
+@pytest.mark.usefixtures("without_pictures")
+def test_a_full_disk_leaves_results_and_events_as_they_were(run, answered_folder, monkeypatch) -> None:
+    assert run("report", answered_folder).code == 0
+    place = answered_folder / "derived"
+    before = contents(answered_folder), {one.name: one.read_bytes() for one in place.iterdir()}
     calls = iter(range(1000))
 
     def full(descriptor: int) -> None:
@@ -73,10 +74,10 @@ def test_a_full_disk_leaves_results_and_events_as_they_were(run, session_folder,
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(files, "_sync", full)
-    done = run("recalibrate", session_folder, "--flexion", "25")
+    done = run("recalibrate", answered_folder, "--flexion", "25")
     assert done.code == 1
     assert "No space left" in done.err
-    assert (contents(session_folder), {one.name: one.read_bytes() for one in place.iterdir()}) == before
+    assert (contents(answered_folder), {one.name: one.read_bytes() for one in place.iterdir()}) == before
 
 
 def test_a_correction_that_has_no_answer_is_not_put_in_force(run, session_folder) -> None:
@@ -105,13 +106,13 @@ def test_cells_reach_a_spreadsheet_as_text() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX shells")
 @pytest.mark.parametrize(("redirect", "option"), [("2>&-", "--json"), ("2>&- <&-", "")])
-def test_a_shell_without_stderr_or_without_letters_gets_an_answer(session_folder, redirect, option) -> None:
+def test_a_shell_without_stderr_or_without_letters_gets_an_answer(answered_folder, redirect, option) -> None:
     """In ASCII there is no degree sign; with stderr closed, nothing may go where the next file is."""
     script = "from analysis.cli import main; main()"
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = f'"$0" -c "$1" compare "$2" {option} {redirect}'
     done = subprocess.run(
-        ["/bin/sh", "-c", command, sys.executable, script, session_folder],
+        ["/bin/sh", "-c", command, sys.executable, script, answered_folder],
         capture_output=True,
         env=environment,
         timeout=120,
@@ -125,11 +126,16 @@ def test_a_shell_without_stderr_or_without_letters_gets_an_answer(session_folder
         assert "straighter" in text or "further" in text
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
-def test_results_are_for_their_owner_alone(run, session_folder, tmp_path) -> None:
-    assert run("angle", session_folder, "--out", tmp_path / "angle.csv").code == 0
-    assert run("report", session_folder).code == 0
-    places = [tmp_path / "angle.csv", session_folder / "derived", session_folder / "derived" / "report.html"]
+def test_results_are_for_their_owner_alone(run, answered_folder, tmp_path) -> None:
+    assert run("angle", answered_folder, "--out", tmp_path / "angle.csv").code == 0
+    assert run("report", answered_folder).code == 0
+    places = [
+        tmp_path / "angle.csv",
+        answered_folder / "derived",
+        answered_folder / "derived" / "report.html",
+    ]
     assert [stat.S_IMODE(place.stat().st_mode) for place in places] == [0o600, 0o700, 0o600]
 
 

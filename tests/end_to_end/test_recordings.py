@@ -68,11 +68,11 @@ def test_compare_tells_the_change_in_words_and_in_the_contract_json(
     assert low < simulated.truth.change_deg("prone") < high
 
 
-def test_two_sessions_carry_the_larger_uncertainty(command, session_folder, tmp_path) -> None:
+def test_two_sessions_carry_the_larger_uncertainty(command, answered_folder, tmp_path) -> None:
     later = tmp_path / "later"
-    shutil.copytree(session_folder, later)
-    (within,) = only_json(command("compare", session_folder, "--json").stdout)["results"]
-    run = command("compare", session_folder, later, "--json")
+    shutil.copytree(answered_folder, later)
+    (within,) = only_json(command("compare", answered_folder, "--json").stdout)["results"]
+    run = command("compare", answered_folder, later, "--json")
     (across,) = only_json(run.stdout)["results"]
     assert across["verdict"] == "no detectable change"
     assert "rest block" not in run.stdout
@@ -80,15 +80,15 @@ def test_two_sessions_carry_the_larger_uncertainty(command, session_folder, tmp_
     assert across["detectable_change_deg"] > within["detectable_change_deg"]
 
 
-def test_report_is_one_file_that_needs_nothing_else(command, session_folder) -> None:
-    run = command("report", session_folder)
+def test_report_is_one_file_that_needs_nothing_else(command, answered_folder) -> None:
+    run = command("report", answered_folder)
     assert run.returncode == 0, run.stderr
-    html = (session_folder / "derived" / "report.html").read_text(encoding="utf-8")
+    html = (answered_folder / "derived" / "report.html").read_text(encoding="utf-8")
     assert "http://" not in html.replace("http://www.w3.org", "")
     assert "<script src" not in html
-    result = json.loads((session_folder / "derived" / "result.json").read_text())
+    result = json.loads((answered_folder / "derived" / "result.json").read_text())
     assert result["results"][0]["verdict"] == "gained"
-    assert len(pd.read_csv(session_folder / "derived" / "repetitions.csv")) >= 8
+    assert len(pd.read_csv(answered_folder / "derived" / "repetitions.csv")) >= 8
 
 
 def test_imported_recording_gives_the_same_angle(command, session_folder, tmp_path) -> None:

@@ -17,8 +17,9 @@ from firmware_bridge.capture import Capture
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import Event, Phase
 from firmware_bridge.session.reader import read_info, read_session
+from firmware_bridge.session.writer import write_session
 from firmware_bridge.virtual.radio import VirtualRadio
-from firmware_bridge.virtual.sessions import still
+from firmware_bridge.virtual.sessions import condensed_session, still
 from firmware_bridge.virtual.simulated_clock import SimulatedClock
 from firmware_bridge.virtual.simulation import simulate_session
 
@@ -63,11 +64,17 @@ def test_demo_report_shows_true_beside_measured(demo) -> None:
     assert "straight" in html
 
 
-def test_replay_of_the_demo_runs_to_its_end(run, demo) -> None:
-    _, folder = demo
-    done = run("live", "--replay", folder, "--headless")
+def test_a_replay_runs_to_its_end(run, tmp_path) -> None:
+    short = {"swings": 5, "warmup_repetitions": 0, "repetitions": 1, "pandiculations": 1, "still_s": 1.0}
+    session = simulate_session(condensed_session(**short), raw_clock=True)
+    write_session(tmp_path / "session", session.recording)
+    done = run("live", "--replay", tmp_path / "session", "--headless")
     assert done.returncode == 0, done.stderr
-    assert "After" in done.stderr
+    lines = [line for line in done.stderr.splitlines() if re.match(r"\d:\d\d  ", line)]
+    titles = list(dict.fromkeys(line.split("  ")[1] for line in lines))
+    assert titles == ["Swings", "Reference pose", "Before", "Pandiculation", "After", "Closing check"]
+    minutes, seconds = lines[-1].split("  ")[0].split(":")
+    assert 60 * int(minutes) + int(seconds) == int(session.recording.duration_s + 1.0)
 
 
 def test_record_for_some_seconds(run, tmp_path) -> None:

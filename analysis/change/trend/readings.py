@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,13 +51,16 @@ def days_of(
     if not np.isfinite(days).all():
         raise ValueError("Every reading needs the number of its day.")
     rows = []
-    for value in np.unique(days):
-        at = [int(i) for i in np.flatnonzero(days == value)]
+    # Lists: a day holds one or two readings, for which arrays take ten times as long.
+    of_day: dict[float, list[int]] = {}
+    for i, value in enumerate(days.tolist()):
+        of_day.setdefault(value, []).append(i)
+    for value, at in sorted(of_day.items()):
         known = [labels[i] for i in at if labels[i] != RELATIVE and isfinite(columns[0][i])]
         label = known[0] if known else labels[at[0]]
         inside = [i for i in at if labels[i] == label]
         gains = [columns[0][i] - columns[1][i] for i in at]
-        before, after, other = (_mean(column[inside]) for column in columns)
+        before, after, other = (_mean([column[i] for i in inside]) for column in columns)
         relative = label == RELATIVE
         reason = ""
         if relative:
@@ -66,10 +69,10 @@ def days_of(
             reason = "no reading before practice"
         rows.append(
             TrendDay(
-                day=float(value),
+                day=value,
                 before_deg=None if relative else before,
                 after_deg=None if relative else after,
-                gain_deg=_mean(np.array(gains)),
+                gain_deg=_mean(gains),
                 zero=None if relative else label,
                 used=not reason,
                 why_not=reason,
@@ -109,13 +112,14 @@ def _readings(rows: Sequence[tuple[float, float | None, str]]) -> Readings:
     )
 
 
-def _column(values: ArrayLike | None, n: int, name: str) -> Float:
+def _column(values: ArrayLike | None, n: int, name: str) -> list[float]:
     if values is None:
-        return np.full(n, np.nan)
+        return [nan] * n
     column = np.atleast_1d(np.asarray(values, dtype=float))
     if column.shape != (n,):
         raise ValueError(f"{name} has shape {column.shape}, but there are {n} days.")
-    return column
+    found: list[float] = column.tolist()
+    return found
 
 
 def _label(group: object) -> str:
@@ -124,6 +128,6 @@ def _label(group: object) -> str:
     return str(group)
 
 
-def _mean(values: Float) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else None
+def _mean(values: Sequence[float]) -> float | None:
+    known = [value for value in values if isfinite(value)]
+    return sum(known) / len(known) if known else None

@@ -13,7 +13,7 @@ import numpy as np
 from analysis.check.clocks.course import LEAST_OFFSET_S, ClockCourse, line_through, step_between
 from analysis.check.clocks.tissue import LEAST_TISSUE_OFFSET_S, TISSUE_SD_S, tissue_course
 from analysis.check.excerpt import RATE_HZ, excerpt
-from analysis.check.force import Sides, agreement, fit_levers
+from analysis.check.force import Sides, agreement, at_knee, fit_levers, lengths
 from firmware_bridge.findings import Finding
 from firmware_bridge.samples import Float, ImuSamples
 
@@ -243,9 +243,9 @@ def _scan(sides: Sides) -> _Agreement:
 def _pooled(sides: Sides, levers: Float, lag: int) -> float:
     """Correlation of the lengths over all windows; a window of impacts does not outweigh the others."""
     rows = sides.rows(lag)
-    n1 = np.sqrt(((sides.thigh - sides.thigh_gain @ levers[:3])[:, ::_STRIDE] ** 2).sum(axis=-1))
-    part, gain = sides.shank[:, rows][:, ::_STRIDE], sides.shank_gain[:, rows][:, ::_STRIDE]
-    n2 = np.sqrt(((part - gain @ levers[3:]) ** 2).sum(axis=-1))
+    shank, gain = sides.shank[:, rows][:, ::_STRIDE], sides.shank_gain[:, rows][:, ::_STRIDE]
+    n1 = lengths(at_knee(sides.thigh[:, ::_STRIDE], sides.thigh_gain[:, ::_STRIDE], levers[:3]))
+    n2 = lengths(at_knee(shank, gain, levers[3:]))
     n1, n2 = n1 - n1.mean(axis=1, keepdims=True), n2 - n2.mean(axis=1, keepdims=True)
     s1, s2 = (n1**2).mean(axis=1), (n2**2).mean(axis=1)
     weight = np.minimum(np.maximum(s1, s2), 1.0)
@@ -261,7 +261,7 @@ def _quick(sides: Sides, levers: Float, lag: int) -> float:
         (sides.thigh, sides.thigh_gain, levers[:3]),
         (sides.shank[:, rows], sides.shank_gain[:, rows], levers[3:]),
     ):
-        length = np.sqrt(((force - gain @ lever) ** 2).sum(axis=-1))
+        length = lengths(at_knee(force, gain, lever))
         total = np.cumsum(np.pad(length, ((0, 0), (1, 0))), axis=1)
         slow = (total[:, size:] - total[:, :-size]) / size
         spreads.append(float((length[:, size // 2 : size // 2 + slow.shape[1]] - slow).std()))
@@ -370,8 +370,8 @@ def _placed(course: ClockCourse, thigh: ImuSamples, shank: ImuSamples, levers: F
     lags = np.rint(np.array([course.first_s, course.first_s + course.jump_s]) * RATE_HZ).astype(int)
     if np.abs(lags).max() > sides.margin:
         return course
-    n1 = np.sqrt(((sides.thigh - sides.thigh_gain @ levers[:3]) ** 2).sum(axis=-1))[0]
-    n2 = np.sqrt(((sides.shank - sides.shank_gain @ levers[3:]) ** 2).sum(axis=-1))[0]
+    n1 = lengths(at_knee(sides.thigh, sides.thigh_gain, levers[:3]))[0]
+    n2 = lengths(at_knee(sides.shank, sides.shank_gain, levers[3:]))[0]
     wrong = [np.abs(n1 - n2[sides.rows(int(lag))]) for lag in lags]
     cost = np.cumsum(wrong[0] - wrong[1])
     return replace(course, jump_at_s=float(part.start_s[0]) + int(np.argmin(cost)) / RATE_HZ)

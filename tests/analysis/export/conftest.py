@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.answer import angle_of
 from firmware_bridge.samples import Segment
 from firmware_bridge.session.model import LinkEvent, Marker, Pain, Recording
+from firmware_bridge.session.reader import read_session
 from firmware_bridge.session.writer import write_session
 from firmware_bridge.virtual.sessions import condensed_session
 from firmware_bridge.virtual.simulation import simulate_session
@@ -30,10 +32,11 @@ def recording() -> Recording:
 
 @pytest.fixture(scope="package")
 def sessions(recording: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two sessions of one person and one of another; the later one has the earlier name."""
+    """Two sessions of one person and one of another, answered once; the later one has the earlier name."""
     root = tmp_path_factory.mktemp("sessions")
     for name, client, day in (("a", "P-07", 2), ("b", "P-07", 1), ("q/c", "Q1", 1)):
         started = f"2026-03-0{day}T10:00:00+00:00"
         info = replace(recording.info, client=client, id=f"{client}{day}", started_at=started)
         write_session(root / name, replace(recording, info=info))
+        angle_of(read_session(root / name), folder=root / name, keep=True)
     return root

@@ -179,3 +179,11 @@ def test_what_was_not_seen_is_not_still():
     valid[300:320] = False
     state = watched(FlexionTrack(whole.time_s, whole.flexion_deg, whole.flexion_sd_deg, valid))
     assert state.still_s == pytest.approx(2.4, abs=0.2)
+
+
+def test_a_hold_ends_with_what_is_seen_of_it():
+    whole = track((12, 2), (95, 2), (95, 0.8))
+    watch = MotionTracker(RATE_HZ)
+    assert 0.5 < watch.feed(whole).bent_hold_s < 1.0
+    unseen = FlexionTrack(np.array([4.8]), np.array([95.0]), np.array([0.3]), np.array([False]))
+    assert watch.feed(unseen).bent_hold_s == 0.0

@@ -6,6 +6,7 @@ import pytest
 
 from analysis.guide.conditions import Observation
 from analysis.guide.library import load_protocol
+from analysis.guide.motion import MotionState
 from analysis.guide.placement import PlacementState
 from analysis.guide.protocol import parse_protocol
 from analysis.guide.transitions import GuideState, advance, handle_command
@@ -217,6 +218,19 @@ def test_after_a_while_the_way_on_by_hand_is_told():
     assert "n goes on" not in advance(SHORT, state, Observation(20.0)).prompt.instruction
     late = advance(SHORT, state, Observation(60.0))
     assert late.prompt.instruction == "Do not move. Not recognised? n goes on."
+
+
+def test_a_release_is_called_too_fast_after_three_tenths_of_a_second():
+    pull = parse_protocol(
+        'name = "pull"\n[[step]]\nkind = "pandiculate"\ntitle = "Pull"\ncount = 1\n', "pull"
+    )
+    state, titles = GuideState(), []
+    for now_s, rate_deg_s in ((9.9, -9.0), (10.0, -90.0), (10.29, -90.0), (10.31, -90.0), (10.4, -9.0)):
+        motion = MotionState(time_s=now_s, releasing=True, rate_deg_s=rate_deg_s)
+        transition = advance(pull, state, Observation(now_s, motion=motion, is_fresh=True))
+        state = transition.state
+        titles.append(transition.prompt.title)
+    assert titles == ["Pull", "Let down slowly", "Let down slowly", "Slower", "Let down slowly"]
 
 
 def test_stillness_counts_from_the_beginning_of_the_step():

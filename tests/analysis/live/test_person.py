@@ -94,20 +94,41 @@ def test_orders_never_change_what_has_been_measured() -> None:
     assert leg.flexion_deg(np.array([4.5]))[0] == pytest.approx(80.0, abs=1.0)
 
 
+def begun(leg: InteractiveLeg) -> tuple[InteractivePlayback, int]:
+    """What the shank's sensor plays, and the first sample of the leg's own time."""
+    playback = InteractivePlayback(leg, Segment.SHANK, leg.wearing[Segment.SHANK])
+    playback.start_with_script(10.0, 9.0)
+    playback.settle(10.0)
+    assert playback.script_zero is not None
+    return playback, playback.script_zero
+
+
 def test_portions_of_samples_join_into_one_movement() -> None:
     whole, parts = InteractiveLeg(seed=5), InteractiveLeg(seed=5)
     for leg in (whole, parts):
         leg.bend_to(0.0, 70.0, 1.0)
         leg.turn_to(0.0, "standing")
     worn = whole.wearing[Segment.SHANK]
-    playback = InteractivePlayback(parts, Segment.SHANK, worn)
-    playback.start_with_script(10.0, 9.0)
-    playback.settle(10.0)
-    zero = playback.script_zero
-    assert zero is not None
+    playback, zero = begun(parts)
     read = [playback.read(a, a + 7) for a in range(zero - 14, zero + 630, 7)]
     acc_m_s2 = np.concatenate([acc for acc, _ in read])[14:]
     ideal = whole.samples(Segment.SHANK, 0, len(acc_m_s2)).acc_m_s2
     # The same but for the noise, whose random numbers are drawn in another order.
     assert np.sqrt(np.mean((acc_m_s2 - ideal) ** 2)) < 2.0 * worn.acc_noise_m_s2
     assert Leg(parts.script).flexion_deg(np.array([2.0]))[0] == pytest.approx(70.0, abs=1.0)
+
+
+def test_what_is_measured_ahead_is_what_later_orders_leave() -> None:
+    leg = InteractiveLeg(seed=6)
+    worn = leg.wearing[Segment.SHANK]
+    playback, zero = begun(leg)
+    # Each but the first while the one before is under way: it begins where that ends.
+    orders = {5: (80.0, 0.9), 20: (30.0, 0.4), 33: (80.0, 0.4), 43: (20.0, 2.0), 85: (50.0, 0.5)}
+    read = []
+    for packet in range(150):
+        if packet in orders:
+            leg.bend_to(0.04 * packet, *orders[packet])
+        read.append(playback.read(zero + 4 * packet, zero + 4 * packet + 4)[0])
+    error = np.concatenate(read) - leg.ideal(Segment.SHANK, 0, 600)[0] - worn.acc_bias_m_s2
+    assert np.abs(error).max() < 6.0 * worn.acc_noise_m_s2
+    assert leg.flexion_deg(np.array([5.9]))[0] == pytest.approx(50.0, abs=1.0)

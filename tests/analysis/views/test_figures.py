@@ -32,19 +32,26 @@ def words(figure) -> str:
 
 
 @settings(max_examples=60)
-@given(
-    st.lists(st.one_of(st.floats(-50, 150), st.just(float("nan"))), min_size=1, max_size=400),
-    st.integers(6, 60),
-)
-def test_thinning_keeps_every_extreme_and_every_gap(values, most):
-    array = np.array(values)
+@given(st.integers(0, 9999), st.integers(1, 400), st.sampled_from((0, 1, 40, 400)), st.integers(6, 60))
+def test_thinning_keeps_every_extreme_and_every_gap(seed, n, gaps, most):
+    dice = np.random.default_rng(seed)
+    array = dice.normal(50, 40, n)
+    array[dice.integers(0, n, gaps)] = np.nan
     rows = shown_rows(array, most)
+    assert len(rows) <= most + 2
     assert (np.diff(rows) > 0).all()
     kept = array[rows]
     assert np.isnan(kept).any() == np.isnan(array).any()
     if np.isfinite(array).any():
         assert np.nanmin(kept) == np.nanmin(array)
         assert np.nanmax(kept) == np.nanmax(array)
+
+
+def test_thinning_loses_no_row_that_stands_out():
+    for row in range(101):
+        values = np.zeros(101)
+        values[row] = 1.0
+        assert {0, row, 100} <= set(shown_rows(values, 24).tolist())
 
 
 def test_gaps_are_spans_up_to_the_next_good_sample():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from matplotlib.backend_bases import ResizeEvent
@@ -115,6 +115,22 @@ entries = st.sampled_from(("", "", "Pain now, from 0 to 10: 3▏"))
 # A frame, for how many ticks it stays, whether samples come meanwhile, and what is being typed.
 courses = st.lists(st.tuples(frames, st.integers(1, 4), st.booleans(), entries), min_size=1, max_size=5)
 
+# Only the speed of a release, which random frames seldom change alone.
+STEADY = LiveFrame(
+    0.0,
+    sensors=tuple(SensorState(s, "connected", delay_s=0.1) for s in Segment),
+    motion=MotionState(flexion_deg=50.0, releasing=True, rate_deg_s=-8.0),
+    prompt=Prompt("Let down slowly", kind="pandiculate", stage="release", step=3, steps=12),
+)
+GAUGED = replace(STEADY, prompt=replace(STEADY.prompt, target_rate_deg_s=(5.0, 15.0)))
+SPEEDS = [
+    (STEADY, 1, True, ""),
+    (GAUGED, 1, True, ""),
+    (replace(GAUGED, prompt=replace(GAUGED.prompt, target_rate_deg_s=(8.0, 20.0))), 1, True, ""),
+    (GAUGED, 1, True, ""),
+    (replace(GAUGED, motion=replace(GAUGED.motion, rate_deg_s=-18.0)), 1, True, ""),
+]
+
 
 def play(view: LiveView, course, start_s: float = 0.0) -> float:
     """Draws a course; returns the time at its end."""
@@ -132,6 +148,7 @@ def play(view: LiveView, course, start_s: float = 0.0) -> float:
 @pytest.mark.parametrize(("size", "theme"), [((10.0, 6.5), "dark"), ((19.2, 10.8), "light")])
 # Shrinking would take minutes.
 @settings(max_examples=3, phases=(Phase.explicit, Phase.generate), deadline=None)
+@example(course=SPEEDS, later=SPEEDS[:1])
 @given(course=courses, later=courses)
 def test_frames_in_any_order_leave_what_drawing_all_anew_shows(size, theme, course, later):
     view = shown(size, theme)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 
 import pytest
 
@@ -42,9 +41,8 @@ class Spoken:
 def test_texts_follow_one_another_and_an_urgent_one_interrupts() -> None:
     spoken = Spoken()
     with Voice(("speak",), spoken) as voice:
-        began_s = time.monotonic()
+        # Nobody ends a text yet: whoever waited for one would fail in `Spoken.wait`.
         voice.speak(Narration(utterances=(Utterance("one"), Utterance("two"))))
-        assert time.monotonic() - began_s < 0.5
         assert spoken.started.acquire(timeout=5.0)
         voice.speak(Narration(utterances=(Utterance("stop", at_once=True),)))
         assert spoken.started.acquire(timeout=5.0)

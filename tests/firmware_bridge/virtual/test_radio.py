@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from bleak import BleakScanner
 from bleak.exc import BleakError, BleakGATTProtocolError
+from bumble.core import UUID
 from bumble.link import LocalLink
 
 from firmware_bridge.clock import SystemClock
@@ -22,6 +23,7 @@ from firmware_bridge.virtual.faults import Faults
 from firmware_bridge.virtual.radio import VirtualRadio
 from firmware_bridge.virtual.sessions import still, swings
 from firmware_bridge.virtual.simulation import simulate_session
+from firmware_bridge.virtual.traces import spare_searches
 
 STEP = kneeflex.Scale()
 
@@ -205,6 +207,17 @@ def test_it_can_be_entered_again_and_starts_anew(streamed, clock):
     for _ in range(2):
         received, _, _ = streamed(radio, 100.0)
         assert len(received[Segment.THIGH]) >= len(radio.session.recording.thigh)
+
+
+def test_bumble_knows_a_uuid_again_by_its_bytes():
+    spare_searches()
+    battery = UUID.from_16_bits(0x180F)
+    assert battery.name == "Battery"
+    assert UUID.from_bytes(battery.to_bytes(force_128=True)) is battery is UUID.from_16_bits(0x180F)
+    new = UUID.from_bytes(bytes(range(16)))
+    assert new.name is None
+    assert UUID.from_bytes(bytes(range(16)), "named later") is new
+    assert new.name == "named later"
 
 
 def test_unknown_kinds_and_rates_are_refused_in_words():

@@ -7,6 +7,7 @@ import pytest
 
 from firmware_bridge.samples import Segment, Side
 from firmware_bridge.session.model import ReferencePose
+from firmware_bridge.virtual.leg import Leg
 from firmware_bridge.virtual.sessions import condensed_session, full_session, swings
 from firmware_bridge.virtual.simulation import CLOCK, simulate_session
 from firmware_bridge.virtual.wearing import Wearing
@@ -124,3 +125,15 @@ def test_clocks_run_wrap_and_lie_as_they_are_told():
     slope = np.polyfit(thigh.time_s, true_s, 1)[0]
     assert slope == pytest.approx(1.0002, abs=1e-6)
     assert getattr(session.wearing, Segment.THIGH.value) is worn
+
+
+def test_the_first_part_of_a_script_is_that_of_the_whole():
+    whole = full_session()
+    part = whole.first(60.0)
+    time_s = np.arange(0.0, 60.0, 0.01)
+    assert part.duration_s == 60.0
+    np.testing.assert_array_equal(Leg(part).flexion_deg(time_s), Leg(whole).flexion_deg(time_s))
+    assert part.events == tuple(event for event in whole.events if event.time_s < 60.0)
+    assert 0 < len(part.holds) == sum(hold.stop_s <= 60.0 for hold in whole.holds) < len(whole.holds)
+    assert whole.first(whole.duration_s) == whole
+    assert len(simulate_session(part).truth.time_s) == 6000
