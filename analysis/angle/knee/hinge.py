@@ -134,28 +134,24 @@ class _Sensor:
     """What of one sensor does not change with its axis.
 
     Attributes:
-        gyr, up: (3, m) as in `HingeData`.
-        side: (3, m) gyr x up.
+        vectors: (3, 3 m) up, gyr, and gyr x up side by side.
         along_up: (m,) gyr . up.
         rate2: (m,) |gyr|^2.
     """
 
-    gyr: Float
-    up: Float
-    side: Float
+    vectors: Float
     along_up: Float
     rate2: Float
 
     @classmethod
     def of(cls, gyr: Float, up: Float) -> _Sensor:
-        side = np.stack(
-            (
-                gyr[1] * up[2] - gyr[2] * up[1],
-                gyr[2] * up[0] - gyr[0] * up[2],
-                gyr[0] * up[1] - gyr[1] * up[0],
-            )
+        side = (
+            gyr[1] * up[2] - gyr[2] * up[1],
+            gyr[2] * up[0] - gyr[0] * up[2],
+            gyr[0] * up[1] - gyr[1] * up[0],
         )
-        return cls(gyr, up, side, (gyr * up).sum(axis=0), (gyr**2).sum(axis=0))
+        vectors = np.concatenate((up, gyr, np.stack(side)), axis=1)
+        return cls(vectors, (gyr * up).sum(axis=0), (gyr**2).sum(axis=0))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -164,14 +160,15 @@ class _Input:
 
     Attributes:
         fast: (m,) size of both rates.
-        inclined, level, main, planned: (m,) weights of the residuals of that name.
+        inclined, main: (m,) weights of the residuals of that name.
+        level, planned: the same, or None where nothing is known of that.
     """
 
     thigh: _Sensor
     shank: _Sensor
     fast: Float
     inclined: Float
-    level: Float
+    level: Float | None
     main: Float
     planned: Float | None
     plan: Plan | None
@@ -189,7 +186,7 @@ class _Input:
             shank,
             fast,
             inclined=moving / p.inclination_sd,
-            level=moving * data.upright / p.level_sd,
+            level=moving * data.upright / p.level_sd if data.upright.any() else None,
             main=1 / (p.gyro_floor_rad_s + p.main_share * fast),
             planned=None if data.plan is None else 1 / np.hypot(p.plan_sd, data.plan.sd_rad),
             plan=data.plan,
@@ -218,13 +215,13 @@ class _HingeFrame:
 
     @classmethod
     def of(cls, sensor: _Sensor, axis: Float) -> _HingeFrame:
-        gyr, up, side, basis = sensor.gyr, sensor.up, sensor.side, tangents(axis)
-        inclination, along = axis @ up, axis @ gyr
+        frame = np.concatenate((tangents(axis), axis[None]))
+        turned = (frame @ sensor.vectors).reshape(3, 3, -1)
+        (inclination, along, aside), (u, w, sides) = turned[2], turned[:2].swapaxes(0, 1)
         level = np.sqrt(np.maximum(1 - inclination * inclination, 1e-4))
-        across = axis @ side / level
+        across = aside / level
         over = (sensor.along_up - inclination * along) / level
         length = np.sqrt(np.maximum(sensor.rate2 - along**2, _TINY))
-        u, w = basis @ up, basis @ gyr
         shrink = inclination * u / level**2
         return cls(
             inclination,
@@ -232,7 +229,7 @@ class _HingeFrame:
             over,
             length,
             u,
-            basis @ side / level + across * shrink,
+            sides / level + across * shrink,
             -(u * along + inclination * w) / level + over * shrink,
             -along * w / length,
         )
@@ -248,8 +245,8 @@ def _residuals(
     upright_hinge = 1 - level2 / (level2 + p.upright_hinge_level**2)
     turn = 1 / (p.gyro_floor_rad_s + fast * (p.turn_share + p.inclination_sd / np.sqrt(level2)))
     length = upright_hinge / (p.gyro_floor_rad_s + p.length_share * fast)
-    zero = np.zeros_like(one.inclination_slope)
-    rows = [
+    # Value, weight, and the derivatives along the tangents of both axes, where it depends on them.
+    rows: list[tuple[Float, Float, Float | None, Float | None]] = [
         (one.across - two.across, turn, one.across_slope, -two.across_slope),
         (one.over - two.over, turn, one.over_slope, -two.over_slope),
         (one.length - two.length, length, one.length_slope, -two.length_slope),
@@ -259,17 +256,23 @@ def _residuals(
             one.inclination_slope,
             -two.inclination_slope,
         ),
-        (one.inclination, data.level, one.inclination_slope, zero),
-        (two.inclination, data.level, zero, two.inclination_slope),
-        (two.length, data.main, zero, two.length_slope),
+        (two.length, data.main, None, two.length_slope),
     ]
+    if data.level is not None:
+        rows.append((one.inclination, data.level, one.inclination_slope, None))
+        rows.append((two.inclination, data.level, None, two.inclination_slope))
     if data.plan is not None and data.planned is not None:
         v1, v2 = thigh @ data.plan.thigh, shank @ data.plan.shank
         slope1 = ((tangents(thigh) @ data.plan.thigh) * v2.conj()).imag
         slope2 = (v1 * (tangents(shank) @ data.plan.shank).conj()).imag
         rows.append(((v1 * v2.conj()).imag, data.planned, slope1, slope2))
-    residual = np.stack([value * weight for value, weight, _, _ in rows])
-    slopes = np.stack([np.concatenate((a, b)) * weight for _, weight, a, b in rows], axis=1)
+    residual, slopes = np.empty((len(rows), len(fast))), np.zeros((4, len(rows), len(fast)))
+    for k, (value, weight, of_thigh, of_shank) in enumerate(rows):
+        np.multiply(value, weight, out=residual[k])
+        if of_thigh is not None:
+            np.multiply(of_thigh, weight, out=slopes[:2, k])
+        if of_shank is not None:
+            np.multiply(of_shank, weight, out=slopes[2:, k])
     return residual, slopes, one.length - two.length
 
 
@@ -279,7 +282,8 @@ def _turned(axis: Float, step: Float) -> Float:
 
 
 def _robust_cost(residual: Float) -> float:
-    return float(np.log1p(residual**2).sum(axis=0).mean())
+    # The logarithm of the product: one for all residuals of a block.
+    return float(np.log(np.prod(1 + residual**2, axis=0)).mean())
 
 
 def refine_hinge(
