@@ -134,7 +134,7 @@ def test_a_part_of_a_replay(run, session_folder) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["record", "--virtual"], 0, "Stopping."),
+        (["record", "--virtual", "--seconds", "60"], 0, "Stopping."),
         (["demo", "--headless", "--no-open"], 1, "stopped before its end"),
     ],
 )
@@ -157,6 +157,7 @@ def test_a_terminated_recording_is_closed(clock, run, tmp_path, arguments, code,
 def test_a_terminated_process_has_closed_its_recording(tmp_path) -> None:
     folder = tmp_path / "recorded"
     command = [sys.executable, "-c", "from analysis.cli import main; main()", "record", "--virtual"]
+    command += ["--seconds", "60"]
     process = subprocess.Popen(
         [*command, "--out", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
