@@ -18,7 +18,10 @@ TARGETS = {Segment.THIGH: "knee-T", Segment.SHANK: "knee-S"}
 
 
 @pytest.fixture
-def bridge(bluez, recorder):
+def bridge(bluez, recorder, monkeypatch):
+    # How long is waited, for namesakes and after a refusal, has tests of its own on simulated time.
+    monkeypatch.setattr("firmware_bridge.link.search._GRACE_S", 0.2)
+    monkeypatch.setattr("firmware_bridge.link.connection._FIRST_BACKOFF_S", 0.01)
     return Bridge(TARGETS, sinks=[recorder.sink], on_event=recorder.listen, scan_s=5)
 
 
@@ -56,8 +59,7 @@ def test_what_a_crashed_program_left_connected_is_found(bluez, thigh, bridge, re
     assert thigh.connections == 1
 
 
-def test_a_sensor_that_never_answers(bluez, thigh, bridge, monkeypatch):
-    monkeypatch.setattr("firmware_bridge.link.connection._FIRST_BACKOFF_S", 0.01)
+def test_a_sensor_that_never_answers(bluez, thigh, bridge):
     thigh.refusals = 99
     with pytest.raises(LinkError, match="The thigh sensor knee-T cannot be connected") as caught, bridge:
         pytest.fail("must not begin")
