@@ -88,6 +88,10 @@ class _Side:
             return
         kept = self._time_s > samples.time_s[-1] - WINDOW_S
         gyr_deg_s = np.degrees(samples.gyr_rad_s)
+        times = np.concatenate((self._time_s[-1:], samples.time_s))
+        silences = np.flatnonzero(np.diff(times) > SILENT_S)
+        if len(silences):  # whether it moved meanwhile is not known
+            self._moved_s = float(times[silences[-1] + 1])
         self._time_s = np.concatenate((self._time_s[kept], samples.time_s))
         self._gyr_deg_s = np.concatenate((self._gyr_deg_s[kept], gyr_deg_s))
         self._acc_m_s2 = np.concatenate((self._acc_m_s2[kept], samples.acc_m_s2))

@@ -51,6 +51,14 @@ def test_movement_ends_the_rest_and_a_bias_does_not():
     assert watch(biased, samples(0, 4)).state(4.0).still_s > 3.9
 
 
+@pytest.mark.parametrize("chunk", [10, 1000])
+def test_a_silence_ends_the_rest(chunk):
+    silent = samples(0, 8)
+    silent = silent[(silent.time_s < 3.0) | (silent.time_s >= 6.0)]
+    state = watch(silent, samples(0, 8, seed=1), chunk=chunk).state(8.0)
+    assert state.still_s == pytest.approx(2.0, abs=0.05)
+
+
 def test_a_frozen_sensor_and_one_that_weighs_wrongly():
     frozen = samples(0, 3, noise=0.0)
     assert "repeats one value" in watch(frozen, samples(0, 3)).state(3.0).problems[0]

@@ -121,6 +121,24 @@ def test_a_lost_sensor_stops_the_guide_not_the_session(person, story, lead_throu
     assert phases["pandiculation"] > intact["pandiculation"]
 
 
+def test_an_angle_that_is_old_counts_nothing_down(person, story, lead_through, answering):
+    lost_s = []
+
+    def lose(now_s, feed, frame):
+        if frame.prompt.title == "Pull and hold" and frame.prompt.countdown_s < 4.0 and not lost_s:
+            lost_s.append(now_s)
+        yield from answering(now_s, feed, frame)
+
+    def arrives(now_s, segment):
+        return None if lost_s and now_s < lost_s[0] + 4 else segment
+
+    pull_s = next(e.time_s for e in story.events if isinstance(e, Phase) and e.name == "pandiculation")
+    lossy = lead_through(DAILY, person, lose, arrives=arrives, most_s=pull_s + 20)
+    counted = {t - lost_s[0]: p.countdown_s for t, p in lossy.prompts if t > lost_s[0]}
+    assert all(c is None for after_s, c in counted.items() if 1 < after_s < 4)
+    assert any(c is not None for after_s, c in counted.items() if after_s < 0.4)
+
+
 def test_exchanged_sensors_are_noticed_and_strapped_anew(person, lead_through, answering):
     swap = {Segment.THIGH: Segment.SHANK, Segment.SHANK: Segment.THIGH}
     repaired = []
