@@ -59,7 +59,7 @@ def session_figure(answer: Answer) -> Figure:
         axes.set_ylabel(flexion_label(answer.angle.zero))
         if len(track.time_s):
             axes.set_xlim(track.time_s[0], track.time_s[-1])
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=6)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

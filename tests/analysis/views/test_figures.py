@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.legend import Legend
 
 from analysis.angle.result import FlexionTrack
 from analysis.views.figures import change_figure, release_figure, session_figure, session_figures
@@ -99,6 +100,20 @@ def test_phase_names_do_not_overlap(make_answer, kind):
     assert len(boxes) >= 8
     assert not [1 for a, b in combinations(boxes, 2) if a.overlaps(b)]
     assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
+
+
+def test_legends_lie_inside_the_picture(make_answer):
+    answer = make_answer("lost")
+    track = replace(answer.angle.track, relative_sd_deg=answer.angle.track.flexion_sd_deg / 2)
+    figures = session_figures(replace(answer, angle=replace(answer.angle, track=track)))
+    assert len(figures["session"].legends[0].get_texts()) == 7, "everything that a session can show"
+    for name, figure in figures.items():
+        renderer = drawn(figure)
+        for legend in figure.findobj(Legend):
+            box = legend.get_window_extent(renderer)
+            assert min(box.x0, box.y0) >= 0, name
+            assert box.x1 <= figure.bbox.x1, name
+            assert box.y1 <= figure.bbox.y1, name
 
 
 def test_the_interval_and_the_detectable_change_are_drawn_as_given(make_answer):
