@@ -5,28 +5,27 @@ from __future__ import annotations
 import nox
 
 nox.options.sessions = ["test", "lint", "types"]
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @nox.session
 def test(session: nox.Session) -> None:
     """All tests, on the installed package."""
     session.install(".[test]")
-    session.run("pytest", *session.posargs, env=ONE_THREAD)
+    session.run("pytest", *session.posargs)
 
 
 @nox.session
 def fast(session: nox.Session) -> None:
     """The tests that are neither slow nor wait for the real world."""
     session.install(".[test]")
-    session.run("pytest", "-m", "not slow and not real_time", *session.posargs, env=ONE_THREAD)
+    session.run("pytest", "-m", "not slow and not real_time", *session.posargs)
 
 
 @nox.session
 def explore(session: nox.Session) -> None:
     """The property tests on examples that nobody has drawn before."""
     session.install(".[test]")
-    session.run("pytest", "-m", "not slow", "--hypothesis-profile=explore", *session.posargs, env=ONE_THREAD)
+    session.run("pytest", "-m", "not slow", "--hypothesis-profile=explore", *session.posargs)
 
 
 @nox.session(venv_backend="uv")
@@ -34,7 +33,7 @@ def oldest(session: nox.Session) -> None:
     """All tests with the oldest libraries that pyproject.toml allows."""
     session.install("--resolution", "lowest-direct", ".[test]")
     # What an old library says to a new one that it uses is not ours to mend.
-    session.run("pytest", "-W", "ignore::DeprecationWarning", *session.posargs, env=ONE_THREAD)
+    session.run("pytest", "-W", "ignore::DeprecationWarning", *session.posargs)
 
 
 @nox.session

@@ -28,6 +28,7 @@ import numpy as np
 from analysis.angle.orientation.quaternion import Complex
 from analysis.angle.parameters import AngleParameters
 from firmware_bridge.samples import Float
+from firmware_bridge.vectors import cross
 
 _STEPS = 60
 _TOLERANCE_RAD = 1e-4
@@ -145,12 +146,7 @@ class _Sensor:
 
     @classmethod
     def of(cls, gyr: Float, up: Float) -> _Sensor:
-        side = (
-            gyr[1] * up[2] - gyr[2] * up[1],
-            gyr[2] * up[0] - gyr[0] * up[2],
-            gyr[0] * up[1] - gyr[1] * up[0],
-        )
-        vectors = np.concatenate((up, gyr, np.stack(side)), axis=1)
+        vectors = np.concatenate((up, gyr, cross(gyr.T, up.T).T), axis=1)
         return cls(vectors, (gyr * up).sum(axis=0), (gyr**2).sum(axis=0))
 
 
@@ -161,7 +157,8 @@ class _Input:
     Attributes:
         fast: (m,) size of both rates.
         inclined, main: (m,) weights of the residuals of that name.
-        level, planned: the same, or None where nothing is known of that.
+        level: the same, or None where the leg is never known to be upright.
+        plan: what is known from above, with the weights (m,) of its residual.
     """
 
     thigh: _Sensor
@@ -170,8 +167,7 @@ class _Input:
     inclined: Float
     level: Float | None
     main: Float
-    planned: Float | None
-    plan: Plan | None
+    plan: tuple[Plan, Float] | None
 
     @classmethod
     def of(cls, data: HingeData, parameters: AngleParameters) -> _Input:
@@ -188,8 +184,7 @@ class _Input:
             inclined=moving / p.inclination_sd,
             level=moving * data.upright / p.level_sd if data.upright.any() else None,
             main=1 / (p.gyro_floor_rad_s + p.main_share * fast),
-            planned=None if data.plan is None else 1 / np.hypot(p.plan_sd, data.plan.sd_rad),
-            plan=data.plan,
+            plan=None if data.plan is None else (data.plan, 1 / np.hypot(p.plan_sd, data.plan.sd_rad)),
         )
 
 
@@ -261,11 +256,12 @@ def _residuals(
     if data.level is not None:
         rows.append((one.inclination, data.level, one.inclination_slope, None))
         rows.append((two.inclination, data.level, None, two.inclination_slope))
-    if data.plan is not None and data.planned is not None:
-        v1, v2 = thigh @ data.plan.thigh, shank @ data.plan.shank
-        slope1 = ((tangents(thigh) @ data.plan.thigh) * v2.conj()).imag
-        slope2 = (v1 * (tangents(shank) @ data.plan.shank).conj()).imag
-        rows.append(((v1 * v2.conj()).imag, data.planned, slope1, slope2))
+    if data.plan is not None:
+        plan, weight = data.plan
+        v1, v2 = thigh @ plan.thigh, shank @ plan.shank
+        slope1 = ((tangents(thigh) @ plan.thigh) * v2.conj()).imag
+        slope2 = (v1 * (tangents(shank) @ plan.shank).conj()).imag
+        rows.append(((v1 * v2.conj()).imag, weight, slope1, slope2))
     residual, slopes = np.empty((len(rows), len(fast))), np.zeros((4, len(rows), len(fast)))
     for k, (value, weight, of_thigh, of_shank) in enumerate(rows):
         np.multiply(value, weight, out=residual[k])
